@@ -1,0 +1,119 @@
+"""How a handler is called: which parameter receives what, decided once, when the decorator runs."""
+
+from __future__ import annotations
+
+from .options import refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from typing import Any
+
+_VARARGS, _VARKEYWORDS, _COROUTINE = 0x04, 0x08, 0x80  # inspect.CO_VARARGS, CO_VARKEYWORDS, CO_COROUTINE
+_NOTHING: dict[str, Any] = {}
+
+
+class Binding:
+    """One handler under one trigger: call it with an event and the values of the path parameters.
+
+    A parameter named like a path parameter receives it, ``context`` receives Lambda's context, and the one parameter
+    left, under any name, receives the event. The event may be left out.
+    """
+
+    __slots__ = ("context", "event", "func", "is_async", "positional", "values")
+
+    def __init__(self, func: Callable[..., Any], parameters: Collection[str], decorator: str) -> None:
+        self.func = func
+        names, positional, optional, takes_any, self.is_async = signature(func)
+        left = [name for name in names if name not in parameters and name != "context"]
+        wanted = [name for name in left if name not in optional]
+        label = getattr(func, "__name__", repr(func))
+        if len(wanted) > 1:
+            known = ", ".join([*parameters, "context"])
+            raise refused(
+                f"{label} takes {', '.join(wanted)}, but @app.{decorator} passes one event. Keep one of them; "
+                f"the others must be named like what else it passes ({known}) or have a default."
+            )
+        missing = [name for name in parameters if name not in names and not takes_any]
+        if missing:
+            raise refused(
+                f"{label} does not take the path parameter {missing[0]!r}. "
+                f"Add it: def {label}({', '.join([*names, missing[0]])}), or remove it from the path."
+            )
+        self.event = (wanted or left or [""])[0]
+        self.context = "context" if "context" in names else ""
+        self.values = tuple(parameters) if takes_any else tuple(name for name in parameters if name in names)
+        self.positional = bool(self.event) and positional[:1] == [self.event]
+
+    def __call__(self, event: Any, context: Any = None, values: Mapping[str, Any] = _NOTHING) -> Any:
+        keywords = {name: values[name] for name in self.values if name in values}
+        if self.context:
+            keywords["context"] = context
+        if self.positional:
+            result = self.func(event, **keywords)
+        elif self.event:
+            keywords[self.event] = event
+            result = self.func(**keywords)
+        else:
+            result = self.func(**keywords)
+        return run(result) if self.is_async else result
+
+
+def signature(func: Callable[..., Any]) -> tuple[list[str], list[str], set[str], bool, bool]:
+    """(parameter names, the positional ones among them, those with a default, takes ``**anything``, is a coroutine).
+
+    Read off the code object, because :mod:`inspect` costs more than the rest of the import; only what has no code
+    object of its own (a partial, an object with ``__call__``) is left to it.
+    """
+    inner: Any = func
+    while hasattr(inner, "__wrapped__"):
+        inner = inner.__wrapped__
+    code = getattr(inner, "__code__", None)
+    if code is None:
+        return _inspected(inner)
+    count = code.co_argcount
+    positional = list(code.co_varnames[:count])
+    if hasattr(inner, "__self__"):
+        positional = positional[1:]
+    keyword = list(code.co_varnames[count : count + code.co_kwonlyargcount])
+    defaults = inner.__defaults__ or ()
+    optional = set(positional[len(positional) - len(defaults) :]) if defaults else set()
+    optional |= set(inner.__kwdefaults__ or ())
+    outer = getattr(getattr(func, "__code__", code), "co_flags", 0)
+    if outer & _VARARGS and not positional and not keyword:
+        positional = ["event"]  # def handler(*args): the event is the only thing to pass
+    coroutine = bool((outer | code.co_flags) & _COROUTINE)
+    return [*positional, *keyword], positional, optional, bool(code.co_flags & _VARKEYWORDS), coroutine
+
+
+def _inspected(func: Any) -> tuple[list[str], list[str], set[str], bool, bool]:
+    import inspect
+
+    try:
+        parameters = list(inspect.signature(func).parameters.values())
+    except (TypeError, ValueError):
+        raise refused(f"{func!r} cannot be a handler: Python cannot tell its parameters. Wrap it in a def.") from None
+    plain = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    coroutine = inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(getattr(func, "__call__", None))  # noqa: B004
+    return (
+        [p.name for p in plain],
+        [p.name for p in plain if p.kind is not p.KEYWORD_ONLY],
+        {p.name for p in plain if p.default is not p.empty},
+        any(p.kind is p.VAR_KEYWORD for p in parameters),
+        coroutine,
+    )
+
+
+class _Loop:
+    """The one event loop of an execution environment, made when the first coroutine is run."""
+
+    runner: Any = None
+
+
+def run(coroutine: Any) -> Any:
+    """Run a coroutine to its end on the loop that this environment keeps between invocations."""
+    import asyncio
+
+    if _Loop.runner is None:
+        _Loop.runner = asyncio.Runner()
+    return _Loop.runner.run(coroutine)

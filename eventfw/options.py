@@ -1,0 +1,52 @@
+"""Checks that constructors share: each says the fact, the value and the remedy."""
+
+from __future__ import annotations
+
+from .errors import RegistrationError, user_place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def refused(message: str) -> RegistrationError:
+    """The error for an option that cannot work, placed on the user's line."""
+    return RegistrationError(message, place=user_place(2))
+
+
+def whole(owner: str, option: str, value: object, low: int, high: int, remedy: str) -> int:
+    """``value`` if it is a whole number from ``low`` to ``high``."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise refused(f"{option} must be {low} to {high} for {owner}, not {value!r}. {remedy}")
+    return value
+
+
+def flag(owner: str, option: str, value: object) -> bool:
+    """``value`` if it is True or False."""
+    if not isinstance(value, bool):
+        raise refused(f"{option} must be True or False for {owner}, not {value!r}.")
+    return value
+
+
+def one_of(owner: str, option: str, value: object, allowed: Iterable[object]) -> None:
+    """Refuse a ``value`` that is not among ``allowed``."""
+    choices = list(allowed)
+    if value not in choices:
+        hint = closest(str(value), [str(choice) for choice in choices])
+        listed = ", ".join(repr(choice) for choice in choices)
+        raise refused(f"{option} must be one of {listed} for {owner}, not {value!r}.{hint}")
+
+
+def text(owner: str, option: str, value: object, remedy: str) -> str:
+    """``value`` if it is a non-empty string."""
+    if not isinstance(value, str) or not value:
+        raise refused(f"{option} must be a non-empty string for {owner}, not {value!r}. {remedy}")
+    return value
+
+
+def closest(name: str, names: Iterable[str]) -> str:
+    """`` Did you mean 'x'?`` when a name is near, else nothing. Runs on the way to an error only."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, list(names), n=1, cutoff=0.6)
+    return f" Did you mean {near[0]!r}?" if near else ""

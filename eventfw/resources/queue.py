@@ -1,0 +1,198 @@
+"""Queue: an SQS queue with its dead-letter queue."""
+
+from __future__ import annotations
+
+from ..options import flag, refused, text, whole
+from .names import pascal
+from .resource import Grant, Resource
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .names import Names
+    from .resource import Template
+
+RETENTION_DEFAULT = 345_600  # seconds: SQS's own default, 4 days
+RETENTION_MAX = 1_209_600  # seconds: 14 days
+VISIBILITY_DEFAULT = 30  # seconds: SQS's own default
+VISIBILITY_MAX = 43_200  # seconds: 12 hours
+
+
+class Queue(Resource):
+    """An SQS queue that the app owns, or (``Queue.existing``) one that is there already.
+
+    Options
+        ``fifo``: first in, first out, exactly ordered within a message group; the real name then ends in ``.fifo``.
+        ``content_based_deduplication``: FIFO only; equal bodies within 5 minutes are one message.
+        ``visibility_timeout``: seconds (0-43200) a received message stays hidden. Left out, it is six times the
+        longest timeout of the functions that consume it, plus their batching window, as AWS advises.
+        ``retention``: seconds (60-1209600) a message is kept, 4 days unless said.
+        ``delay``: seconds (0-900) before a message can be received.
+        ``max_receives``: how often (1-1000) a message is tried before it moves to the dead-letter queue.
+        ``dead_letter``: ``False`` for no dead-letter queue: a message that always fails is then tried until it expires.
+
+    Messages are encrypted (SSE-SQS). https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/
+    """
+
+    type = "queue"
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        fifo: bool = False,
+        content_based_deduplication: bool = False,
+        visibility_timeout: int | None = None,
+        retention: int = RETENTION_DEFAULT,
+        delay: int = 0,
+        max_receives: int = 3,
+        dead_letter: bool = True,
+    ) -> None:
+        super().__init__(checked_name("queue", name, fifo=fifo))
+        self.fifo = flag("queue", "fifo", fifo)
+        self.content_based_deduplication = flag("queue", "content_based_deduplication", content_based_deduplication)
+        if content_based_deduplication and not fifo:
+            raise refused("content_based_deduplication needs fifo=True: a standard queue has no deduplication.")
+        if visibility_timeout is not None:
+            whole("queue", "visibility_timeout", visibility_timeout, 0, VISIBILITY_MAX, "Remove it for six timeouts.")
+        self.visibility_timeout = visibility_timeout
+        self.retention = whole("queue", "retention", retention, 60, RETENTION_MAX, "Remove it to keep 4 days.")
+        self.delay = whole("queue", "delay", delay, 0, 900, "Remove it for no delay.")
+        self.max_receives = whole("queue", "max_receives", max_receives, 1, 1000, "Remove it to try 3 times.")
+        self.dead_letter = flag("queue", "dead_letter", dead_letter)
+        self.arn_text = ""
+
+    @classmethod
+    def existing(cls, name: str) -> Queue:
+        """A queue that is there already, by name or ARN. It is never created, changed or deleted on AWS."""
+        text("sqs_consumer", "queue", name, 'Give app.queue("orders"), or the name or ARN of an existing queue.')
+        if name.startswith("arn:"):
+            parts = name.split(":")
+            if len(parts) != 6 or parts[2] != "sqs" or not parts[3] or not parts[4].isdigit():
+                raise refused(f"{name!r} is not the ARN of a queue. Write arn:aws:sqs:REGION:ACCOUNT:NAME.")
+            queue = cls.existing(parts[5])
+            queue.arn_text = name
+            return queue
+        fifo = name.endswith(".fifo")
+        queue = cls(name.removesuffix(".fifo"), fifo=fifo)
+        queue.owned = False
+        return queue
+
+    @property
+    def logical_id(self) -> str:
+        return pascal(self.key) + "Queue"
+
+    @property
+    def url(self) -> str:
+        """The queue's URL, as SQS's API takes it."""
+        return self.told() or f"https://sqs.us-east-1.amazonaws.com/000000000000/{self.real(self.key)}"
+
+    @property
+    def name(self) -> str:
+        """The queue's real name."""
+        return self.url.rpartition("/")[2]
+
+    @property
+    def arn(self) -> str:
+        """The queue's ARN."""
+        import os
+
+        if self.arn_text:
+            return self.arn_text
+        region = os.environ.get("AWS_REGION", "us-east-1")
+        account, name = self.url.rsplit("/", 2)[1:]
+        return f"arn:{partition(region)}:sqs:{region}:{account}:{name}"
+
+    def real(self, name: str) -> str:
+        return name + ".fifo" if self.fifo else name
+
+    @property
+    def send(self) -> Grant:
+        """Leave to send messages."""
+        return Grant(self, "send", {"": ("sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes")})
+
+    @property
+    def receive(self) -> Grant:
+        """Leave to receive and delete messages. A consumer has it by itself."""
+        actions = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility")
+        return Grant(self, "receive", {"": actions})
+
+    @property
+    def purge(self) -> Grant:
+        """Leave to delete every message at once."""
+        return Grant(self, "purge", {"": ("sqs:PurgeQueue",)})
+
+    def local_value(self, names: Names, endpoint: str) -> str:
+        real = self.real(names.physical(self.key) if self.owned else self.key)
+        base = endpoint.rstrip("/") or f"https://sqs.{names.region}.amazonaws.com"
+        return f"{base}/{names.account}/{real}"
+
+    def reference(self, template: Template) -> Any:
+        if self.owned or template.local:
+            return template.reference(self.logical_id)
+        if self.arn_text:
+            region, account = self.arn_text.split(":")[3:5]
+            return {"Fn::Sub": f"https://sqs.{region}.${{AWS::URLSuffix}}/{account}/{self.real(self.key)}"}
+        return {"Fn::Sub": f"https://sqs.${{AWS::Region}}.${{AWS::URLSuffix}}/${{AWS::AccountId}}/{self.real(self.key)}"}
+
+    def arn_in(self, template: Template) -> Any:
+        if self.owned or template.local:
+            return template.reference(self.logical_id, "Arn")
+        real = self.real(self.key)
+        return self.arn_text or {"Fn::Sub": f"arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:{real}"}
+
+    def resources(self, template: Template) -> None:
+        """The queue and its dead-letter queue. In the local variant an existing queue is made under its own name."""
+        if not self.owned and not template.local:
+            return
+        named = template.physical if self.owned else str
+        properties: dict[str, Any] = {
+            "QueueName": self.real(named(self.key)),
+            "SqsManagedSseEnabled": True,
+            "MessageRetentionPeriod": self.retention,
+            "VisibilityTimeout": VISIBILITY_DEFAULT if self.visibility_timeout is None else self.visibility_timeout,
+        }
+        if self.delay:
+            properties["DelaySeconds"] = self.delay
+        if self.fifo:
+            properties["FifoQueue"] = True
+            properties["ContentBasedDeduplication"] = self.content_based_deduplication
+        if self.dead_letter and self.owned:
+            dead: dict[str, Any] = {
+                "QueueName": self.real(named(f"{self.key}-dead-letters")),
+                "SqsManagedSseEnabled": True,
+                "MessageRetentionPeriod": RETENTION_MAX,
+                "VisibilityTimeout": VISIBILITY_DEFAULT,
+            }
+            if self.fifo:
+                dead["FifoQueue"] = True
+            dead_id = template.add(pascal(self.key) + "DeadLetterQueue", "AWS::SQS::Queue", dead)
+            properties["RedrivePolicy"] = {
+                "deadLetterTargetArn": {"Fn::GetAtt": [dead_id, "Arn"]},
+                "maxReceiveCount": self.max_receives,
+            }
+        template.add(self.logical_id, "AWS::SQS::Queue", properties)
+
+
+def checked_name(owner: str, name: object, *, fifo: bool = False) -> str:
+    """A queue name that SQS takes: 1 to 80 letters, digits, hyphens and underscores, ``.fifo`` included."""
+    text(owner, "name", name, 'Write app.queue("orders").')
+    name = str(name)
+    if name.endswith(".fifo"):
+        raise refused(f"The queue {name!r} must be named without '.fifo'. Write app.queue({name[:-5]!r}, fifo=True).")
+    limit = 75 if fifo else 80
+    if len(name) > limit or not all(char.isascii() and (char.isalnum() or char in "-_") for char in name):
+        raise refused(
+            f"SQS refuses the queue name {name!r}: a name has 1 to {limit} letters, digits, hyphens and underscores."
+        )
+    if not any(char.isalnum() for char in name):
+        raise refused(f"The queue name {name!r} needs a letter or a digit.")
+    return name
+
+
+def partition(region: str) -> str:
+    """The partition a region lies in, as it stands in ARNs."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"

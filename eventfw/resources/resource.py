@@ -1,0 +1,136 @@
+"""Resource: something in AWS that the app owns or names; Grant: leave to use it."""
+
+from __future__ import annotations
+
+from ..errors import ResourceError, user_place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from typing import Any, Protocol
+
+    from ..function import Function
+    from .names import Names
+
+    class Template(Protocol):
+        """What the tool verbs of resources and triggers may ask of the template they are given."""
+
+        app_name: str
+        stage: str
+        local: bool
+
+        def add(
+            self,
+            logical_id: str,
+            type_: str,
+            properties: dict[str, Any],
+            *,
+            depends_on: Sequence[str] = (),
+            retain: bool = False,
+        ) -> str: ...
+        def has(self, logical_id: str) -> bool: ...
+        def properties(self, logical_id: str) -> dict[str, Any]: ...
+        def depend(self, logical_id: str, on: str) -> None: ...
+        def output(self, name: str, value: Any, description: str = "") -> None: ...
+        def physical(self, name: str) -> str: ...
+        def bucket_name(self, name: str) -> Any: ...
+        def reference(self, logical_id: str, attribute: str = "") -> Any: ...
+        def function_id(self, function: Function) -> str: ...
+        def function_arn(self, function: Function) -> Any: ...
+        def permit(
+            self,
+            function: Function,
+            logical_prefix: str,
+            principal: str,
+            source_arn: Any,
+            *,
+            source_account: bool = False,
+        ) -> str: ...
+
+
+class Resource:
+    """A queue, a bucket...: owned by the app and created by its stack, or existing and only named.
+
+    A handler learns the real name from the object; the deployed function is told through one environment variable,
+    which comes with every grant and with every trigger on the resource.
+    """
+
+    type = ""
+    """The resource type in lower case, as messages and variable names use it."""
+
+    def __init__(self, name: str, *, owned: bool = True) -> None:
+        self.key = name
+        self.owned = owned
+        self.app = ""
+        self.place = user_place()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.key!r}>"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that tells a deployed function the real name."""
+        word = "".join(char if char.isalnum() else "_" for char in self.key).upper()
+        return f"EVENTFW_{self.type.upper()}_{word}"
+
+    @property
+    def logical_id(self) -> str:
+        """The id in the template, such as ``OrdersQueue``. Changing it would replace the resource."""
+        raise NotImplementedError
+
+    def told(self) -> str:
+        """What the environment says of this resource; ``""`` outside Lambda, where nothing was said."""
+        import os
+
+        value = os.environ.get(self.variable, "")
+        if not value and "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+            raise ResourceError(
+                f"The real name of the {self.type} {self.key!r} is not known to the function "
+                f"{os.environ['AWS_LAMBDA_FUNCTION_NAME']!r}. Grant it: @app.function(uses=[...]).",
+                place=self.place,
+            )
+        return value
+
+    def local_value(self, names: Names, endpoint: str) -> str:
+        """What the variable says when the app runs in the stage that ``names`` describes, behind ``endpoint``."""
+        raise NotImplementedError
+
+    def reference(self, template: Template) -> Any:
+        """What the variable says in a template."""
+        raise NotImplementedError
+
+    def arn_in(self, template: Template) -> Any:
+        """The ARN as a template writes it."""
+        raise NotImplementedError
+
+    def resources(self, template: Template) -> None:
+        """Add the resource to the template of the stack that owns it."""
+        raise NotImplementedError
+
+
+class Grant:
+    """Leave to do something with a resource: ``uses=[orders.send]``. Exactly its ``actions``, nothing more."""
+
+    def __init__(self, resource: Resource, verb: str, actions: Mapping[str, Collection[str]]) -> None:
+        self.resource = resource
+        self.verb = verb
+        self.actions_by_scope = actions
+
+    def __repr__(self) -> str:
+        return f"{self.resource!r}.{self.verb}"
+
+    def statements(self, template: Template) -> list[tuple[list[str], list[Any]]]:
+        """``(actions, ARNs)`` pairs for the function's role. Scope ``""`` is the resource, ``"/*"`` what is in it."""
+        arn = self.resource.arn_in(template)
+        return [(sorted(actions), [within(arn, scope)]) for scope, actions in self.actions_by_scope.items()]
+
+
+def within(arn: Any, scope: str) -> Any:
+    """``arn`` with ``scope`` appended, whether it is text or a ``Fn::Sub``."""
+    if not scope:
+        return arn
+    if isinstance(arn, str):
+        return arn + scope
+    if set(arn) == {"Fn::Sub"} and isinstance(arn["Fn::Sub"], str):
+        return {"Fn::Sub": arn["Fn::Sub"] + scope}
+    return {"Fn::Join": ["", [arn, scope]]}

@@ -1,0 +1,87 @@
+"""Trigger: why a handler runs, and the verbs every source answers."""
+
+from __future__ import annotations
+
+from .errors import user_place
+from .events import Event
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from typing import Any
+
+    from .calling import Binding
+    from .function import Function
+    from .resources.resource import Grant, Resource, Template
+
+
+class Trigger:
+    """One decorator on one handler. A source subclasses it once for each of its decorators.
+
+    Options become attributes and are checked in the constructor, so that the error lands on the user's line.
+
+    In Lambda: :meth:`parse`, :meth:`call`, :meth:`encode`, :meth:`mismatch`. On the developer's machine:
+    :meth:`resources`, :meth:`sample`, :meth:`title`; these receive what they need, so a source imports no tool.
+    """
+
+    decorator = ""
+    """The decorator's name, as in ``@app.<decorator>``."""
+    example = ""
+    """A right use of the decorator, shown when its parentheses were forgotten."""
+    kinds: Collection[str] = ()
+    """What :func:`eventfw.routing.identify` says of the events this trigger takes."""
+    parameters: Collection[str] = ()
+    """Names that the handler receives beside the event (path parameters)."""
+    answers: tuple[type[BaseException], ...] = ()
+    """Exceptions that are an answer to the caller, not a failure of the function."""
+    shares_api = False
+    """Whether a handler with only such triggers joins the function ``api``."""
+    edge = False
+    """Whether it makes its function a Lambda@Edge function."""
+    resource: Resource | None = None
+    """The queue, bucket... whose events it takes, if it takes them from one."""
+
+    def __init__(self) -> None:
+        self.place = user_place()
+        self.handler = ""
+        self.ordinal = 1
+
+    @property
+    def own_name(self) -> str:
+        """A name no other trigger of the app has: the handler's, with a number from the second one on."""
+        return self.handler if self.ordinal == 1 else f"{self.handler}.{self.ordinal}"
+
+    def key(self) -> Collection[tuple[str, str]]:
+        """``(what no other trigger of the app may have, how to say it)``: a route, for example."""
+        return ()
+
+    def title(self) -> str:
+        """The trigger in a line, as ``eventfw list`` prints it."""
+        raise NotImplementedError
+
+    def parse(self, raw: Any, context: Any) -> Any:
+        """The event a handler receives for this payload."""
+        return Event(raw, context)
+
+    def call(self, binding: Binding, event: Any) -> Any:
+        """Run the handler: once, or once for each record of a batch."""
+        return binding(event, event.context)
+
+    def encode(self, result: Any, event: Any) -> Any:
+        """What Lambda returns to the source."""
+        return result
+
+    def mismatch(self, raw: Any) -> str:
+        """Why an event of the right kind does not reach this trigger: the first condition that failed, or ``""``."""
+        return ""
+
+    def grants(self) -> Collection[Grant]:
+        """The permissions that the trigger alone implies for its function."""
+        return ()
+
+    def resources(self, function: Function, template: Template) -> None:
+        """Add what connects the source to the function."""
+
+    def sample(self, **fields: Any) -> Any:
+        """An event that reaches this trigger, with some of its fields overridden."""
+        raise NotImplementedError
