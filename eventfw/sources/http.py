@@ -1,0 +1,249 @@
+"""``@app.http``: API Gateway HTTP API, payload format 2.0."""
+
+from __future__ import annotations
+
+from ..errors import RuleError
+from ..http import HTTPError, Request, as_response, encoded_body, raw_path
+from ..options import closest, refused
+from ..resources.names import pascal
+from ..rules.paths import PathTemplate
+from ..trigger import Trigger
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from typing import Any
+
+    from ..calling import Binding
+    from ..function import Function
+    from ..resources.resource import Template
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY")
+ROUTES_MAX = 300  # of one API; adjustable, see "HTTP API quotas" in the API Gateway guide
+API = "HttpApi"
+
+
+class Http(Trigger):
+    """Answer HTTP requests on a path.
+
+    ``path`` may hold parameters: ``/photos/{name}``, ``{id:int}``, ``{rest:path}`` (last, takes slashes too).
+    ``methods`` is one method or several; ``ANY`` takes every method no other route of the path names.
+
+    The API sends a request to the most specific route: a literal segment goes before a parameter, a parameter before
+    ``{rest:path}``. A path or method without a route is API Gateway's 404 and invokes nothing.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
+    """
+
+    decorator = "http"
+    example = '@app.http("/path")'
+    kinds = ("apigw_http_v2",)
+    answers = (HTTPError,)
+    shares_api = True
+
+    def __init__(self, path: str, methods: str | Sequence[str] = "GET") -> None:
+        super().__init__()
+        self.methods = checked_methods(methods)
+        self.path = path
+        self.mount("")
+
+    def mount(self, prefix: str) -> None:
+        """Compile the path, behind the prefix of the blueprint it is mounted with."""
+        try:
+            self.template = PathTemplate(prefix.rstrip("/") + self.path if prefix else self.path)
+        except RuleError as error:
+            raise refused(error.message) from None
+        self.parameters = tuple(self.template.parameters)
+
+    def key(self) -> Collection[tuple[str, str]]:
+        return [(f"{method} {self.template.shape}", f"The route {method} {self.template.api}") for method in self.methods]
+
+    def title(self) -> str:
+        return f"{','.join(self.methods)} {self.template.text}"
+
+    @property
+    def route_keys(self) -> list[str]:
+        """The route keys API Gateway knows this trigger by, such as ``GET /photos/{name}``."""
+        return [f"{method} {self.template.api}" for method in self.methods]
+
+    def parse(self, raw: Any, context: Any) -> Request:
+        return Request(raw, context)
+
+    def call(self, binding: Binding, event: Request) -> Any:
+        if not self.parameters:
+            return binding(event, event.context)
+        values = self.template.values(event.raw_path)
+        if values is None:
+            raise HTTPError(404)
+        event.path_parameters = values
+        return binding(event, event.context, values)
+
+    def encode(self, result: Any, event: Request) -> dict[str, Any]:
+        response = as_response(result)
+        body, is_base64, content_type = encoded_body(response)
+        headers = {name: response.headers.get(name) for name in response.headers}
+        if content_type and "content-type" not in headers:
+            headers["content-type"] = content_type
+        cookies = response.cookies
+        if "set-cookie" in headers:  # one field a cookie: an expiry date has a comma, so they cannot be joined
+            cookies = [value for name, value in response.headers.items() if name == "set-cookie"] + cookies
+            del headers["set-cookie"]
+        answer: dict[str, Any] = {"statusCode": response.status, "headers": headers, "body": body}
+        if is_base64:
+            answer["isBase64Encoded"] = True
+        if cookies:
+            answer["cookies"] = cookies
+        return answer
+
+    def mismatch(self, raw: Any) -> str:
+        method = raw["requestContext"]["http"]["method"]
+        if raw.get("routeKey") in self.route_keys:
+            return ""
+        if method not in self.methods and "ANY" not in self.methods:
+            return f"method {method} is not {' or '.join(self.methods)}"
+        path = raw_path(raw)
+        return "" if fits(self.template, path) else f"path `{path}` does not match `{self.template.text}`"
+
+    def resources(self, function: Function, template: Template) -> None:
+        """The API, once; an integration and a permission for each function; a route for each method."""
+        if not template.has(API):
+            self._add_api(template)
+        base = pascal(function.name)
+        integration = base + "Integration"
+        if not template.has(integration):
+            arn = template.function_arn(function)
+            properties = {
+                "ApiId": template.reference(API),
+                "IntegrationType": "AWS_PROXY",
+                "IntegrationUri": arn,
+                "PayloadFormatVersion": "2.0",
+            }
+            template.add(integration, "AWS::ApiGatewayV2::Integration", properties)
+            source = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${api}/*"
+            api = {"Fn::Sub": [source, {"api": template.reference(API)}]}
+            template.permit(function, base + "Api", "apigateway.amazonaws.com", api)
+        for key in self.route_keys:
+            properties = {
+                "ApiId": template.reference(API),
+                "RouteKey": key,
+                "Target": {"Fn::Join": ["/", ["integrations", {"Ref": integration}]]},
+            }
+            template.add(route_id(key), "AWS::ApiGatewayV2::Route", properties)
+
+    def _add_api(self, template: Template) -> None:
+        properties = {"Name": template.physical(template.app_name), "ProtocolType": "HTTP"}
+        template.add(API, "AWS::ApiGatewayV2::Api", properties)
+        stage = {"ApiId": {"Ref": API}, "StageName": "$default", "AutoDeploy": True}
+        template.add(API + "Stage", "AWS::ApiGatewayV2::Stage", stage)
+        template.output("HttpApiUrl", {"Fn::GetAtt": [API, "ApiEndpoint"]}, "Where the HTTP routes are served")
+
+    def sample(self, **fields: Any) -> dict[str, Any]:
+        """A request for this route. Fields: ``method``, ``path``, ``query``, ``body``, ``headers``, path parameters."""
+        method = str(fields.pop("method", "GET" if "ANY" in self.methods else self.methods[0])).upper()
+        path = fields.pop("path", "") or self._sample_path(fields)
+        body = fields.pop("body", None)
+        headers = {"host": "example.execute-api.us-east-1.amazonaws.com", **(fields.pop("headers", None) or {})}
+        if body is not None and not isinstance(body, str):
+            from json import dumps
+
+            body = dumps(body)
+            headers.setdefault("content-type", "application/json")
+        query = str(fields.pop("query", ""))
+        if fields:
+            known = ["method", "path", "query", "body", "headers", *self.parameters]
+            name = next(iter(fields))
+            raise refused(f"{self.title()} has no field {name!r}; it has {', '.join(known)}.{closest(name, known)}")
+        return sample_event(method, path, query, headers, body, self)
+
+    def _sample_path(self, fields: dict[str, Any]) -> str:
+        from urllib.parse import quote
+
+        segments = self.template.text.split("/")
+        for index, name, converter in self.template.positions:
+            value = str(fields.pop(name, "1" if converter == "int" else "example"))
+            segments[index] = quote(value, safe="/" if converter == "path" else "")
+        return "/".join(segments)
+
+
+def checked_methods(methods: object) -> tuple[str, ...]:
+    """HTTP methods in upper case."""
+    if callable(methods):
+        raise refused("methods must be a string or a list of strings for http.")
+    given = [methods] if isinstance(methods, str) else methods
+    if not isinstance(given, (list, tuple)) or not given:
+        raise refused(f"methods must be 'GET' or a list such as ['GET', 'POST'] for http, not {methods!r}.")
+    found = []
+    for method in given:
+        upper = method.upper() if isinstance(method, str) else method
+        if upper not in METHODS:
+            raise refused(f"methods must be among {', '.join(METHODS)} for http, not {method!r}.")
+        if upper in found:
+            raise refused(f"methods has {upper!r} twice for http. Remove one.")
+        found.append(upper)
+    return tuple(found)
+
+
+def fits(template: PathTemplate, path: str) -> bool:
+    """Whether a raw path has the template's literal segments, and a non-empty segment for each parameter."""
+    want, have = template.shape.split("/"), path.split("/")
+    if want[-1] == "{+}":
+        if len(have) < len(want) or not any(have[len(want) - 1 :]):
+            return False
+        want, have = want[:-1], have[: len(want) - 1]
+    return len(want) == len(have) and all(w == h or (w == "{}" and h) for w, h in zip(want, have, strict=True))
+
+
+def route_id(key: str) -> str:
+    """A route's logical id: ``GET /photos`` is ``GetPhotosRoute``. A path with more than plain lower-case segments ends
+    in a checksum of the route key, because ``/a-b``, ``/a/b`` and ``/a/{b}`` are all ``AB`` otherwise."""
+    method, _, path = key.partition(" ")
+    name = pascal(method.lower()) + pascal(path) + "Route"
+    segments = [] if path == "/" else path[1:].split("/")
+    if all(part.isascii() and part.isalnum() and part.islower() and part[0].isalpha() for part in segments):
+        return name
+    from zlib import crc32
+
+    return f"{name}{crc32(key.encode()):08x}"
+
+
+def sample_event(method: str, path: str, query: str, headers: dict[str, str], body: str | None, route: Http) -> dict[str, Any]:
+    """A request as API Gateway writes it, payload format 2.0."""
+    key = f"{'ANY' if method not in route.methods else method} {route.template.api}"
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": key,
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": headers,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "example",
+            "domainName": "example.execute-api.us-east-1.amazonaws.com",
+            "domainPrefix": "example",
+            "http": {
+                "method": method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "203.0.113.10",
+                "userAgent": headers.get("user-agent", "eventfw"),
+            },
+            "requestId": "JKJaXmPLvHcESHA=",
+            "routeKey": key,
+            "stage": "$default",
+            "time": "01/Jan/2026:00:00:00 +0000",
+            "timeEpoch": 1767225600000,
+        },
+        "isBase64Encoded": False,
+    }
+    values = route.template.values(path)
+    if values:
+        event["pathParameters"] = {name: str(value) for name, value in values.items()}
+    if query:
+        from urllib.parse import parse_qsl
+
+        joined: dict[str, list[str]] = {}
+        for name, value in parse_qsl(query, keep_blank_values=True):
+            joined.setdefault(name, []).append(value)
+        event["queryStringParameters"] = {name: ",".join(values) for name, values in joined.items()}
+    if body is not None:
+        event["body"] = body
+    return event
