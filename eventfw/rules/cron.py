@@ -141,12 +141,12 @@ class Cron:
     def describe(self, zone: str) -> str:
         """The schedule for people: ``at 06:00 UTC every day``."""
         words = [self._clock(zone), self.days.words()]
-        if words[0].startswith("every ") and words[1] == "every day":
+        if words[1] == "every day" and (words[0].startswith("every ") or words[0].endswith("every hour")):
             words.pop()
         if len(self.months) < 12:
             words.append(f"in {listed(_MONTHS[month - 1] for month in self.months)}")
         if len(self.years) <= LAST_YEAR - FIRST_YEAR:
-            words.append(f"in {_spans(self.years)}")
+            words.append(_years(self.years))
         return " ".join(words)
 
     def _clock(self, zone: str) -> str:
@@ -208,7 +208,7 @@ def _digits(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _spans(numbers: tuple[int, ...]) -> str:
-    if len(numbers) > 2 and len(numbers) == numbers[-1] - numbers[0] + 1:
-        return f"{numbers[0]} to {numbers[-1]}"
-    return listed(numbers)
+def _years(years: tuple[int, ...]) -> str:
+    if len(years) > 2 and len(years) == years[-1] - years[0] + 1:
+        return f"from {years[0]} to {years[-1]}"
+    return f"in {listed(years)}"
