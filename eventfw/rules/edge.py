@@ -7,8 +7,8 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function
 
 from __future__ import annotations
 
-from eventfw.errors import RuleError
-from eventfw.rules.edge_headers import READ_ONLY, has_control, header_problems, header_values, shown
+from ..errors import RuleError
+from .edge_headers import READ_ONLY, has_control, header_problems, header_values, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _request(event_type: str, before: dict[str, Any], after: dict[str, Any]) -> 
     problems += header_problems(event_type, before.get("headers") or {}, after.get("headers"))
     problems += _request_body(event_type, after)
     if event_type == "origin-request":
-        from eventfw.rules.edge_origin import origin_problems
+        from .edge_origin import origin_problems
 
         problems += origin_problems(before.get("origin") or {}, after)
     elif "origin" in after:

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-event-
 
 from __future__ import annotations
 
-from eventfw.rules.edge_headers import disallowed, has_control, header_shape, header_values, shown
+from .edge_headers import disallowed, has_control, header_shape, header_values, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
