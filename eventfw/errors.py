@@ -4,11 +4,12 @@ An error is a sentence a person can act on. ``str(error)`` begins with the place
 well in a traceback; the command line prints the same words without one.
 """
 
+import os
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
-
-import sys
 
 _HERE = __file__.rpartition("/")[0] + "/" if "/" in __file__ else __file__.rpartition("\\")[0] + "\\"
 
@@ -78,10 +79,8 @@ def user_place(skip: int = 1) -> str:
 
 def shown(path: str, line: int) -> str:
     """A path and line as people read them: relative where the file lies below the working directory."""
-    import os
-
     try:
-        here = os.getcwd() + os.sep
+        here = os.getcwd() + os.sep  # noqa: PTH109 (pathlib is not worth its import in Lambda)
     except OSError:
         here = ""
-    return f"{path[len(here):] if here and path.startswith(here) else path}:{line}"
+    return f"{path[len(here) :] if here and path.startswith(here) else path}:{line}"

@@ -11,7 +11,7 @@ class Event:
     """What a handler receives: properties that read ``raw`` when they are asked for.
 
     ``raw`` is the payload exactly as AWS sent it, so that a field without a property is never out of reach, and a field
-    that AWS adds later breaks nothing. ``context`` is Lambda's context object. Middleware may set attributes of its own.
+    that AWS adds later breaks nothing. ``context`` is Lambda's context. Middleware may set attributes of its own.
     """
 
     def __init__(self, raw: Any, context: Any = None) -> None:

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from .app import Handler
     from .resources.resource import Grant
 
-LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
-RESERVED_VARIABLES = frozenset(
+LOG_RETENTION_DAYS = frozenset(  # what CloudWatch Logs takes, in PutRetentionPolicy
+    {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+)
+RESERVED_VARIABLES = frozenset(  # noqa: SIM905
     "_HANDLER _X_AMZN_TRACE_ID AWS_DEFAULT_REGION AWS_REGION AWS_EXECUTION_ENV AWS_LAMBDA_FUNCTION_NAME "
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE AWS_LAMBDA_FUNCTION_VERSION AWS_LAMBDA_INITIALIZATION_TYPE "
     "AWS_LAMBDA_LOG_GROUP_NAME AWS_LAMBDA_LOG_STREAM_NAME AWS_ACCESS_KEY AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY "
@@ -54,8 +56,12 @@ class Settings:
     ) -> None:
         self.place = user_place()
         self.name = None if name is None else checked_name(name)
-        self.memory = memory if memory is None else whole("function", "memory", memory, 128, 10_240, "Remove it for 256 MB.")
-        self.timeout = timeout if timeout is None else whole("function", "timeout", timeout, 1, 900, "Remove it for 30 s.")
+        self.memory = (
+            memory if memory is None else whole("function", "memory", memory, 128, 10_240, "Remove it for 256 MB.")
+        )
+        self.timeout = (
+            timeout if timeout is None else whole("function", "timeout", timeout, 1, 900, "Remove it for 30 s.")
+        )
         self.environment = checked_environment(environment or {})
         self.uses = checked_uses(uses)
         if ephemeral_storage is not None:
@@ -65,12 +71,24 @@ class Settings:
             whole("function", "reserved_concurrency", reserved_concurrency, 0, 1_000_000, "Remove it to reserve none.")
         self.reserved_concurrency = reserved_concurrency
         if log_retention not in LOG_RETENTION_DAYS:
-            days = ", ".join(map(str, LOG_RETENTION_DAYS))
+            days = ", ".join(map(str, sorted(LOG_RETENTION_DAYS)))
             raise refused(f"log_retention must be one of {days} days for function, not {log_retention!r}.")
         self.log_retention = log_retention
         if not isinstance(description, str) or len(description) > 256:
             raise refused(f"description must be a string of at most 256 characters for function, not {description!r}.")
         self.description = description
+        self.says_anything = (
+            bool(
+                memory
+                or timeout
+                or self.environment
+                or self.uses
+                or ephemeral_storage
+                or description
+                or log_retention != 30
+            )
+            or reserved_concurrency is not None
+        )
 
 
 class Function:
@@ -116,7 +134,7 @@ class Function:
             for trigger in handler.triggers:
                 if not trigger.edge:
                     raise RegistrationError(
-                        f"Function {self.name!r} is a Lambda@Edge function and cannot also have @app.{trigger.decorator}. "
+                        f"Function {self.name!r} runs at the edge and cannot also have @app.{trigger.decorator}. "
                         f"Move it to a handler of its own.",
                         place=trigger.place,
                     )
@@ -142,13 +160,15 @@ def checked_name(name: object) -> str:
     text("function", "name", name, "Remove it to use the handler's own name.")
     word = str(name)
     if len(word) > 64 or not all(char.isascii() and (char.isalnum() or char in "-_") for char in word):
-        raise refused(f"Lambda refuses the function name {word!r}: use 1 to 64 letters, digits, hyphens and underscores.")
+        raise refused(
+            f"Lambda refuses the function name {word!r}: use 1 to 64 letters, digits, hyphens and underscores."
+        )
     if not word[0].isalpha():
         raise refused(f"The function name {word!r} must begin with a letter.")
     return word
 
 
-def checked_environment(environment: object) -> dict[str, str]:
+def checked_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Environment variables that Lambda accepts."""
     if not hasattr(environment, "items"):
         raise refused(f"environment must be a dict of strings for function, not {environment!r}.")
@@ -157,7 +177,7 @@ def checked_environment(environment: object) -> dict[str, str]:
             raise refused(f"environment must map strings to strings for function, not {name!r}: {value!r}.")
         if len(name) < 2 or not name[0].isalpha() or not all(c.isascii() and (c.isalnum() or c == "_") for c in name):
             raise refused(
-                f"Lambda refuses the variable name {name!r}: two or more letters, digits and underscores, a letter first."
+                f"Lambda refuses the variable name {name!r}: use two or more letters, digits and _, a letter first."
             )
         if name in RESERVED_VARIABLES or name.startswith("EVENTFW_"):
             owner = "eventfw" if name.startswith("EVENTFW_") else "Lambda"

@@ -135,6 +135,8 @@ class Request(Event):
 
     path_parameters: Mapping[str, Any] = {}
     """The path parameters' values, converted."""
+    _headers: Headers | None = None
+    _query: Query | None = None
 
     def summary(self) -> str:
         return f"{self.method} {self.raw_path}"
@@ -159,18 +161,16 @@ class Request(Event):
     @property
     def headers(self) -> Headers:
         """The header fields."""
-        headers = self.__dict__.get("_headers")
-        if headers is None:
-            headers = self.__dict__["_headers"] = Headers(self.raw.get("headers") or {})
-        return headers  # type: ignore[no-any-return]
+        if self._headers is None:
+            self._headers = Headers(self.raw.get("headers") or {})
+        return self._headers
 
     @property
     def query(self) -> Query:
         """The query parameters, decoded."""
-        query = self.__dict__.get("_query")
-        if query is None:
-            query = self.__dict__["_query"] = Query(self.raw.get("rawQueryString") or "")
-        return query  # type: ignore[no-any-return]
+        if self._query is None:
+            self._query = Query(self.raw.get("rawQueryString") or "")
+        return self._query
 
     @property
     def cookies(self) -> dict[str, str]:
@@ -277,7 +277,9 @@ class Response:
 class HTTPError(Exception):
     """Raised to answer with an error status: ``raise HTTPError(404, "No such photo.")`` sends ``{"message": ...}``."""
 
-    def __init__(self, status: int, message: str = "", headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self, status: int, message: str = "", headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()
+    ) -> None:
         if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status <= 599:
             raise ValueError(f"An HTTPError has a status of 400 to 599, not {status!r}. Return a Response for others.")
         super().__init__(status, message)

@@ -51,6 +51,9 @@ class Trigger:
         """A name no other trigger of the app has: the handler's, with a number from the second one on."""
         return self.handler if self.ordinal == 1 else f"{self.handler}.{self.ordinal}"
 
+    def mount(self, prefix: str) -> None:
+        """Take the path prefix of the blueprint that the handler was mounted with."""
+
     def key(self) -> Collection[tuple[str, str]]:
         """``(what no other trigger of the app may have, how to say it)``: a route, for example."""
         return ()
@@ -81,6 +84,10 @@ class Trigger:
 
     def resources(self, function: Function, template: Template) -> None:
         """Add what connects the source to the function."""
+
+    def local(self) -> tuple[str, dict[str, Any]] | None:
+        """Which driver of the local server stands in for the source where the embedded AWS cannot, and what it needs."""
+        return None
 
     def sample(self, **fields: Any) -> Any:
         """An event that reaches this trigger, with some of its fields overridden."""

@@ -37,6 +37,6 @@ def belongs(real: str, name: str, app: str) -> bool:
 
 
 def pascal(name: str) -> str:
-    """``new-orders`` and ``new_orders`` as ``NewOrders``: the form of a logical id, which has only letters and digits."""
+    """``new-orders`` and ``new_orders`` as ``NewOrders``: a logical id has only letters and digits."""
     words = "".join(char if char.isalnum() and char.isascii() else " " for char in name).split()
     return "".join(word[:1].upper() + word[1:] for word in words)

@@ -134,7 +134,9 @@ class Queue(Resource):
         if self.arn_text:
             region, account = self.arn_text.split(":")[3:5]
             return {"Fn::Sub": f"https://sqs.{region}.${{AWS::URLSuffix}}/{account}/{self.real(self.key)}"}
-        return {"Fn::Sub": f"https://sqs.${{AWS::Region}}.${{AWS::URLSuffix}}/${{AWS::AccountId}}/{self.real(self.key)}"}
+        return {
+            "Fn::Sub": f"https://sqs.${{AWS::Region}}.${{AWS::URLSuffix}}/${{AWS::AccountId}}/{self.real(self.key)}"
+        }
 
     def arn_in(self, template: Template) -> Any:
         if self.owned or template.local:

@@ -43,19 +43,23 @@ class Http(Trigger):
     def __init__(self, path: str, methods: str | Sequence[str] = "GET") -> None:
         super().__init__()
         self.methods = checked_methods(methods)
+        if not isinstance(path, str):
+            raise refused(f'path must be text such as "/photos/{{name}}" for http, not {path!r}.')
         self.path = path
         self.mount("")
 
     def mount(self, prefix: str) -> None:
         """Compile the path, behind the prefix of the blueprint it is mounted with."""
         try:
-            self.template = PathTemplate(prefix.rstrip("/") + self.path if prefix else self.path)
+            self.template = PathTemplate(prefix if prefix and self.path == "/" else prefix + self.path)
         except RuleError as error:
             raise refused(error.message) from None
         self.parameters = tuple(self.template.parameters)
 
     def key(self) -> Collection[tuple[str, str]]:
-        return [(f"{method} {self.template.shape}", f"The route {method} {self.template.api}") for method in self.methods]
+        return [
+            (f"{method} {self.template.shape}", f"The route {method} {self.template.api}") for method in self.methods
+        ]
 
     def title(self) -> str:
         return f"{','.join(self.methods)} {self.template.text}"
@@ -205,7 +209,9 @@ def route_id(key: str) -> str:
     return f"{name}{crc32(key.encode()):08x}"
 
 
-def sample_event(method: str, path: str, query: str, headers: dict[str, str], body: str | None, route: Http) -> dict[str, Any]:
+def sample_event(
+    method: str, path: str, query: str, headers: dict[str, str], body: str | None, route: Http
+) -> dict[str, Any]:
     """A request as API Gateway writes it, payload format 2.0."""
     key = f"{'ANY' if method not in route.methods else method} {route.template.api}"
     event: dict[str, Any] = {

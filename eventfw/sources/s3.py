@@ -233,7 +233,10 @@ class S3Trigger(Trigger):
             "eventName": happened,
             "userIdentity": {"principalId": "AIDAJDPLRKLG7UEXAMPLE"},
             "requestParameters": {"sourceIPAddress": "203.0.113.10"},
-            "responseElements": {"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "FMyUVURIY8/IgAtTv8xRjskZQpcIZ9KG"},
+            "responseElements": {
+                "x-amz-request-id": "C3D13FE58DE4C810",
+                "x-amz-id-2": "FMyUVURIY8/IgAtTv8xRjskZQpcIZ9KG",
+            },
             "s3": {
                 "s3SchemaVersion": "1.0",
                 "configurationId": "example",

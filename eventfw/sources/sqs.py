@@ -159,7 +159,9 @@ class SqsConsumer(Trigger):
         if self.queue.fifo and batching_window:
             raise refused(f"batching_window is not possible for a FIFO queue, not even {batching_window}. Remove it.")
         if batch_size > 10 and not batching_window:
-            raise refused(f"batch_size over 10 needs batching_window=1 or more: Lambda refuses {batch_size} without it.")
+            raise refused(
+                f"batch_size over 10 needs batching_window=1 or more: Lambda refuses {batch_size} without it."
+            )
 
     def key(self) -> Collection[tuple[str, str]]:
         return [(f"sqs {self.queue.logical_id}", f"The consumer of queue {self.queue.key!r}")]

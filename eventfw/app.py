@@ -1,0 +1,279 @@
+"""App, Blueprint, Handler: ordered memory of what the user's decorators said, and no behaviour."""
+
+from __future__ import annotations
+
+from .calling import Binding
+from .errors import RegistrationError, shown, user_place
+from .function import Function, Settings
+from .sources.table import Decorators
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    from .resources.resource import Resource
+    from .trigger import Trigger
+
+    M = TypeVar("M", bound=Callable[..., Any])
+
+API_FUNCTION = "api"
+
+
+class Handler:
+    """A user's callable, its triggers, and the settings of its function."""
+
+    def __init__(self, func: Callable[..., Any], name: str, place: str) -> None:
+        self.func = func
+        self.name = name
+        self.place = place
+        self.triggers: list[Trigger] = []
+        self.bindings: list[Binding] = []
+        self.settings: Settings | None = None
+        self.middleware: list[Callable[..., Any]] = []
+        self.stack = ""
+
+    def __repr__(self) -> str:
+        return f"<Handler {self.name!r}>"
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether nothing but a direct invocation runs it."""
+        return len(self.triggers) == 1 and self.triggers[0].decorator == "function"
+
+    def invoked_directly(self) -> None:
+        """Make direct invocation its trigger, since it was given no other."""
+        from .sources.function import Direct
+
+        trigger = Direct()
+        try:
+            self.bindings = [Binding(self.func, (), trigger.decorator)]
+        except RegistrationError as error:
+            raise RegistrationError(error.message, place=self.place) from None
+        trigger.place, trigger.handler = self.place, self.name
+        self.triggers = [trigger]
+
+    @property
+    def is_async(self) -> bool:
+        """Whether it is an ``async def``."""
+        return any(binding.is_async for binding in self.bindings)
+
+    @property
+    def function(self) -> str:
+        """The short name of the Lambda function that runs it."""
+        if self.settings is not None:
+            return self.settings.name or self.name
+        shared = bool(self.triggers) and all(trigger.shares_api for trigger in self.triggers)
+        return API_FUNCTION if shared else self.name
+
+
+class Registrar(Decorators):
+    """What App and Blueprint have in common."""
+
+    def __init__(self, name: str) -> None:
+        self.place = user_place()
+        if not isinstance(name, str) or not name or not all(c.isascii() and (c.isalnum() or c == "-") for c in name):
+            raise RegistrationError(
+                f"{type(self).__name__} takes a name of letters, digits and hyphens, not {name!r}.", place=self.place
+            )
+        if not name[0].isalpha() or name.endswith("-") or len(name) > 40:
+            raise RegistrationError(
+                f"The name {name!r} must begin with a letter, not end with a hyphen, and have at most 40 characters.",
+                place=self.place,
+            )
+        self.name = name
+        self.handlers: list[Handler] = []
+        self.resources: list[Resource] = []
+        self.closed = ""
+        self._middleware: list[Callable[..., Any]] = []
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+    def middleware(self, func: M) -> M:
+        """Wrap every invocation: ``def timed(event, call): return call(event)``, once for all records of a batch.
+
+        The first one registered is the outermost.
+        """
+        self._open("middleware")
+        if not callable(func):
+            raise RegistrationError(f"@app.middleware decorates a function, not {func!r}.", place=user_place())
+        self._middleware.append(func)
+        return func
+
+    def register(self, func: Callable[..., Any], trigger: Trigger) -> None:
+        """Remember that a trigger runs a function."""
+        self._open(f"@{type(self).__name__.lower()}.{trigger.decorator}")
+        binding = Binding(func, trigger.parameters, trigger.decorator)
+        handler = self._handler(func)
+        self._unique(trigger)
+        if trigger.resource is not None:
+            self.own(trigger.resource)
+        same = [other for other in handler.triggers if other.decorator == trigger.decorator]
+        trigger.handler, trigger.ordinal = handler.name, len(same) + 1
+        handler.triggers.append(trigger)
+        handler.bindings.append(binding)
+
+    def configure(self, func: Callable[..., Any], settings: Settings) -> None:
+        """Remember the settings of a function's Lambda function."""
+        self._open(f"@{type(self).__name__.lower()}.function")
+        handler = self._handler(func)
+        if handler.settings is not None:
+            raise RegistrationError(f"{handler.name} has @app.function twice. Keep one.", place=settings.place)
+        handler.settings = settings
+
+    def own(self, resource: Resource) -> None:
+        """Remember a resource that the app owns or names."""
+        for other in self.resources:
+            if other is resource:
+                return
+            if other.logical_id == resource.logical_id:
+                if not other.owned and not resource.owned and other.key == resource.key:
+                    return
+                kinds = {True: "owned", False: "existing"}
+                raise RegistrationError(
+                    f"The app has two resources {resource.logical_id}: {kinds[resource.owned]} {resource.type} "
+                    f"{resource.key!r} here, {kinds[other.owned]} {other.type} {other.key!r} at {other.place}. "
+                    f"Keep one, and pass the object to both triggers.",
+                    place=resource.place,
+                )
+        self._open(f"{type(self).__name__.lower()}.{resource.type}")
+        self.resources.append(resource)
+
+    def _handler(self, func: Callable[..., Any]) -> Handler:
+        for handler in self.handlers:
+            if handler.func is func:
+                return handler
+        name = getattr(func, "__name__", "")
+        if not name.isidentifier():
+            raise RegistrationError(f"{func!r} has no name to call the handler by. Use a def.", place=user_place())
+        code = getattr(func, "__code__", None)
+        place = shown(code.co_filename, code.co_firstlineno) if code is not None else user_place()
+        self._add(Handler(func, name, place))
+        return self.handlers[-1]
+
+    def _add(self, handler: Handler) -> None:
+        for other in self.handlers:
+            if other.name == handler.name:
+                raise RegistrationError(
+                    f"The handler name {handler.name!r} is taken, at {other.place}. Rename one of the functions.",
+                    place=handler.place,
+                )
+        self.handlers.append(handler)
+
+    def _unique(self, trigger: Trigger) -> None:
+        mine = dict(trigger.key())
+        for handler in self.handlers:
+            for other in handler.triggers:
+                for key, _ in other.key():
+                    if key in mine:
+                        raise RegistrationError(
+                            f"{mine[key]} is there already: {handler.name} at {other.place}. Remove one of them.",
+                            place=trigger.place or user_place(),
+                        )
+
+    def _open(self, what: str) -> None:
+        if self.closed:
+            raise RegistrationError(f"{what} came after {self} {self.closed}. Move it up.", place=user_place())
+
+
+class Blueprint(Registrar):
+    """Handlers, resources and middleware to be mounted in an app, in a module of their own.
+
+    Its middleware wraps its own handlers only.
+    """
+
+
+class App(Registrar):
+    """An application: the object everything is derived from.
+
+    ``name`` (letters, digits and hyphens) begins the names of what is deployed; changing it later makes another app.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._functions: dict[str, Function] | None = None
+        self.stacks: dict[str, Blueprint] = {}
+
+    def mount(self, blueprint: Blueprint, *, path: str = "", name: str = "", stack: bool = False) -> None:
+        """Take over a blueprint's handlers, resources and middleware.
+
+        ``path`` goes before the paths of its routes, ``name`` before the names of its handlers (and so of their
+        functions). ``stack`` gives its functions a CloudFormation stack of their own: say so from the first day, since
+        nothing moves between stacks by itself. Data always stays in the app's main stack.
+        """
+        self._open("app.mount")
+        if not isinstance(blueprint, Blueprint):
+            raise RegistrationError(f"app.mount takes a Blueprint, not {blueprint!r}.", place=user_place())
+        if path and (not path.startswith("/") or path.endswith("/") or "{" in path):
+            raise RegistrationError(
+                f"path must begin with '/', not end with it and have no parameters, not {path!r}.", place=user_place()
+            )
+        if name and not name.isidentifier():
+            raise RegistrationError(f"name must be made of letters, digits and _, not {name!r}.", place=user_place())
+        if blueprint.closed:
+            raise RegistrationError(f"{blueprint} {blueprint.closed}. Mount it once.", place=user_place())
+        if stack and blueprint.name in ("edge", *self.stacks):
+            raise RegistrationError(
+                f"The stack name {blueprint.name!r} is taken. Rename the blueprint.", place=user_place()
+            )
+        for resource in blueprint.resources:
+            self.own(resource)
+        for handler in blueprint.handlers:
+            self._take(handler, path, name, blueprint.name if stack else "")
+            handler.middleware = blueprint._middleware
+        if stack:
+            self.stacks[blueprint.name] = blueprint
+        blueprint.closed = f"was mounted at {user_place()}"
+
+    def _take(self, handler: Handler, path: str, name: str, stack: str) -> None:
+        handler.name, handler.stack = name + handler.name, stack
+        triggers, handler.triggers = handler.triggers, []
+        self._add(handler)
+        for trigger in triggers:
+            trigger.handler = handler.name
+            trigger.mount(path)
+            self._unique(trigger)
+            handler.triggers.append(trigger)
+
+    @property
+    def functions(self) -> dict[str, Function]:
+        """The Lambda functions by short name. Asking for them ends registration."""
+        if self._functions is None:
+            self._functions = self._grouped()
+            self.closed = f"was first routed or built at {user_place()}"
+        return self._functions
+
+    def middleware_of(self, handler: Handler) -> list[Callable[..., Any]]:
+        """The middleware around a handler, the outermost first."""
+        return [*self._middleware, *handler.middleware]
+
+    def _grouped(self) -> dict[str, Function]:
+        for resource in self.resources:
+            resource.app = self.name
+        groups: dict[str, list[Handler]] = {}
+        for handler in self.handlers:
+            groups.setdefault(handler.function, []).append(handler)
+            if not handler.triggers:
+                handler.invoked_directly()
+        return {name: Function(name, handlers, _settings(name, handlers)) for name, handlers in groups.items()}
+
+
+def _settings(name: str, handlers: list[Handler]) -> Settings:
+    """The settings of a function: those of the one ``@app.function`` that says any."""
+    given = [handler.settings for handler in handlers if handler.settings is not None]
+    saying = [settings for settings in given if settings.says_anything]
+    if len(saying) > 1:
+        raise RegistrationError(
+            f"Function {name!r} is given settings twice, here and at {saying[0].place}. "
+            f"Keep them in one place and write @app.function({name!r}) elsewhere.",
+            place=saying[1].place,
+        )
+    direct = [handler for handler in handlers if handler.is_direct]
+    if len(direct) > 1:
+        raise RegistrationError(
+            f"Function {name!r} has two handlers for direct invocation, {direct[0].name} and {direct[1].name}, and no "
+            f"event could tell them apart. Give one a function of its own.",
+            place=direct[1].place,
+        )
+    return (saying or given or [Settings()])[0]

@@ -1,0 +1,153 @@
+"""Client: send events to an app from a test, through the same ``invoke`` as in Lambda."""
+
+from __future__ import annotations
+
+from .errors import RoutingError
+from .http import Headers
+from .routing import HttpTable, Router
+from .runtime import entry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from .app import App, Handler
+    from .trigger import Trigger
+
+
+class Context:
+    """A Lambda context with plausible values and all the time in the world."""
+
+    function_version = "$LATEST"
+    memory_limit_in_mb = "256"
+    aws_request_id = "00000000-0000-0000-0000-000000000000"
+    log_stream_name = "2026/01/01/[$LATEST]test"
+    identity = None
+    client_context = None
+
+    def __init__(self, function: str) -> None:
+        self.function_name = function
+        self.invoked_function_arn = f"arn:aws:lambda:us-east-1:000000000000:function:{function}"
+        self.log_group_name = f"/aws/lambda/{function}"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the timeout."""
+        return 30_000
+
+
+class HttpResult:
+    """What the client of an HTTP API would get."""
+
+    def __init__(self, status: int, headers: Headers, body: bytes, cookies: list[str]) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.cookies = cookies
+
+    def __repr__(self) -> str:
+        return f"<HttpResult {self.status} {self.body[:80]!r}>"
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode()
+
+    @property
+    def json(self) -> Any:
+        """The body read as JSON."""
+        import json
+
+        return json.loads(self.body)
+
+
+class Client:
+    """Runs an app's handlers in this process.
+
+    ``client.get("/photos/cat")`` sends a request; ``client.send(thumbnail, key="a.png")`` builds a sample event
+    for a handler, with fields overridden; ``client.invoke("thumbnail", event)`` sends any payload to a function. All
+    three return what Lambda would return to the source; exceptions of the handler come through.
+    """
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.router = Router(app)
+        self._table = HttpTable(self.router.http_routes())
+        self._entries: dict[str, Callable[[Any, Any], Any]] = {}
+
+    def invoke(self, function: str, event: Any, context: Any = None) -> Any:
+        """Invoke a function, by its short name, with a payload."""
+        if function not in self._entries:
+            self._entries[function] = entry(self.app, function)
+        return self._entries[function](event, context or Context(function))
+
+    def send(self, handler: str | Callable[..., Any], **fields: Any) -> Any:
+        """Send a handler a sample event, made by its first trigger, with some fields overridden."""
+        found = find_handler(self.app, handler)
+        return self.invoke(found.function, found.triggers[0].sample(**fields))
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        *,
+        json: Any = None,
+        body: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpResult:
+        """Send a request as the HTTP API would; without a route for it, the answer is the API's 404."""
+        from urllib.parse import urlsplit
+
+        parts = urlsplit(target)
+        found = self._table.match(method, parts.path)
+        if found is None:
+            return HttpResult(404, Headers({"content-type": "application/json"}), b'{"message":"Not Found"}', [])
+        key, _, function, handler = found
+        trigger: Trigger = next(
+            trigger for trigger in find_handler(self.app, handler).triggers if key in getattr(trigger, "route_keys", ())
+        )
+        lowered = {name.lower(): value for name, value in (headers or {}).items()}
+        cookie = lowered.pop("cookie", "")
+        event = trigger.sample(
+            method=method, path=parts.path, query=parts.query, headers=lowered, body=body if json is None else json
+        )
+        if cookie:
+            event["cookies"] = [pair.strip() for pair in cookie.split(";")]
+        return _result(self.invoke(function, event))
+
+    def get(self, target: str, **options: Any) -> HttpResult:
+        """Send a GET request."""
+        return self.request("GET", target, **options)
+
+    def post(self, target: str, **options: Any) -> HttpResult:
+        """Send a POST request."""
+        return self.request("POST", target, **options)
+
+    def put(self, target: str, **options: Any) -> HttpResult:
+        """Send a PUT request."""
+        return self.request("PUT", target, **options)
+
+    def patch(self, target: str, **options: Any) -> HttpResult:
+        """Send a PATCH request."""
+        return self.request("PATCH", target, **options)
+
+    def delete(self, target: str, **options: Any) -> HttpResult:
+        """Send a DELETE request."""
+        return self.request("DELETE", target, **options)
+
+
+def find_handler(app: App, wanted: str | Callable[..., Any]) -> Handler:
+    """A handler of the app, by its name or its function."""
+    for handler in app.handlers:
+        if wanted in (handler.name, handler.func):
+            return handler
+    names = ", ".join(handler.name for handler in app.handlers)
+    raise RoutingError(f"App {app.name!r} has no handler {wanted!r}. It has: {names}.")
+
+
+def _result(payload: Mapping[str, Any]) -> HttpResult:
+    import base64
+
+    body = payload.get("body") or ""
+    decoded = base64.b64decode(body) if payload.get("isBase64Encoded") else body.encode()
+    return HttpResult(payload["statusCode"], Headers(payload["headers"]), decoded, list(payload.get("cookies", ())))
