@@ -100,15 +100,18 @@ class KeyFilter:
         suffixes = self.suffix.endswith(other.suffix) or other.suffix.endswith(self.suffix)
         return prefixes and suffixes
 
-    def wire(self) -> list[dict[str, str]]:
+    def wire(self, *, encoded: bool = True) -> list[dict[str, str]]:
         """The rules for ``Filter.S3Key.Rules`` in CloudFormation; empty without conditions.
 
-        S3 takes their values URL-encoded, a space as ``+``: a bare ``=`` never matches.
+        S3 takes their values URL-encoded, a space as ``+``: with a bare ``=`` it never matches. ``encoded=False`` is
+        for an endpoint that compares them with the plain key.
         """
         from urllib.parse import quote_plus
 
         given = (("prefix", self.prefix), ("suffix", self.suffix))
-        return [{"Name": name, "Value": quote_plus(value, safe="/")} for name, value in given if value]
+        return [
+            {"Name": name, "Value": quote_plus(value, safe="/") if encoded else value} for name, value in given if value
+        ]
 
 
 def _check(name: str, value: object) -> None:

@@ -105,7 +105,7 @@ class ScheduleExpression:
                 f"Write the time in UTC, or use EventBridge Scheduler."
             )
         self.text = text
-        self.timezone = timezone or "UTC"
+        self.timezone = "UTC" if timezone is None else timezone
         self.service = service
         try:
             self._plan = _parse(text, service)
