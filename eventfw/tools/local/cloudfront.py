@@ -71,10 +71,11 @@ def edge_request(request: HttpRequest, *, body_of: str = "") -> dict[str, Any]:
 def changed_request(result: dict[str, Any], request: HttpRequest) -> HttpRequest:
     """The request that a function handed back, which CloudFront has accepted."""
     body = result.get("body") or {}
+    path, query = result["uri"], result.get("querystring", "")
     return replace(
         request,
-        path=quote(result["uri"], safe=_PATH_CHARACTERS),
-        query=quote(result.get("querystring", ""), safe=_QUERY_CHARACTERS),
+        path=path if path == request.path else quote(path, safe=_PATH_CHARACTERS),
+        query=query if query == request.query else quote(query, safe=_QUERY_CHARACTERS),
         headers=_headers(result),
         body=_decoded(body.get("data", ""), body.get("encoding", "base64"))
         if body.get("action") == "replace"
