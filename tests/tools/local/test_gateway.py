@@ -45,7 +45,7 @@ class Functions:
         self.calls.append((function, json.loads(event)))
         if isinstance(self.result, Exception):
             raise self.result
-        return self.result  # type: ignore[no-any-return]
+        return self.result
 
 
 @dataclass
