@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -30,6 +31,18 @@ class Outcome(Protocol):
 
     @property
     def error(self) -> bool: ...
+
+
+def failure(payload: bytes) -> str:
+    """Lambda's error payload (``errorType``, ``errorMessage``) in a line; another payload's beginning."""
+    try:
+        data = json.loads(payload)
+    except ValueError:
+        data = None
+    if not isinstance(data, dict) or "errorMessage" not in data:
+        return payload[:500].decode(errors="replace")
+    kind = data.get("errorType")
+    return f"{kind}: {data['errorMessage']}" if kind else str(data["errorMessage"])
 
 
 #: Runs a function, by its short name, on the bytes of an event.

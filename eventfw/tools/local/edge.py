@@ -25,6 +25,7 @@ from eventfw.tools.local.asgi import (
     Scope,
     Send,
     body_of,
+    failure,
     head_of,
     refuse_protocol,
     request_id,
@@ -184,8 +185,7 @@ class EdgeFront:
         except EventfwError as error:
             raise _Failed(f"{function} could not be run: {error}", "LambdaExecutionError") from error
         if outcome.error:
-            shown = outcome.payload[:500].decode(errors="replace")
-            raise _Failed(f"{function} failed: {shown}", "LambdaExecutionError")
+            raise _Failed(f"{function} failed: {failure(outcome.payload)}", "LambdaExecutionError")
         try:
             return json.loads(outcome.payload)
         except ValueError:

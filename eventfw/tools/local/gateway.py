@@ -21,6 +21,7 @@ from eventfw.tools.local.asgi import (
     Scope,
     Send,
     body_of,
+    failure,
     head_of,
     refuse_protocol,
     request_id,
@@ -117,7 +118,7 @@ class Gateway:
         except EventfwError as error:
             return gateway_error(500, problem=str(error))
         if outcome.error:
-            return gateway_error(500, problem=f"{function} failed: {outcome.payload[:500].decode(errors='replace')}")
+            return gateway_error(500, problem=f"{function} failed: {failure(outcome.payload)}")
         if len(outcome.payload) > PAYLOAD_LIMIT:
             problem = f"{function} returned {len(outcome.payload)} bytes, over Lambda's {PAYLOAD_LIMIT}."
             return gateway_error(500, problem=problem)

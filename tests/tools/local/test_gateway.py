@@ -148,12 +148,23 @@ def test_the_function_sees_what_the_gateway_adds_and_not_the_connection() -> Non
     }
 
 
-@pytest.mark.parametrize("result", [Result(b'{"errorMessage": "boom"}', error=True), LocalError("no worker")])
-def test_a_function_that_fails_is_a_500_and_the_terminal_learns_why(result: Any) -> None:
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        (
+            Result(b'{"errorMessage": "boom", "errorType": "Bad", "stackTrace": []}', error=True),
+            "api failed: Bad: boom",
+        ),
+        (Result(b'{"errorMessage": "boom"}', error=True), "api failed: boom"),
+        (Result(b"torn", error=True), "api failed: torn"),
+        (LocalError("no worker"), "no worker"),
+    ],
+)
+def test_a_function_that_fails_is_a_500_and_the_terminal_learns_why(result: Any, said: str) -> None:
     seen: list[Exchange] = []
     answer = ask(gateway(Functions(result), observe=seen.append))
     assert (answer.status, answer.body) == (500, b'{"message":"Internal Server Error"}')
-    assert "boom" in seen[0].problem or "no worker" in seen[0].problem
+    assert seen[0].problem == said
 
 
 def test_a_malformed_result_is_a_500_and_the_terminal_learns_why() -> None:
