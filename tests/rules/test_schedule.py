@@ -83,7 +83,7 @@ def test_a_cron_agrees_with_trying_every_minute() -> None:
             tried.append(at)
         at += timedelta(minutes=1)
     found = [schedule.next(moment("2026-01-31T00:00"))]
-    while (following := schedule.next(found[-1])) is not None and following < end:
+    while len(found) < len(tried) and (following := schedule.next(found[-1])) is not None:
         found.append(following)
     assert found == tried
 
