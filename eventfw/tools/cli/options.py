@@ -28,3 +28,17 @@ def stage_option(command: C) -> C:
 def json_option(command: C) -> C:
     """``--json``: for scripts."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(command)
+
+
+def endpoint_option(command: C) -> C:
+    """``--endpoint-url``: an emulator instead of AWS."""
+    return click.option(
+        "--endpoint-url",
+        metavar="URL",
+        help="Another endpoint than AWS's, such as an emulator's; else that of AWS_ENDPOINT_URL.",
+    )(command)
+
+
+def yes_option(command: C) -> C:
+    """``--yes``: agree to what would be asked."""
+    return click.option("-y", "--yes", is_flag=True, help="Do not ask.")(command)

@@ -1,0 +1,167 @@
+"""A stage goes, its data stays unless that is asked for."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from eventfw.errors import DeployError
+from eventfw.tools.build.artifacts import Artifacts
+from eventfw.tools.deploy.access import Access, Clients
+from eventfw.tools.deploy.deploy import Declined, deploy
+from eventfw.tools.deploy.destroy import destroy
+from eventfw.tools.deploy.stacks import read_state
+
+Make = Callable[..., Artifacts]
+Template = dict[str, Any]
+
+
+@pytest.fixture
+def bucket(account: str) -> str:
+    return f"gallery-dev-uploads-{account}-eu-west-1"
+
+
+def buckets(s3: Any) -> list[str]:
+    return [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+
+
+def test_destroy_keeps_data_and_lists_it(
+    make: Make, template: Template, access: Access, clients: Clients, s3: Any, bucket: str
+) -> None:
+    deploy(make(template), access=access)
+    done = destroy("gallery", "dev", access=access)
+
+    assert [kept.physical_id for kept in done.data] == [bucket]
+    assert bucket in buckets(s3)
+    assert not clients.client("sqs").list_queues().get("QueueUrls")
+    assert read_state(clients, "gallery-dev", "eu-west-1").status == ""
+
+
+def test_delete_data_empties_every_version_and_unfinished_upload(
+    make: Make, template: Template, access: Access, s3: Any, bucket: str
+) -> None:
+    template["Resources"]["UploadsBucket"]["Properties"]["VersioningConfiguration"] = {"Status": "Enabled"}
+    deploy(make(template), access=access)
+    for body in (b"1", b"2"):
+        s3.put_object(Bucket=bucket, Key="cat.png", Body=body)
+    s3.put_object(Bucket=bucket, Key="dog.png", Body=b"3")
+    s3.delete_object(Bucket=bucket, Key="dog.png")
+    s3.create_multipart_upload(Bucket=bucket, Key="unfinished")
+
+    destroy("gallery", "dev", access=access, delete_data=True)
+    assert bucket not in buckets(s3)
+
+
+def test_delete_data_reaches_a_table_and_what_an_earlier_destroy_kept(
+    make: Make, template: Template, access: Access, clients: Clients, s3: Any, bucket: str
+) -> None:
+    template["Resources"]["PhotosTable"] = {
+        "Type": "AWS::DynamoDB::Table",
+        "DeletionPolicy": "RetainExceptOnCreate",
+        "Properties": {
+            "TableName": "gallery-dev-photos",
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        },
+    }
+    deploy(make(template), access=access)
+    destroy("gallery", "dev", access=access)
+    assert clients.client("dynamodb").list_tables()["TableNames"] == ["gallery-dev-photos"]
+
+    done = destroy("gallery", "dev", access=access, delete_data=True)
+    assert done.stacks == ()
+    assert clients.client("dynamodb").list_tables()["TableNames"] == []
+    assert bucket not in buckets(s3)
+
+
+def test_a_queue_that_holds_messages_stops_destroy(
+    make: Make, template: Template, access: Access, clients: Clients
+) -> None:
+    outcome = deploy(make(template), access=access)
+    url = outcome.outputs["gallery-dev"]["AQueue"]
+    clients.client("sqs").send_message(QueueUrl=url, MessageBody="{}")
+    clients.client("sqs").send_message(QueueUrl=url, MessageBody="{}", DelaySeconds=60)
+
+    with pytest.raises(DeployError, match=r"gallery-dev-orders \(2\).*--delete-data"):
+        destroy("gallery", "dev", access=access)
+    assert read_state(clients, "gallery-dev", "eu-west-1").status == "CREATE_COMPLETE"
+
+    destroy("gallery", "dev", access=access, delete_data=True)
+    assert read_state(clients, "gallery-dev", "eu-west-1").status == ""
+
+
+def test_a_stage_without_stacks_is_no_error(access: Access) -> None:
+    done = destroy("gallery", "dev", access=access, confirm=lambda plan: pytest.fail("asked about nothing"))
+    assert done.empty and done.stacks == ()
+
+
+def test_declining_changes_nothing(make: Make, template: Template, access: Access, clients: Clients) -> None:
+    deploy(make(template), access=access)
+    with pytest.raises(Declined):
+        destroy("gallery", "dev", access=access, confirm=lambda plan: False)
+    assert read_state(clients, "gallery-dev", "eu-west-1").status == "CREATE_COMPLETE"
+
+
+def test_the_stack_that_takes_outputs_goes_before_the_one_that_gives_them(
+    make: Make, template: Template, access: Access
+) -> None:
+    edge = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"Version": {"Value": {"Ref": "Topic"}}}}
+    main = copy.deepcopy(template)
+    main["Parameters"] = {"Version": {"Type": "String"}}
+    deploy(make(main, edge=edge), access=access)
+
+    done = destroy("gallery", "dev", access=access)
+    assert [stack.name for stack in done.stacks] == ["gallery-dev", "gallery-dev-edge"]
+
+
+def test_another_stage_and_another_app_are_left_alone(make: Make, access: Access, clients: Clients) -> None:
+    topic: Template = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    deploy(make(topic), access=access)
+    deploy(make(topic, stage="dev-two"), access=access)
+    deploy(make(topic, app="gallery-dev"), access=access)
+
+    destroy("gallery", "dev", access=access)
+    assert read_state(clients, "gallery-dev-dev", "eu-west-1").status == "CREATE_COMPLETE"
+    assert read_state(clients, "gallery-dev-two", "eu-west-1").status == "CREATE_COMPLETE"
+
+
+def test_old_code_is_marked_only_when_no_stage_uses_it(
+    make: Make, access: Access, clients: Clients, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import timedelta
+
+    from eventfw.tools.deploy import unused
+
+    monkeypatch.setattr(unused, "_SETTLING", timedelta(0))
+
+    def function(stage: str) -> Template:
+        return {
+            "Resources": {
+                "Topic": {
+                    "Type": "AWS::SNS::Topic",
+                    "Metadata": {"code": "CODE_KEY"},
+                    "Properties": {"DisplayName": "CODE_KEY"[:90]},
+                }
+            }
+        }
+
+    bucket = {"Bucket": f"eventfw-{account}-eu-west-1"}
+    s3 = clients.client("s3")
+
+    def states() -> list[str]:
+        keys = [item["Key"] for item in s3.list_objects_v2(**bucket)["Contents"]]
+        return sorted(s3.get_object_tagging(**bucket, Key=key)["TagSet"][0]["Value"] for key in keys)
+
+    deploy(make(function("dev"), code=b"PK 1"), access=access)
+    deploy(make(function("prod"), code=b"PK 1", stage="prod"), access=access)
+    deploy(make(function("dev"), code=b"PK 2"), access=access)
+    assert states() == ["used", "used"]
+    deploy(make(function("prod"), code=b"PK 2", stage="prod"), access=access)
+    assert states() == ["unused", "used"]
+    destroy("gallery", "dev", access=access)
+    destroy("gallery", "prod", access=access)
+    assert states() == ["unused", "unused"]
