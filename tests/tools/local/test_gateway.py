@@ -152,7 +152,7 @@ def test_the_function_sees_what_the_gateway_adds_and_not_the_connection() -> Non
     ("result", "said"),
     [
         (
-            Result(b'{"errorMessage": "boom", "errorType": "Bad", "stackTrace": []}', error=True),
+            Result(b'{"errorMessage": "boom", "errorType": "Bad"}', error=True),
             "api failed: Bad: boom",
         ),
         (Result(b'{"errorMessage": "boom"}', error=True), "api failed: boom"),
@@ -194,10 +194,13 @@ def test_a_function_that_takes_too_long_is_a_503_and_runs_on() -> None:
     assert ended == ["api"]
 
 
-def test_a_body_over_ten_megabytes_is_a_413() -> None:
+@pytest.mark.parametrize("announced", [{}, {"content_length": str(BODY_LIMIT + 1)}])
+def test_a_body_over_ten_megabytes_is_a_413(announced: dict[str, str]) -> None:
     functions = Functions()
-    answer = ask(gateway(functions), "POST", "/photos", b"x" * (BODY_LIMIT + 1))
+    seen: list[Exchange] = []
+    answer = ask(gateway(functions, observe=seen.append), "POST", "/photos", b"x" * (BODY_LIMIT + 1), **announced)
     assert (answer.status, answer.body) == (413, b'{"message":"Request Entity Too Large"}')
+    assert str(BODY_LIMIT) in seen[0].problem
     assert functions.calls == []
 
 
