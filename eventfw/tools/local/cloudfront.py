@@ -112,7 +112,8 @@ def viewer_response(response: HttpResponse, *, result_type: str, identity: str) 
     kept = [
         (name, value)
         for name, value in response.headers
-        if name not in ("via", "content-length", "x-cache", "x-amz-cf-id", "x-amz-cf-pop") and name not in HOP_BY_HOP
+        if name not in ("via", "content-length", "date", "x-cache", "x-amz-cf-id", "x-amz-cf-pop")
+        and name not in HOP_BY_HOP
     ]
     own = [
         ("x-cache", f"{result_type} from cloudfront"),
