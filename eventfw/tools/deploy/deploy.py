@@ -204,7 +204,12 @@ class _Deployment:
     def _execute(self, target: Target, change_set: ChangeSet) -> None:
         client = self._clients.client("cloudformation", target.region)
         state = StackState(target.name, target.region, target.state.status, change_set.stack_id)
-        follower = Follower(client, state, self._report, self._clients.endpoint_url)
+        cancel = (
+            "Once it ended, `eventfw destroy` takes it away again."
+            if state.is_new
+            else f"`aws cloudformation cancel-update-stack --region {state.region} --stack-name {state.name}` cancels it."
+        )
+        follower = Follower(client, state, self._report, self._clients.endpoint_url, cancel=cancel)
         self._change_sets(target.region).execute(change_set)
         target.change_set = None
         ended = follower.until_ended()
@@ -229,7 +234,9 @@ class _Deployment:
     def _remove_failed_creation(self, target: Target) -> None:
         """A stack whose creation failed holds nothing, and CloudFormation updates no such stack."""
         client = self._clients.client("cloudformation", target.region)
-        follower = Follower(client, target.state, self._report, self._clients.endpoint_url)
+        follower = Follower(
+            client, target.state, self._report, self._clients.endpoint_url, cancel="Deploy again once it ended."
+        )
         with aws_errors(f"removing the failed stack {target.name}", self._clients.endpoint_url):
             client.delete_stack(StackName=target.state.id)
         ended = follower.until_ended()

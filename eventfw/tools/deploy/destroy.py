@@ -160,7 +160,7 @@ def _messages(messages: dict[str, int]) -> str:
 
 def _delete_stack(clients: Clients, stack: StackState, report: Reporter) -> None:
     client = clients.client("cloudformation", stack.region)
-    follower = Follower(client, stack, report, clients.endpoint_url)
+    follower = Follower(client, stack, report, clients.endpoint_url, cancel="A deletion cannot be cancelled.")
     with aws_errors(f"deleting the stack {stack.name}", clients.endpoint_url):
         client.delete_stack(StackName=stack.id, ClientRequestToken=uuid.uuid4().hex)
     ended = follower.until_ended()

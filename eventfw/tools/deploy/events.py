@@ -39,13 +39,16 @@ class Ended:
 
 
 class Follower:
-    """Reads the events of a stack from the moment it was made."""
+    """Reads the events of a stack from the moment it was made; ``cancel`` says how the operation can be cancelled."""
 
-    def __init__(self, client: Client, state: StackState, report: Reporter, endpoint_url: str | None) -> None:
+    def __init__(
+        self, client: Client, state: StackState, report: Reporter, endpoint_url: str | None, *, cancel: str
+    ) -> None:
         self._client = client
         self._state = state
         self._report = report
         self._endpoint_url = endpoint_url
+        self._cancel = cancel
         self._seen = {event["EventId"] for event in self._newest_page()}
         self._events: list[dict[str, Any]] = []
 
@@ -54,7 +57,7 @@ class Follower:
         try:
             return self._until_ended()
         except KeyboardInterrupt:
-            raise Interrupted(_goes_on(self._state), place=self._state.name) from None
+            raise Interrupted(self._goes_on(), place=self._state.name) from None
 
     def _until_ended(self) -> Ended:
         for pause in pauses():
@@ -65,6 +68,13 @@ class Follower:
             if started and not status.endswith("_IN_PROGRESS"):
                 break
         return Ended(status, first_cause(self._events))
+
+    def _goes_on(self) -> str:
+        where = f"--region {self._state.region} --stack-name {self._state.name}"
+        return (
+            f"Interrupted, but CloudFormation goes on with {self._state.name}. "
+            f"`aws cloudformation describe-stack-events {where}` shows how far it is. {self._cancel}"
+        )
 
     def _status(self) -> str:
         with aws_errors(f"watching the stack {self._state.name}", self._endpoint_url):
@@ -121,16 +131,3 @@ def _state_of(status: str) -> State:
     if status.endswith("_FAILED") or status in ("ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"):
         return "failed"
     return "running" if status.endswith("_IN_PROGRESS") else "done"
-
-
-def _goes_on(state: StackState) -> str:
-    aws = f"--region {state.region} --stack-name {state.name}"
-    stop = (
-        "`eventfw destroy` once it ended takes it away again"
-        if state.is_new
-        else f"`aws cloudformation cancel-update-stack {aws}` cancels it"
-    )
-    return (
-        f"Interrupted, but CloudFormation goes on with {state.name}. "
-        f"`aws cloudformation describe-stack-events {aws}` shows how far it is; {stop}."
-    )
