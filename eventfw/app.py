@@ -162,15 +162,14 @@ class Registrar(Decorators):
         self.handlers.append(handler)
 
     def _unique(self, trigger: Trigger) -> None:
-        mine = dict(trigger.key())
         for handler in self.handlers:
             for other in handler.triggers:
-                for key, _ in other.key():
-                    if key in mine:
-                        raise RegistrationError(
-                            f"{mine[key]} is there already: {handler.name} at {other.place}. Remove one of them.",
-                            place=trigger.place or user_place(),
-                        )
+                clash = trigger.clash(other)
+                if clash:
+                    raise RegistrationError(
+                        f"{clash} is there already: {handler.name} at {other.place}. Remove one of them.",
+                        place=trigger.place or user_place(),
+                    )
 
     def _open(self, what: str) -> None:
         if self.closed:

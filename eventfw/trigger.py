@@ -58,6 +58,11 @@ class Trigger:
         """``(what no other trigger of the app may have, how to say it)``: a route, for example."""
         return ()
 
+    def clash(self, other: Trigger) -> str:
+        """What AWS would not take from both triggers of one app, or ``""``."""
+        taken = {key for key, _ in other.key()}
+        return next((said for key, said in self.key() if key in taken), "")
+
     def title(self) -> str:
         """The trigger in a line, as ``eventfw list`` prints it."""
         raise NotImplementedError

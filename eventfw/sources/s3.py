@@ -7,7 +7,7 @@ from ..events import Event, instant
 from ..options import refused
 from ..resources.bucket import Bucket
 from ..resources.names import belongs, pascal
-from ..rules.keys import KeyFilter, check_event_type, covers
+from ..rules.keys import KeyFilter, check_event_type, covers, types_overlap
 from ..trigger import Trigger
 
 TYPE_CHECKING = False
@@ -148,6 +148,14 @@ class S3Trigger(Trigger):
         parts += [f"suffix={self.filter.suffix}"] * bool(self.filter.suffix)
         return " ".join(parts)
 
+    def clash(self, other: Trigger) -> str:
+        """S3 refuses two notifications of a bucket whose event types, prefixes and suffixes all overlap."""
+        if not isinstance(other, S3Trigger) or other.bucket is not self.bucket or not self.filter.overlaps(other.filter):
+            return ""
+        pairs = ((one, two) for one in self.events for two in other.events)
+        both = next(((one, two) for one, two in pairs if types_overlap(one, two)), None)
+        return f"A notification of bucket {self.bucket.key!r} for {both[0]} and overlapping keys" if both else ""
+
     def parse(self, raw: Any, context: Any) -> S3Event:
         return S3Event(raw, context)
 
@@ -202,7 +210,8 @@ class S3Trigger(Trigger):
         notification = bucket.setdefault("NotificationConfiguration", {"LambdaConfigurations": []})
         for event in self.events:
             entry: dict[str, Any] = {"Event": event, "Function": template.function_arn(function)}
-            if rules := self.filter.wire():
+            # S3 compares URL-encoded values; the embedded AWS takes them as they are.
+            if rules := self.filter.wire(encoded=not template.local):
                 entry["Filter"] = {"S3Key": {"Rules": rules}}
             notification["LambdaConfigurations"].append(entry)
         template.depend(self.bucket.logical_id, permission)
