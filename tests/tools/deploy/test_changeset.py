@@ -39,6 +39,9 @@ class CloudFormation:
         self.calls.append(("events", given))
         return {"OperationEvents": self.events}
 
+    def execute_change_set(self, **given: Any) -> None:
+        self.calls.append(("execute", given))
+
     def delete_change_set(self, **given: Any) -> None:
         self.calls.append(("delete", given))
 
@@ -68,6 +71,15 @@ def test_parameters_are_given_or_keep_their_value() -> None:
         {"ParameterKey": "Kept", "UsePreviousValue": True},
     ]
     assert client.calls[0][1]["ChangeSetType"] == "CREATE"
+
+
+def test_going_back_on_failure_is_said_and_not_left_to_a_default() -> None:
+    client = CloudFormation("CREATE_COMPLETE")
+    sets = ChangeSets(client, None, emulated=False)
+    sets.execute(sets.create(NEW, REQUEST))
+    name, given = client.calls[-1]
+    assert (name, given["DisableRollback"]) == ("execute", False)
+    assert given["ClientRequestToken"]
 
 
 def test_a_change_of_outputs_alone_is_a_change() -> None:
