@@ -1,0 +1,89 @@
+"""What an invocation comes to, and the errors that Lambda itself gives when the worker cannot."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from eventfw.errors import LocalError, ProjectError
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One invocation's outcome.
+
+    ``payload`` is JSON: the function's result, or, when ``error``, Lambda's error document. ``logs`` is what the
+    function printed meanwhile, the last 256 KB of it. ``duration_ms`` runs from handing the event to a worker until
+    its answer; making the worker is not counted.
+    """
+
+    payload: bytes
+    error: bool = False
+    error_type: str = ""
+    logs: str = ""
+    duration_ms: float = 0.0
+    request_id: str = ""
+
+
+class BrokenApp(ProjectError):
+    """The app could not be imported: the user's file and line, and the traceback from there."""
+
+    def __init__(
+        self, message: str, *, place: str = "", error_type: str = "", traceback: str = "", files: Any = ()
+    ) -> None:
+        super().__init__(message, place=place)
+        self.error_type = error_type
+        self.traceback = traceback
+        self.files: tuple[str, ...] = tuple(files)
+
+    @property
+    def file(self) -> str:
+        """The file of :attr:`place`."""
+        return self.place.rpartition(":")[0] or self.place
+
+    @property
+    def line(self) -> int:
+        """The line of :attr:`place`; 0 where none is known."""
+        line = self.place.rpartition(":")[2]
+        return int(line) if line.isdigit() else 0
+
+
+class Throttled(LocalError):
+    """More invocations of a function wait than the local server keeps: Lambda's ``TooManyRequestsException``."""
+
+
+class WorkerEnded(Exception):
+    """A worker ended before it answered: its wait status, or ``None`` where nobody could say."""
+
+    def __init__(self, status: int | None) -> None:
+        super().__init__(exit_words(status))
+        self.status = status
+
+
+def document(message: str, error_type: str) -> bytes:
+    """Lambda's own error document, without a stack."""
+    return json.dumps({"errorType": error_type, "errorMessage": message}).encode()
+
+
+def timed_out(request_id: str, seconds: float) -> bytes:
+    """The function ran out of its ``timeout``."""
+    return document(f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds", "Sandbox.Timedout")
+
+
+def exited(request_id: str, status: int | None) -> bytes:
+    """The process ended while it had the event."""
+    return document(f"RequestId: {request_id} Error: {exit_words(status)}", "Runtime.ExitError")
+
+
+def exit_words(status: int | None) -> str:
+    """How a process ended, as Lambda words it."""
+    if status is None or status == 0:
+        return "Runtime exited without providing a reason"
+    if os.WIFSIGNALED(status):
+        return f"Runtime exited with error: signal: {SIGNAL_WORDS.get(os.WTERMSIG(status), os.WTERMSIG(status))}"
+    return f"Runtime exited with error: exit status {os.WEXITSTATUS(status)}"
+
+
+SIGNAL_WORDS = {6: "aborted", 9: "killed", 11: "segmentation fault", 15: "terminated"}
