@@ -36,7 +36,8 @@ class Change:
     """One resource that a deployment touches.
 
     ``certain`` is False where CloudFormation decides on the way whether a changed resource is replaced.
-    ``is_data`` marks a resource the template retains, ``is_permission`` one that says who may do what.
+    ``is_data`` marks a resource the template retains, ``is_permission`` one that says who may do what. ``loses`` is
+    CloudFormation's word that the resource there is now will be deleted, not kept.
     """
 
     action: Action
@@ -46,6 +47,7 @@ class Change:
     properties: tuple[str, ...] = ()
     certain: bool = True
     is_data: bool = False
+    loses: bool = False
 
     @property
     def is_permission(self) -> bool:
@@ -61,6 +63,7 @@ class Change:
             "properties": list(self.properties),
             "certain": self.certain,
             "data": self.is_data,
+            "loses": self.loses,
             "permission": self.is_permission,
         }
 
@@ -158,6 +161,7 @@ def _change(item: dict[str, Any], data: set[str]) -> Change:
         properties=_properties(item, action),
         certain=replacement != "Conditional",
         is_data=item["LogicalResourceId"] in data,
+        loses=item.get("PolicyAction", "").endswith("Delete"),
     )
 
 

@@ -31,7 +31,7 @@ def show_plan(plan: Plan, report: Reporter) -> None:
             mark, style = _MARKS[change.action if change.certain or change.is_data else "change"]
             line = f"  {mark} {change.logical_id:<{width}}  {change.type:<{kinds}}  {_remark(change)}"
             report.note(line.rstrip(), style)
-        if stack.follows:
+        if stack.follows and not stack.is_new:
             report.note(
                 f"  takes outputs of {', '.join(stack.follows)}, which is deployed first; anything then to be "
                 "removed or replaced that is not listed here stops the deployment",
@@ -71,9 +71,10 @@ def _remark(change: Change) -> str:
     if change.action == "replace":
         parts.append(f"{'REPLACED' if change.certain else 'MAY BE REPLACED'}{f' by {names}' if names else ''}")
         if change.is_data:
-            parts.append(f"DATA: the new one is empty; the old one stays{_at(change)}, outside the stack")
+            fate = "is DELETED" if change.loses else f"stays{_at(change)}, outside the stack"
+            parts.append(f"DATA: the new one is empty; the old one {fate}")
     elif change.action == "remove" and change.is_data:
-        parts.append(f"DATA: leaves the stack and is kept{_at(change)}")
+        parts.append("DATA: is DELETED" if change.loses else f"DATA: leaves the stack and is kept{_at(change)}")
     elif change.action == "adopt":
         parts.append(f"kept from before, taken back with its data{_at(change)}")
     elif names:

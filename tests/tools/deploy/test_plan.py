@@ -50,6 +50,12 @@ def test_data_that_is_removed_is_said_to_be_kept(told: Any) -> None:
     assert "- B  AWS::S3::Bucket  DATA: leaves the stack and is kept as gallery-dev-uploads" in text
 
 
+def test_data_that_would_be_deleted_is_said_to_be(told: Any) -> None:
+    replaced = change("Modify", "B", "AWS::S3::Bucket", Replacement="True", PolicyAction="ReplaceAndDelete")
+    text = shown([replaced], told, data=("B",))
+    assert "the new one is empty; the old one is DELETED" in text
+
+
 def test_permissions_are_marked(told: Any) -> None:
     text = shown(
         [
