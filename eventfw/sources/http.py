@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY")
 ROUTES_MAX = 300  # of one API; adjustable, see "HTTP API quotas" in the API Gateway guide
 API = "HttpApi"
+ROUTE = "AWS::ApiGatewayV2::Route"
 
 
 class Http(Trigger):
@@ -110,7 +111,7 @@ class Http(Trigger):
     def resources(self, function: Function, template: Template) -> None:
         """The API, once; an integration and a permission for each function; a route for each method."""
         if not template.has(API):
-            self._add_api(template)
+            self._add_api(template.main)
         base = pascal(function.name)
         integration = base + "Integration"
         if not template.has(integration):
@@ -131,7 +132,12 @@ class Http(Trigger):
                 "RouteKey": key,
                 "Target": {"Fn::Join": ["/", ["integrations", {"Ref": integration}]]},
             }
-            template.add(route_id(key), "AWS::ApiGatewayV2::Route", properties)
+            template.add(route_id(key), ROUTE, properties)
+        if template.count(ROUTE) > ROUTES_MAX:
+            raise refused(
+                f"The API has more than {ROUTES_MAX} routes, API Gateway's quota 'Routes per API'. Take several paths "
+                f"with one {{rest:path}} route, or give some of them an app of their own."
+            )
 
     def _add_api(self, template: Template) -> None:
         properties = {"Name": template.physical(template.app_name), "ProtocolType": "HTTP"}

@@ -1,0 +1,160 @@
+"""``build``: app -> Artifacts."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eventfw.errors import BuildError
+from eventfw.tools.build.artifacts import Artifacts, Asset, FunctionRef, Stack
+from eventfw.tools.build.functions import EDGE_REGION, Code, add_edge_function, add_function, code_in_bucket
+from eventfw.tools.build.template import Template
+
+if TYPE_CHECKING:
+    from eventfw.app import App
+    from eventfw.function import Function
+    from eventfw.tools.project import Project, Stage
+
+Report = Callable[[str], None]
+LOCAL_RUNTIME = (
+    "provided.al2023"  # the embedded AWS posts every event of such a function to its proxy, whatever sent it
+)
+LOCAL_TIMEOUT = 900  # seconds: the local server enforces the real one; the embedded AWS counts our cold start in
+PROXY_VARIABLE = "MINISTACK_LAMBDA_PROXY_URL"
+
+
+@dataclass(frozen=True)
+class LocalVariant:
+    """The template for the embedded AWS: functions without code, whose events are posted to ``push_url/<function>``."""
+
+    push_url: str
+
+
+def build(
+    project: Project,
+    stage: Stage,
+    *,
+    out: Path | None = None,
+    local: LocalVariant | None = None,
+    report: Report = lambda text: None,
+) -> Artifacts:
+    """Make everything a deployment of the stage needs. The zips go to ``out/assets``.
+
+    Raises BuildError for what cannot be made, or AWS would refuse.
+    """
+    app = project.app
+    functions = list(app.functions.values())
+    if not functions and not app.resources:
+        raise BuildError("The app has no handlers and no resources: there is nothing to build.", place=app.place)
+    if local is not None:
+        return _local(app, stage, local)
+    folder = out or Path(tempfile.mkdtemp(prefix="eventfw-build-"))
+    return _deployable(project, stage, folder, report)
+
+
+def _deployable(project: Project, stage: Stage, folder: Path, report: Report) -> Artifacts:
+    from eventfw.tools.build.package import package, package_edge
+
+    app = project.app
+    runtime = f"python{project.config.python}"
+    plain = [function for function in app.functions.values() if not function.edge]
+    edge = [function for function in app.functions.values() if function.edge]
+    stacks: list[Stack] = []
+    assets: list[Asset] = []
+    refs: list[FunctionRef] = []
+    if edge:
+        asset = package_edge(project, edge, folder, report=report)
+        assets.append(asset)
+        name = f"{app.name}-{stage.name}-edge"
+        refs += _refs(edge, asset, name)
+        stacks.append(Stack(name, EDGE_REGION, _edge_template(app, stage, edge, runtime, asset)))
+    if plain or app.resources:
+        code = None
+        if plain:
+            code = package(project, plain, folder, report=report)
+            assets.append(code)
+        sha256 = code.sha256 if code else ""
+        templates = _main_templates(
+            app, stage, lambda function: Code(runtime, handler_of(function), code_in_bucket(app.name, sha256), sha256)
+        )
+        for name, template in templates.items():
+            stacks.append(Stack(name, None, template.body(f"{app.name}, stage {stage.name}")))
+        if code:
+            for function in plain:
+                refs += _refs([function], code, stack_name(app, stage, function.stack))
+    artifacts = Artifacts(app.name, stage.name, stacks, assets, sorted(refs, key=lambda ref: ref.name))
+    return artifacts
+
+
+def _local(app: App, stage: Stage, local: LocalVariant) -> Artifacts:
+    """Edge functions are left out: the local server runs them itself, the embedded AWS cannot."""
+
+    def code(function: Function) -> Code:
+        return Code(LOCAL_RUNTIME, handler_of(function), {"ZipFile": "# runs in a worker of the local server"})
+
+    templates = _main_templates(app, stage, code, local=True)
+    for function in app.functions.values():
+        if function.edge:
+            continue
+        template = templates[stack_name(app, stage, function.stack)]
+        properties = template.properties(template.function_id(function))
+        properties["Timeout"] = LOCAL_TIMEOUT
+        variables = properties.setdefault("Environment", {"Variables": {}})["Variables"]
+        variables[PROXY_VARIABLE] = f"{local.push_url}/{function.name}"
+    return Artifacts(
+        app.name,
+        stage.name,
+        [Stack(name, None, template.body(f"{app.name}, local")) for name, template in templates.items()],
+    )
+
+
+def _main_templates(
+    app: App, stage: Stage, code: Callable[[Function], Code], *, local: bool = False
+) -> dict[str, Template]:
+    """The main stack's template and the blueprints', by stack name, in the order to deploy them in."""
+    main = Template(app.name, stage.name, local=local)
+    templates = {"": main}
+    for resource in app.resources:
+        resource.resources(main)
+        if resource.owned:
+            main.output(resource.logical_id, resource.reference(main), f"The {resource.type} {resource.key}")
+    for function in app.functions.values():
+        if function.edge:
+            continue
+        template = templates.get(function.stack)
+        if template is None:
+            template = templates[function.stack] = Template(app.name, stage.name, local=local, main=main)
+        add_function(template, function, code(function), stage)
+        for handler in function.handlers:
+            for trigger in handler.triggers:
+                trigger.resources(function, template)
+    named = {stack_name(app, stage, name): template for name, template in templates.items()}
+    return {name: template for name, template in named.items() if not template.empty}
+
+
+def _edge_template(app: App, stage: Stage, functions: list[Function], runtime: str, asset: Asset) -> dict[str, object]:
+    template = Template(app.name, stage.name)
+    for function in functions:
+        code = Code(runtime, handler_of(function), code_in_bucket(app.name, asset.sha256), asset.sha256)
+        add_edge_function(template, function, code)
+        for handler in function.handlers:
+            for trigger in handler.triggers:
+                trigger.resources(function, template)
+    return template.body(f"{app.name}, stage {stage.name}: Lambda@Edge")
+
+
+def stack_name(app: App, stage: Stage, stack: str) -> str:
+    """The name of a stack of the app: the main one's for ``""``."""
+    return f"{app.name}-{stage.name}" + (f"-{stack}" if stack else "")
+
+
+def handler_of(function: Function) -> str:
+    """What Lambda imports and calls: one attribute of the generated entry module for each function."""
+    return "eventfw_entry." + "".join(char if char.isalnum() else "_" for char in function.name)
+
+
+def _refs(functions: list[Function], asset: Asset, stack: str) -> list[FunctionRef]:
+    return [FunctionRef(function.name, handler_of(function), asset.sha256, stack) for function in functions]

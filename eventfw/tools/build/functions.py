@@ -1,0 +1,143 @@
+"""A Lambda function's resources: the function, its role with exactly what it needs, its log group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from eventfw.errors import BuildError, EventfwError
+from eventfw.function import checked_environment
+from eventfw.resources.names import pascal
+
+if TYPE_CHECKING:
+    from eventfw.function import Function
+    from eventfw.tools.build.template import Template
+    from eventfw.tools.project import Stage
+
+NAME_MAX = 64
+POLICY = "2012-10-17"
+EDGE_REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Code:
+    """Where a function's code is, and what runs it."""
+
+    runtime: str
+    handler: str
+    code: dict[str, Any]
+    sha256: str = ""
+
+
+def code_in_bucket(app: str, sha256: str) -> dict[str, Any]:
+    """The code's place in the bucket that ``deploy`` makes for each account and region."""
+    return {"S3Bucket": {"Fn::Sub": "eventfw-${AWS::AccountId}-${AWS::Region}"}, "S3Key": f"{app}/{sha256}.zip"}
+
+
+def add_function(template: Template, function: Function, code: Code, stage: Stage) -> None:
+    """Add a function of the main stack, or of a blueprint's."""
+    name = checked_name(template, function)
+    base = pascal(function.name)
+    group = template.add(
+        base + "LogGroup",
+        "AWS::Logs::LogGroup",
+        {"LogGroupName": f"/aws/lambda/{name}", "RetentionInDays": function.log_retention},
+    )
+    logs = (["logs:CreateLogStream", "logs:PutLogEvents"], [{"Fn::GetAtt": [group, "Arn"]}])
+    statements = [logs]
+    for grant in function.uses:
+        statements.extend(grant.statements(template))
+    role = template.add(base + "Role", "AWS::IAM::Role", role_properties(statements, ["lambda.amazonaws.com"]))
+    properties = function_properties(function, name, code, role)
+    properties["LoggingConfig"] = {"LogGroup": {"Ref": group}}
+    variables = environment_of(template, function, stage)
+    if variables:
+        properties["Environment"] = {"Variables": variables}
+    if function.reserved_concurrency is not None:
+        properties["ReservedConcurrentExecutions"] = function.reserved_concurrency
+    if function.ephemeral_storage is not None:
+        properties["EphemeralStorage"] = {"Size": function.ephemeral_storage}
+    template.add(template.function_id(function), "AWS::Lambda::Function", properties)
+
+
+def add_edge_function(template: Template, function: Function, code: Code) -> None:
+    """Add a Lambda@Edge function with the version that a distribution runs.
+
+    It logs in the region it runs in, to a group that Lambda@Edge names after us-east-1. The version's logical id
+    carries the code's hash: new code is a new version, and old ones stay, because a distribution may still run them.
+    """
+    name = checked_name(template, function)
+    base = pascal(function.name)
+    group = f"arn:${{AWS::Partition}}:logs:*:${{AWS::AccountId}}:log-group:/aws/lambda/{EDGE_REGION}.{name}"
+    statements: list[tuple[list[str], list[Any]]] = [
+        (["logs:CreateLogGroup"], [{"Fn::Sub": group}]),
+        (["logs:CreateLogStream", "logs:PutLogEvents"], [{"Fn::Sub": group + ":*"}]),
+    ]
+    trusted = ["edgelambda.amazonaws.com", "lambda.amazonaws.com"]
+    role = template.add(base + "Role", "AWS::IAM::Role", role_properties(statements, trusted))
+    properties = function_properties(function, name, code, role)
+    template.add(template.function_id(function), "AWS::Lambda::Function", properties)
+    version = f"{base}Version{code.sha256[:8]}"
+    template.add(
+        version, "AWS::Lambda::Version", {"FunctionName": {"Ref": template.function_id(function)}}, keep_old=True
+    )
+    template.versions[function.name] = code.sha256
+
+
+def function_properties(function: Function, name: str, code: Code, role: str) -> dict[str, Any]:
+    """What every function has."""
+    properties: dict[str, Any] = {
+        "FunctionName": name,
+        "Handler": code.handler,
+        "Runtime": code.runtime,
+        "Architectures": ["x86_64"],
+        "MemorySize": function.memory,
+        "Timeout": function.timeout,
+        "Role": {"Fn::GetAtt": [role, "Arn"]},
+        "Code": code.code,
+    }
+    if function.description:
+        properties["Description"] = function.description
+    return properties
+
+
+def role_properties(statements: list[tuple[list[str], list[Any]]], trusted: list[str]) -> dict[str, Any]:
+    """A role that the services may take, allowed exactly the statements."""
+    trust = {"Effect": "Allow", "Principal": {"Service": trusted}, "Action": "sts:AssumeRole"}
+    allowed = [
+        {"Effect": "Allow", "Action": actions, "Resource": resources} for actions, resources in merged(statements)
+    ]
+    return {
+        "AssumeRolePolicyDocument": {"Version": POLICY, "Statement": [trust]},
+        "Policies": [{"PolicyName": "function", "PolicyDocument": {"Version": POLICY, "Statement": allowed}}],
+    }
+
+
+def merged(statements: list[tuple[list[str], list[Any]]]) -> list[tuple[list[str], list[Any]]]:
+    """One statement for each set of resources, with every action once."""
+    by_resource: dict[str, tuple[set[str], list[Any]]] = {}
+    for actions, resources in statements:
+        by_resource.setdefault(repr(resources), (set(), resources))[0].update(actions)
+    return [(sorted(actions), resources) for actions, resources in by_resource.values()]
+
+
+def environment_of(template: Template, function: Function, stage: Stage) -> dict[str, Any]:
+    """The function's variables, the stage's, and the real names of what it uses."""
+    try:
+        plain = checked_environment({**function.environment, **stage.environment})
+    except EventfwError as error:
+        raise BuildError(error.message, place=function.settings.place or function.place) from None
+    resources = {grant.resource.variable: grant.resource for grant in function.uses}
+    return {**plain, **{name: resource.reference(template) for name, resource in sorted(resources.items())}}
+
+
+def checked_name(template: Template, function: Function) -> str:
+    """The function's real name, within Lambda's limit."""
+    name = template.physical(function.name)
+    if len(name) > NAME_MAX:
+        raise BuildError(
+            f"The function name {name!r} is longer than Lambda's {NAME_MAX} characters. Shorten the app's, the stage's "
+            f"or the function's name.",
+            place=function.place,
+        )
+    return name

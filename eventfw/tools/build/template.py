@@ -1,0 +1,175 @@
+"""Template: the CloudFormation template of one stack, as the verbs of triggers and resources fill it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from eventfw.errors import BuildError
+from eventfw.resources.names import LOCAL_STAGE, Names, pascal
+
+if TYPE_CHECKING:
+    from eventfw.function import Function
+
+RESOURCES_MAX = 500  # of one stack: "Resources" in the CloudFormation quotas
+LOGICAL_ID_MAX = 255
+
+
+class Template:
+    """One stack's template.
+
+    ``main`` is the template of the app's main stack, where resources and the API are: itself, except in a blueprint's
+    own stack, which is deployed after it and takes what it refers to through outputs and parameters of one name.
+    ``local`` marks the variant for the embedded AWS. ``versions`` are the code hashes of Lambda@Edge functions.
+    """
+
+    def __init__(self, app_name: str, stage: str, *, local: bool = False, main: Template | None = None) -> None:
+        self.app_name = app_name
+        self.stage = stage
+        self.local = local
+        self.main = main or self
+        self.names = Names(app_name, stage, "${AWS::AccountId}", "${AWS::Region}")
+        self.versions: dict[str, str] = {}
+        self._resources: dict[str, dict[str, Any]] = {}
+        self._outputs: dict[str, dict[str, Any]] = {}
+        self._parameters: dict[str, dict[str, Any]] = {}
+
+    def add(
+        self,
+        logical_id: str,
+        type_: str,
+        properties: dict[str, Any],
+        *,
+        depends_on: Sequence[str] = (),
+        retain: bool = False,
+        keep_old: bool = False,
+    ) -> str:
+        """Add a resource; two of one logical id are refused.
+
+        ``retain`` marks data, which outlives the stack; ``keep_old`` what is left alone when it is replaced or removed.
+        """
+        if not logical_id.isalnum() or not logical_id.isascii() or len(logical_id) > LOGICAL_ID_MAX:
+            raise BuildError(f"{logical_id!r} is no logical id: CloudFormation takes letters and digits. Rename it.")
+        if logical_id in self._resources:
+            raise BuildError(
+                f"Two things would be called {logical_id} in the template: {self._resources[logical_id]['Type']} and "
+                f"{type_}. Names that differ only in case, '-' or '_' are one here; rename one of them."
+            )
+        resource: dict[str, Any] = {"Type": type_, "Properties": properties}
+        if depends_on:
+            resource["DependsOn"] = list(depends_on)
+        if retain or keep_old:
+            resource["DeletionPolicy"] = "RetainExceptOnCreate" if retain else "Retain"
+            resource["UpdateReplacePolicy"] = "Retain"
+        self._resources[logical_id] = resource
+        return logical_id
+
+    def has(self, logical_id: str) -> bool:
+        """Whether this stack, or the main one, has the resource."""
+        return logical_id in self._resources or logical_id in self.main._resources
+
+    def count(self, type_: str) -> int:
+        """How many resources of a type this stack has."""
+        return sum(resource["Type"] == type_ for resource in self._resources.values())
+
+    def properties(self, logical_id: str) -> dict[str, Any]:
+        """A resource's properties, to extend."""
+        owner = self if logical_id in self._resources else self.main
+        return owner._resources[logical_id]["Properties"]  # type: ignore[no-any-return]
+
+    def depend(self, logical_id: str, on: str) -> None:
+        """Have one resource made after another of the same stack."""
+        if logical_id not in self._resources:
+            raise BuildError(
+                f"{logical_id} is in the app's main stack, which is deployed before this one, and would have to wait "
+                f"for {on}. Mount the blueprint without stack=True, or move the trigger."
+            )
+        waits = self._resources[logical_id].setdefault("DependsOn", [])
+        if on not in waits:
+            waits.append(on)
+            waits.sort()
+
+    def output(self, name: str, value: Any, description: str = "") -> None:
+        """Add an output."""
+        self._outputs[name] = {"Value": value, **({"Description": description} if description else {})}
+
+    def reference(self, logical_id: str, attribute: str = "") -> Any:
+        """``Ref`` or ``Fn::GetAtt``; for a resource of the main stack, seen from another one, its output."""
+        value = {"Fn::GetAtt": [logical_id, attribute]} if attribute else {"Ref": logical_id}
+        if self.main is self or logical_id in self._resources:
+            return value
+        name = logical_id + attribute
+        self.main.output(name, value)
+        self._parameters[name] = {"Type": "String", "Description": f"The output {name} of {self.app_name}'s main stack"}
+        return {"Ref": name}
+
+    def physical(self, name: str) -> str:
+        """The real name of something that people look up by name."""
+        return self.names.physical(name)
+
+    def bucket_name(self, name: str) -> Any:
+        """A bucket's real name, with the account and region that the stack runs in."""
+        if self.stage == LOCAL_STAGE:
+            return name
+        # S3's limit is 63 characters; an account has 12, the longest region 14.
+        if len(self.physical(name)) > 63 - 12 - 14 - 2:
+            raise BuildError(
+                f"The bucket {self.physical(name)}-<account>-<region> would be longer than S3's 63 characters. "
+                f"Shorten the app's, the stage's or the bucket's name by {len(self.physical(name)) - 35}."
+            )
+        return {"Fn::Sub": self.names.bucket(name)}
+
+    def function_id(self, function: Function) -> str:
+        """The logical id of a function."""
+        return pascal(function.name) + "Function"
+
+    def function_arn(self, function: Function) -> Any:
+        """The ARN of a function of this stack."""
+        return {"Fn::GetAtt": [self.function_id(function), "Arn"]}
+
+    def version_arn(self, function: Function) -> Any:
+        """The ARN of the version that holds a Lambda@Edge function's present code."""
+        return {"Ref": f"{pascal(function.name)}Version{self.versions[function.name][:8]}"}
+
+    def permit(
+        self,
+        function: Function,
+        logical_prefix: str,
+        principal: str,
+        source_arn: Any,
+        *,
+        source_account: bool = False,
+    ) -> str:
+        """Let a source invoke a function. Asking twice for the same gives the same permission."""
+        logical_id = logical_prefix + "Permission"
+        properties = {
+            "FunctionName": self.function_arn(function),
+            "Action": "lambda:InvokeFunction",
+            "Principal": principal,
+            "SourceArn": source_arn,
+        }
+        if source_account:
+            properties["SourceAccount"] = {"Ref": "AWS::AccountId"}
+        if logical_id in self._resources and self.properties(logical_id) == properties:
+            return logical_id
+        return self.add(logical_id, "AWS::Lambda::Permission", properties)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was added."""
+        return not self._resources
+
+    def body(self, description: str) -> dict[str, Any]:
+        """The whole template."""
+        if len(self._resources) > RESOURCES_MAX:
+            raise BuildError(
+                f"The stack has {len(self._resources)} resources, over CloudFormation's quota of {RESOURCES_MAX}. "
+                f"Mount blueprints with stack=True to give them stacks of their own."
+            )
+        body: dict[str, Any] = {"AWSTemplateFormatVersion": "2010-09-09", "Description": description}
+        if self._parameters:
+            body["Parameters"] = self._parameters
+        body["Resources"] = self._resources
+        if self._outputs:
+            body["Outputs"] = self._outputs
+        return body
