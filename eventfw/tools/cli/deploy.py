@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -37,17 +39,17 @@ def command(
 
     project = load_project(directory, app)
     chosen = project.stage(stage)
-    artifacts = build(project, chosen.name)
     console = Console(sys.stderr if as_json else sys.stdout)
 
     def confirm(plan: Plan) -> bool:
         show_plan(plan, console)
         return agreed("Deploy this?", yes=yes)
 
+    access = Access(chosen.region, chosen.profile, endpoint_url)
     try:
-        outcome = deploy(
-            artifacts, access=Access(chosen.region, chosen.profile, endpoint_url), confirm=confirm, report=console
-        )
+        with tempfile.TemporaryDirectory(prefix="eventfw-deploy-") as folder:
+            artifacts = build(project, chosen, out=Path(folder), report=console.note)
+            outcome = deploy(artifacts, access=access, confirm=confirm, report=console)
     finally:
         console.close()
     if as_json:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -45,7 +44,7 @@ class CodeBucket:
         """The S3 client of the bucket's region."""
         return self._clients.client("s3", self.region)
 
-    def put_asset(self, app: str, asset: Asset, path: Path) -> bool:
+    def put_asset(self, app: str, asset: Asset) -> bool:
         """Upload a zip as ``<app>/<sha256>.zip`` unless the same bytes are there; True when it was uploaded."""
         self._ensure()
         key, digest = f"{app}/{asset.sha256}.zip", _base64_digest(asset.sha256)
@@ -53,7 +52,7 @@ class CodeBucket:
             return False
         size = f"{asset.bytes / 1_000_000:.1f} MB" if asset.bytes >= 100_000 else f"{asset.bytes:,} bytes"
         self._report.step(key, f"uploading {key} ({size}) to {self.name}", "running")
-        with aws_errors(f"uploading {path.name} to {self.name}", self._clients.endpoint_url), path.open("rb") as body:
+        with aws_errors(f"uploading {key} to {self.name}", self._clients.endpoint_url), asset.path.open("rb") as body:
             self.s3.put_object(
                 Key=key,
                 Body=body,

@@ -104,7 +104,7 @@ class _Deployment:
         }
         for region, sha256 in sorted(wanted):
             asset = hashes[sha256]
-            self._bucket(region).put_asset(self._artifacts.app, asset, self._artifacts.directory / asset.path)
+            self._bucket(region).put_asset(self._artifacts.app, asset)
 
     def plan(self) -> Plan:
         """Make the change sets that can be made now, and the plan over all stacks."""
@@ -204,11 +204,10 @@ class _Deployment:
     def _execute(self, target: Target, change_set: ChangeSet) -> None:
         client = self._clients.client("cloudformation", target.region)
         state = StackState(target.name, target.region, target.state.status, change_set.stack_id)
-        cancel = (
-            "Once it ended, `eventfw destroy` takes it away again."
-            if state.is_new
-            else f"`aws cloudformation cancel-update-stack --region {state.region} --stack-name {state.name}` cancels it."
-        )
+        where = f"--region {state.region} --stack-name {state.name}"
+        cancel = f"`aws cloudformation cancel-update-stack {where}` cancels it."
+        if state.is_new:
+            cancel = "Once it ended, `eventfw destroy` takes it away again."
         follower = Follower(client, state, self._report, self._clients.endpoint_url, cancel=cancel)
         self._change_sets(target.region).execute(change_set)
         target.change_set = None

@@ -89,8 +89,7 @@ def make(tmp_path: Path) -> Callable[..., Artifacts]:
             stage=stage,
             stacks=stacks,
             functions=functions,
-            directory=tmp_path,
-            assets=[Asset(f"assets/{digest}.zip", digest, len(code))],
+            assets=[Asset(tmp_path / f"assets/{digest}.zip", digest, len(code))],
         )
 
     return made
