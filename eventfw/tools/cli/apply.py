@@ -1,0 +1,47 @@
+"""A child of the local server: builds the app's local variant and deploys it into the embedded AWS.
+
+Not a command of the user's. It is a process of its own, because it imports the user's app and boto3, which the server
+never does. It reads an order from standard input and answers on standard output with one JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from eventfw.errors import EventfwError
+from eventfw.resources.names import LOCAL_STAGE
+from eventfw.tools.local.infrastructure import Order
+
+
+def apply(order: Order) -> dict[str, Any]:
+    """Build and deploy; says what changed."""
+    from eventfw.tools.build.assemble import LocalVariant, build
+    from eventfw.tools.deploy.access import Access
+    from eventfw.tools.deploy.deploy import deploy
+    from eventfw.tools.project import Stage, load_project
+
+    project = load_project(order.directory, order.app)
+    artifacts = build(project, Stage(LOCAL_STAGE, region=order.region), local=LocalVariant(order.push_url))
+    count = sum(len(stack.template["Resources"]) for stack in artifacts.stacks)
+    if count == 0:
+        return {"changed": False, "resources": 0}
+    outcome = deploy(artifacts, access=Access(region=order.region, endpoint_url=order.endpoint))
+    return {"changed": outcome.changed, "resources": count}
+
+
+def main() -> None:
+    """Read an order, obey it, answer."""
+    order = Order(**json.loads(sys.stdin.read()))
+    answer, sys.stdout = sys.stdout, sys.stderr  # what the app prints when it is imported is not the answer
+    try:
+        result = apply(order)
+    except EventfwError as error:
+        result = {"error": error.message, "place": error.place}
+    answer.write(json.dumps(result) + "\n")
+    answer.flush()
+
+
+if __name__ == "__main__":
+    main()

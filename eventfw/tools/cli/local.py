@@ -1,0 +1,90 @@
+"""``eventfw local``: the app on this machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from .options import project_options
+
+
+@click.command()
+@project_options
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="HTTP; 0 for any free one."
+)
+@click.option(
+    "--aws-port", type=click.IntRange(0, 65535), help="The embedded AWS. [default: 4566, or any with --port 0]"
+)
+@click.option("--edge-port", type=click.IntRange(0, 65535), help="The edge. [default: 8001, or any with --port 0]")
+@click.option("--cloud-endpoint", metavar="URL", help="Use this AWS emulator instead of the embedded one.")
+@click.option("--no-cloud", is_flag=True, help="HTTP, edge and schedules only.")
+@click.option("--region", metavar="REGION", help="The region handlers see. [default: the AWS CLI's, or us-east-1]")
+@click.option("--replay", is_flag=True, help="Replay events/*.json after the start and each reload.")
+@click.option("--allow-host", multiple=True, metavar="NAME", help="A further Host and Origin to accept; repeatable.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the addresses as JSON on the first line of standard output."
+)
+def command(
+    directory: str,
+    app: str | None,
+    port: int,
+    aws_port: int | None,
+    edge_port: int | None,
+    cloud_endpoint: str | None,
+    no_cloud: bool,
+    region: str | None,
+    replay: bool,
+    allow_host: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Serve the app on this machine, with an embedded AWS beside it.
+
+    HTTP routes are answered as API Gateway would; the app's queues and buckets are made in the embedded AWS, which real
+    clients talk to and which triggers the handlers; schedules fire on time. Saving a file reloads the app.
+    """
+    from eventfw.tools.local.run import serve
+    from eventfw.tools.local.server import Options
+    from eventfw.tools.local.terminal import Terminal
+    from eventfw.tools.project import load_config
+
+    if no_cloud and cloud_endpoint:
+        raise click.UsageError("--no-cloud and --cloud-endpoint exclude each other.")
+    folder = Path(directory).resolve()
+    free = port == 0
+    serve(
+        Options(
+            folder,
+            app or load_config(folder).app,
+            port,
+            aws_port if aws_port is not None else 0 if free else 4566,
+            edge_port if edge_port is not None else 0 if free else 8001,
+            not no_cloud,
+            cloud_endpoint,
+            region or default_region(),
+            replay,
+            as_json,
+            allow_host,
+        ),
+        Terminal(sys.stderr if as_json else sys.stdout),
+    )
+
+
+def default_region() -> str:
+    """The region that the user's AWS clients talk to, so that they find what the app made; us-east-1 otherwise."""
+    import configparser
+
+    named = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if named:
+        return named
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read(os.environ.get("AWS_CONFIG_FILE") or Path("~/.aws/config").expanduser())
+    except (configparser.Error, UnicodeDecodeError, RuntimeError):
+        return "us-east-1"
+    profile = os.environ.get("AWS_PROFILE", "default")
+    section = profile if profile == "default" else f"profile {profile}"
+    return parser.get(section, "region", fallback="us-east-1")

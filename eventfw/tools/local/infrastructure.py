@@ -1,0 +1,69 @@
+"""Keeping the app's own stack in the embedded AWS: each time through a child process, one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from eventfw.errors import DeployError
+
+PATIENCE = 180.0  # seconds
+CHILD = "eventfw.tools.cli.apply"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to deploy, and where to. ``push_url`` is where the embedded AWS posts invocations."""
+
+    directory: str
+    app: str | None
+    endpoint: str
+    region: str
+    push_url: str
+
+
+async def applied(order: Order) -> dict[str, Any]:
+    """Build the local variant of the app's template and deploy it. Raises DeployError with what the child said."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        CHILD,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=without_accounts(dict(os.environ)),
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            out, err = await child.communicate(json.dumps(asdict(order)).encode())
+    except TimeoutError:
+        raise DeployError(f"The embedded AWS took longer than {PATIENCE:g} s over the app's stack.") from None
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    try:
+        answer: dict[str, Any] = json.loads(out)
+    except ValueError:
+        said = err.decode(errors="replace").strip()[-2000:]
+        raise DeployError(f"Deploying into the embedded AWS ended with exit code {child.returncode}.\n{said}") from None
+    if "error" in answer:
+        raise DeployError(answer["error"], place=answer.get("place", ""))
+    return answer
+
+
+def without_accounts(environment: dict[str, str]) -> dict[str, str]:
+    """An environment in which nothing leads to a real AWS account."""
+    kept = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
+    return {**kept, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+
+
+def order_for(project: Path, app: str | None, *, endpoint: str, region: str, push_url: str) -> Order:
+    """The order for a project's app."""
+    return Order(str(project), app, endpoint, region, push_url)

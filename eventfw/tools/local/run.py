@@ -1,0 +1,28 @@
+"""Running the local server in an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from eventfw.tools.local.server import LocalServer, Options
+from eventfw.tools.local.terminal import Terminal
+
+
+def serve(options: Options, terminal: Terminal) -> None:
+    """Serve until the user stops it."""
+    with asyncio.Runner(loop_factory=event_loop()) as runner:
+        runner.run(_serve(options, terminal))
+
+
+async def _serve(options: Options, terminal: Terminal) -> None:
+    await LocalServer(options, terminal).run()
+
+
+def event_loop() -> type[asyncio.AbstractEventLoop]:
+    """uvloop's, which writes a response's head and body at once and is faster; asyncio's where there is none."""
+    if sys.platform == "win32":
+        return asyncio.SelectorEventLoop
+    import uvloop
+
+    return uvloop.Loop

@@ -1,0 +1,72 @@
+"""Where a running local server can be found: ``.eventfw/local.json`` in the project, readable by its owner only."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from eventfw.errors import LocalError
+
+FOLDER = ".eventfw"
+FILE = "local.json"
+
+
+@dataclass(frozen=True)
+class State:
+    """A running server: its addresses, its process, and the token that its control paths ask for.
+
+    ``aws`` is empty where the server runs without an AWS; ``control`` is the door, which is always there.
+    """
+
+    http: str
+    aws: str
+    edge: str
+    control: str
+    pid: int
+    token: str
+    region: str
+
+
+def folder_of(project: Path) -> Path:
+    """The project's ``.eventfw`` folder, made where it is missing, and kept out of git by itself."""
+    folder = project / FOLDER
+    folder.mkdir(exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")
+    return folder
+
+
+def write_state(project: Path, state: State) -> None:
+    """Tell the other commands where the server is."""
+    path = folder_of(project) / FILE
+    draft = path.with_suffix(f".{state.pid}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(asdict(state), file)
+    draft.replace(path)
+
+
+def read_state(project: Path) -> State:
+    """The server running for a project. Raises LocalError where there is none."""
+    path = project / FOLDER / FILE
+    try:
+        state = State(**json.loads(path.read_text()))
+        os.kill(state.pid, 0)
+    except (FileNotFoundError, ProcessLookupError, ValueError, TypeError):
+        raise LocalError(f"No local server is running for {project}. Start one: eventfw local") from None
+    except PermissionError:  # the process is there, and somebody else's
+        raise LocalError(f"The local server of {project} belongs to another user.") from None
+    return state
+
+
+def forget_state(project: Path, pid: int) -> None:
+    """Remove the file, if it is still this server's."""
+    path = project / FOLDER / FILE
+    try:
+        if json.loads(path.read_text())["pid"] == pid:
+            path.unlink()
+    except (FileNotFoundError, ValueError, KeyError):
+        return

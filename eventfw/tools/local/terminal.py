@@ -1,0 +1,101 @@
+"""What the local server says: a line for each request and invocation, the functions' own output, and news."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from eventfw.tools.local.asgi import Exchange
+
+
+class Terminal:
+    """Writes whole lines to one stream, from any thread; in colour on a terminal, unless NO_COLOR is set."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stdout
+        self.colour = self.stream.isatty() and not os.environ.get("NO_COLOR")
+        self._lock = threading.Lock()
+
+    def line(self, text: str = "") -> None:
+        """One line, as it is."""
+        shown = text if self.colour else click.unstyle(text)
+        with self._lock:
+            self.stream.write(shown + "\n")
+            self.stream.flush()
+
+    def note(self, text: str) -> None:
+        """Something went as it should."""
+        self.line(click.style(text, dim=True))
+
+    def good(self, text: str) -> None:
+        """Something the user waited for."""
+        self.line(click.style(text, fg="green"))
+
+    def problem(self, text: str) -> None:
+        """Something the user should mend."""
+        self.line(f"{click.style('error:', fg='red', bold=True)} {text}")
+
+    def output(self, function: str, text: str) -> None:
+        """A line that a function printed or logged."""
+        self.line(f"{click.style(f'{function:>12} |', fg='cyan')} {text}")
+
+    def exchange(self, exchange: Exchange) -> None:
+        """A request that was answered."""
+        colour = "green" if exchange.status < 400 else "yellow" if exchange.status < 500 else "red"
+        status = click.style(str(exchange.status), fg=colour)
+        who = f"  {exchange.function}" if exchange.function else ""
+        self.line(f"{now()} {exchange.method} {exchange.target} {status}{who} {milliseconds(exchange.seconds * 1000)}")
+        if exchange.problem:
+            self.line(f"         {click.style(exchange.problem, fg='yellow')}")
+
+    def invocation(self, source: str, function: str, error: bool, payload: bytes, duration_ms: float) -> None:
+        """An invocation that did not come over HTTP."""
+        outcome = click.style("failed", fg="red") if error else click.style("ok", fg="green")
+        self.line(f"{now()} {source} -> {function} {outcome} {milliseconds(duration_ms)}")
+        if error:
+            self.line(f"         {click.style(failure(payload), fg='yellow')}")
+            return
+        failed = partial_failures(payload)
+        if failed:
+            self.line(f"         {click.style(f'{failed} of its messages will come again', fg='yellow')}")
+
+
+def now() -> str:
+    """The time of day, as lines begin."""
+    return datetime.now().strftime("%H:%M:%S")
+
+
+def milliseconds(duration: float) -> str:
+    """A duration people can read."""
+    return click.style(f"{duration:.0f} ms" if duration >= 10 else f"{duration:.1f} ms", dim=True)
+
+
+def failure(payload: bytes) -> str:
+    """Lambda's error payload in a line."""
+    data = parsed(payload)
+    if isinstance(data, dict) and "errorMessage" in data:
+        kind = data.get("errorType")
+        return f"{kind}: {data['errorMessage']}" if kind else str(data["errorMessage"])
+    return payload[:500].decode(errors="replace")
+
+
+def partial_failures(payload: bytes) -> int:
+    """How many records of a batch a result reports as failed."""
+    data = parsed(payload)
+    failures = data.get("batchItemFailures") if isinstance(data, dict) else None
+    return len(failures) if isinstance(failures, list) else 0
+
+
+def parsed(payload: bytes) -> Any:
+    """The payload read as JSON; ``None`` where it is not."""
+    try:
+        return json.loads(payload)
+    except ValueError:
+        return None

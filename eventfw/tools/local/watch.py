@@ -1,0 +1,33 @@
+"""Watching the project for saves that matter."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from watchfiles import Change, DefaultFilter, awatch
+
+IGNORED_FOLDERS = frozenset({".eventfw", "dist", "build", "out", "events", "tests"})
+SUFFIXES = frozenset({".py", ".toml", ".txt", ".json", ".html", ".jinja", ".jinja2", ".yaml", ".yml", ".sql", ".env"})
+
+
+class Saves(DefaultFilter):
+    """Python files, and the data files an app reads; not what tools write."""
+
+    def __init__(self, project: Path) -> None:
+        super().__init__()
+        self.project = project
+
+    def __call__(self, change: Change, path: str) -> bool:
+        if not super().__call__(change, path):
+            return False
+        relative = Path(path).relative_to(self.project)
+        if any(part in IGNORED_FOLDERS or part.endswith(".egg-info") for part in relative.parts[:-1]):
+            return False
+        return relative.suffix in SUFFIXES and not relative.name.startswith(".")
+
+
+async def saves(project: Path) -> AsyncIterator[list[str]]:
+    """The files of each save, relative to the project; saves within 50 ms are one."""
+    async for changes in awatch(project, watch_filter=Saves(project), debounce=50, step=10, rust_timeout=1000):
+        yield sorted({str(Path(path).relative_to(project)) for _, path in changes})
