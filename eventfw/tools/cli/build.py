@@ -33,9 +33,7 @@ def command(directory: str, app: str | None, stage: str | None, out: str, lint: 
     begun = time.perf_counter()
     project = load_project(directory, app)
     folder = Path(out).resolve()
-    artifacts = build(
-        project, project.stage(stage), out=folder, report=lambda text: click.echo(f"  {text}", err=True)
-    )
+    artifacts = build(project, project.stage(stage), out=folder, report=lambda text: click.echo(f"  {text}", err=True))
     artifacts.write(folder)
     if lint:
         lint_templates(folder, artifacts)
