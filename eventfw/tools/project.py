@@ -33,6 +33,7 @@ class Stage:
     name: str
     region: str | None = None
     profile: str | None = None
+    account: str | None = None
     environment: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
@@ -104,12 +105,15 @@ def _stage(name: str, value: Any) -> Stage:
         raise _wrong(f"A stage's name is 1 to 16 lower-case letters and digits, and not 'local': {name!r} is not.")
     if not isinstance(value, dict):
         raise _wrong(f"stages.{name} must be a table: write [stages.{name}].")
-    _known(value, {"region": str, "profile": str, "environment": dict}, f"stages.{name}.")
+    _known(value, {"region": str, "profile": str, "account": str, "environment": dict}, f"stages.{name}.")
     environment = value.get("environment", {})
     for variable, text in environment.items():
         if not isinstance(text, str):
             raise _wrong(f"stages.{name}.environment.{variable} must be a string, not {text!r}.")
-    return Stage(name, value.get("region"), value.get("profile"), environment)
+    account = value.get("account")
+    if account is not None and (len(account) != 12 or not account.isdigit()):
+        raise _wrong(f"stages.{name}.account must be the 12 digits of an AWS account, in quotes, not {account!r}.")
+    return Stage(name, value.get("region"), value.get("profile"), account, environment)
 
 
 def _known(data: dict[str, Any], types: dict[str, type], prefix: str) -> None:

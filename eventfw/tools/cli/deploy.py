@@ -45,7 +45,7 @@ def command(
         show_plan(plan, console)
         return agreed("Deploy this?", yes=yes)
 
-    access = Access(chosen.region, chosen.profile, endpoint_url)
+    access = Access(chosen.region, chosen.profile, endpoint_url, chosen.account)
     try:
         with tempfile.TemporaryDirectory(prefix="eventfw-deploy-") as folder:
             artifacts = build(project, chosen, out=Path(folder), report=console.note)

@@ -53,7 +53,7 @@ def command(
         done = destroy(
             project.app.name,
             chosen.name,
-            access=Access(chosen.region, chosen.profile, endpoint_url),
+            access=Access(chosen.region, chosen.profile, endpoint_url, chosen.account),
             delete_data=delete_data,
             confirm=confirm,
             report=console,
