@@ -1,0 +1,34 @@
+"""``eventfw new``: begin a project from the starter app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("name")
+@click.option("-C", "--directory", metavar="DIR", help="Where to write it, if not in a new folder called NAME.")
+def command(name: str, directory: str | None) -> None:
+    """Begin a project called NAME from the starter app.
+
+    NAME begins the names of everything that is deployed, so choose it to stay.
+    """
+    from eventfw.tools.new import check_name, new
+
+    check_name(name)  # before it becomes a folder's name
+    folder = Path(directory) if directory is not None else Path(name)
+    click.echo(f"Made {folder}:")
+    for path in new(name, folder):
+        click.echo(f"  {path}")
+    click.echo("\nNext:")
+    for line in (f"cd {shown(folder)}", "python -m pytest", "eventfw local"):
+        click.echo(f"  {line}")
+
+
+def shown(folder: Path) -> str:
+    """A folder as a shell takes it."""
+    from shlex import quote
+
+    return quote(str(folder))
