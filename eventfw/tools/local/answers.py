@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 PAYLOAD_LIMIT = 6_291_556  # bytes of a synchronous answer
-PACKAGE = os.path.abspath(__file__ + "/../../..") + os.sep
+PACKAGE = __file__.rpartition("tools")[0]  # eventfw's own folder, with the last slash
 ESCAPED = sys.version_info < (3, 12)  # AWS's client escapes non-ASCII in the older runtimes
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LOGS_KEPT = 256 * 1024  # characters of one invocation's output
 READ = 64 * 1024  # bytes of output read at once
+LAST_WORDS = 0.5  # seconds to read what an ended worker had sent, while something keeps the connection open
 LINE_LIMIT = 64 * 1024  # bytes after which a line without an end is shown as it is
 
 OnLine = Callable[[str, str, str], None]
@@ -125,6 +126,7 @@ class Worker(asyncio.Protocol):
         self._first: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._decoder = Decoder()
         self._transport: asyncio.WriteTransport | None = None
+        self._connected = False
         self._current: Invocation | None = None
 
     async def begin(self, spec: dict[str, Any], seconds: float) -> Message:
@@ -165,6 +167,7 @@ class Worker(asyncio.Protocol):
         self._leave()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._connected = True
         self._transport = cast(asyncio.WriteTransport, transport)
 
     def data_received(self, data: bytes) -> None:
@@ -178,14 +181,25 @@ class Worker(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """The process is ending, or closed what it was not to close. Its status comes from the zygote."""
-        if not self.ended.done():
+        self._connected = False
+        if self.ended.done():
+            self._conclude()
+        else:
             self.kill(self.number)
 
     def exited(self, status: int | None) -> None:
-        """The zygote says how it ended."""
+        """The zygote says how it ended. What it sent before that is still read, to the end of the connection."""
         if self.ended.done():
             return
         self.ended.set_result(status)
+        if self._connected and not self.gone:
+            asyncio.get_running_loop().call_later(LAST_WORDS, self._conclude)
+        else:
+            self._conclude()
+
+    def _conclude(self) -> None:
+        """The process is gone and so is the connection, but for what a runaway child may hold of it."""
+        status = self.ended.result()
         if not self._first.done():
             self.output.drain()
             self._first.set_exception(WorkerEnded(status))

@@ -7,7 +7,7 @@ import traceback
 from eventfw.errors import EventfwError
 from eventfw.resources.names import LOCAL_STAGE, Names
 from eventfw.tools.local.answers import user_frames
-from eventfw.tools.local.modules import installed_modules, own_files
+from eventfw.tools.local.modules import installed_modules, own_modules
 from eventfw.tools.project import Project, describe, load_project
 
 TYPE_CHECKING = False
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def inspected(spec: dict[str, Any]) -> tuple[Project | None, dict[str, Any]]:
     """Import the app. Returns it, and what the server is told.
 
-    That is ``{"description", "module", "variable", "modules", "files"}``, or, where the import failed,
-    ``{"problem": {"type", "message", "place", "traceback"}, "files"}``.
+    That is ``{"description", "module", "variable", "modules", "files"}``, where ``files`` are source files by module,
+    or, where the import failed, ``{"problem": {"type", "message", "place", "traceback"}, "files"}``.
     """
     directory = spec["directory"]
     try:
@@ -27,13 +27,13 @@ def inspected(spec: dict[str, Any]) -> tuple[Project | None, dict[str, Any]]:
         names = Names(project.app.name, LOCAL_STAGE, spec["account"], spec["region"])
         description = describe(project.app, names, spec["endpoint"])
     except Exception as error:
-        return None, {"problem": problem(error), "files": own_files(directory)}
+        return None, {"problem": problem(error), "files": own_modules(directory)}
     return project, {
         "description": description,
         "module": project.module,
         "variable": project.variable,
         "modules": installed_modules(directory),
-        "files": own_files(directory),
+        "files": own_modules(directory),
     }
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+import tokenize
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from eventfw.errors import LocalError
 from eventfw.tools.local.handle import Worker
@@ -15,6 +17,30 @@ from eventfw.tools.local.results import Throttled
 WAITING_LIMIT = 10_000  # invocations of one function that may wait for a worker
 
 Start = Callable[["Lane"], Coroutine[Any, Any, Worker]]
+
+
+class Source(NamedTuple):
+    """A source file as it was."""
+
+    path: str
+    changed: int
+    text: str
+
+
+def _read(path: str) -> Source:
+    changed = _changed(path)
+    try:
+        with tokenize.open(path) as file:
+            return Source(path, changed, file.read())
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return Source(path, -1, "")  # replaced since it was imported: the next load sees to it
+
+
+def _changed(path: str) -> int:
+    try:
+        return Path(path).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 class Retired(Exception):
@@ -105,7 +131,8 @@ class Generation:
     def __init__(self, number: int, told: dict[str, Any], start: Start, *, limit: int, total: int) -> None:
         self.number = number
         self.description: dict[str, Any] = told["description"]
-        self.files = tuple(told["files"])
+        self.files = tuple(sorted(set(told["files"].values())))
+        self._snapshot = {name: _read(path) for name, path in told["files"].items()}
         self.app = f"{told['module']}:{told['variable']}"
         self.retired = False
         self.total = total
@@ -114,6 +141,13 @@ class Generation:
         self._tasks: set[asyncio.Task[None]] = set()
         functions = self.description["functions"]
         self.lanes = {name: Lane(name, settings, limit, self) for name, settings in functions.items()}
+
+    def sources(self) -> dict[str, tuple[str, str]]:
+        """The project's modules as this generation loaded them, ``{name: (file, text)}``: a worker made after a broken
+        save, or while a save is being loaded, runs them. Empty while the files still say the same."""
+        if all(_changed(source.path) == source.changed for source in self._snapshot.values()):
+            return {}
+        return {name: (source.path, source.text) for name, source in self._snapshot.items()}
 
     def lane(self, function: str) -> Lane:
         """A function by its short name. Raises ``LocalError`` for one the app does not have."""

@@ -5,15 +5,19 @@ stdlib only: workers import this.
 
 from __future__ import annotations
 
+import importlib.abc
 import importlib.machinery
+import importlib.util
 import os
 import sys
 import sysconfig
 import time
+from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from importlib.machinery import ModuleSpec
     from typing import Any
 
 RACY = 2.0  # seconds: two saves within one tick of a bytecode file's clock, which counts whole seconds
@@ -45,7 +49,7 @@ def read_afresh(directory: str) -> None:
     )
 
     def hook(path: str) -> Any:
-        if not own(os.path.abspath(path) + os.sep, directory):
+        if not own(path + os.sep, directory):
             raise ImportError(f"{path} is not in the project", path=path)
         return make(path)
 
@@ -55,15 +59,52 @@ def read_afresh(directory: str) -> None:
             del sys.path_importer_cache[path]
 
 
+class SnapshotFinder(importlib.abc.MetaPathFinder):
+    """Finds the project's modules as they were when the app was last loaded well, whatever the files say since."""
+
+    def __init__(self, sources: Mapping[str, Sequence[str]]) -> None:
+        self.sources = sources
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """The module, if the snapshot has it."""
+        if name not in self.sources:
+            return None
+        file, text = self.sources[name]
+        return importlib.util.spec_from_file_location(name, file, loader=SnapshotLoader(name, file, text.encode()))
+
+
+class SnapshotLoader(importlib.abc.SourceLoader):
+    """A module's source from memory, without bytecode."""
+
+    def __init__(self, name: str, file: str, source: bytes) -> None:
+        self.name = name
+        self.file = file
+        self.source = source
+
+    def get_filename(self, name: str) -> str:
+        """Where the source was, for tracebacks."""
+        return self.file
+
+    def get_data(self, path: str) -> bytes:
+        """The source; nothing else is asked for, as there is no time to compare bytecode with."""
+        if path != self.file:
+            raise FileNotFoundError(path)
+        return self.source
+
+    def is_package(self, fullname: str) -> bool:
+        """Whether it has modules below it."""
+        return self.file.endswith(f"{os.sep}__init__.py")
+
+
 def own(path: str, directory: str) -> bool:
     """Whether a path is the project's own, and not of an environment that lies in the project's folder."""
     inside = path.startswith(directory.rstrip(os.sep) + os.sep)
-    return inside and not any(part in INSTALLED for part in path[len(directory) :].split(os.sep))
+    return inside and not any(f"{os.sep}{part}{os.sep}" in path for part in INSTALLED)
 
 
-def own_files(directory: str) -> list[str]:
-    """The source files of the project that this process has imported."""
-    return sorted(path for _, path in _files() if own(path, directory))
+def own_modules(directory: str) -> dict[str, str]:
+    """The project's modules that this process has imported, with their source files."""
+    return {name: path for name, path in sorted(_files()) if own(path, directory) and path.endswith(".py")}
 
 
 def installed_modules(directory: str) -> list[str]:
@@ -74,7 +115,7 @@ def installed_modules(directory: str) -> list[str]:
         for name, path in _files()
         if name.partition(".")[0] not in ("eventfw", "__main__", "__mp_main__", "sitecustomize", "usercustomize")
         and not own(path, directory)
-        and (path.startswith(standard) or any(part in INSTALLED for part in path.split(os.sep)))
+        and (path.startswith(standard) or any(f"{os.sep}{part}{os.sep}" in path for part in INSTALLED))
     ]
 
 
@@ -82,12 +123,12 @@ def _files() -> Iterator[tuple[str, str]]:
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)
         if isinstance(path, str):
-            yield name, os.path.abspath(path)
+            yield name, path
 
 
 def give_way(directory: str, preloaded: set[str]) -> None:
     """Forget preloaded modules that the project has one of its own of the same name: the project comes first."""
-    names = {os.path.splitext(entry)[0] for entry in os.listdir(directory)}
+    names = {entry.stem for entry in Path(directory).iterdir()}
     hidden = {name.partition(".")[0] for name in preloaded} & names
     for name in list(sys.modules):
         if name in preloaded and name.partition(".")[0] in hidden and _is_module(directory, name.partition(".")[0]):
@@ -95,5 +136,5 @@ def give_way(directory: str, preloaded: set[str]) -> None:
 
 
 def _is_module(directory: str, name: str) -> bool:
-    path = os.path.join(directory, name)
-    return os.path.isfile(path + ".py") or os.path.isfile(os.path.join(path, "__init__.py"))
+    folder = Path(directory)
+    return (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()

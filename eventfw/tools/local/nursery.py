@@ -37,6 +37,7 @@ class Nursery:
         self.on_line = on_line
         self.alive = False
         self.retired = False
+        self.closing = False
         self.forks = False
         self.threaded = ""
         self.modules: tuple[str, ...] = ()

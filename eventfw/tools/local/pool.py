@@ -201,7 +201,7 @@ class Pool:
         self._nurseries.add(nursery)
         try:
             await nursery.start(self._preload.wanted(), self.environ, spawn=self.spawn)
-        except BaseException:
+        except LocalError:
             self._nurseries.discard(nursery)
             raise
         if nursery.threaded:
@@ -221,9 +221,14 @@ class Pool:
 
     def _sweep(self) -> None:
         """Close retired zygotes whose last worker has ended."""
-        for nursery in [nursery for nursery in self._nurseries if nursery.retired and not nursery.workers]:
-            self._nurseries.discard(nursery)
-            self._begin(nursery.close())
+        for nursery in self._nurseries:
+            if nursery.retired and not nursery.workers and not nursery.closing:
+                nursery.closing = True
+                self._begin(self._close(nursery))
+
+    async def _close(self, nursery: Nursery) -> None:
+        await nursery.close()
+        self._nurseries.discard(nursery)
 
     def _begin(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
@@ -250,7 +255,7 @@ class Pool:
                 place=problem["place"],
                 error_type=problem["type"],
                 traceback=problem["traceback"],
-                files=data["files"],
+                files=sorted(set(data["files"].values())),
             )
         return (worker, environment), data
 
@@ -295,6 +300,7 @@ class Pool:
         environment = variables.of_function(lane.function, lane.settings, self.place, self.environ)
         worker = await nursery.launch(lane.function)
         spec = self._spec(lane.function, environment, generation.app, describe=False)
+        spec["sources"] = generation.sources()
         head, body = await worker.begin(spec, INIT_SECONDS + lane.settings["timeout"])
         if head["op"] != "ready":
             raise StartFailed(head["type"], body)
@@ -308,6 +314,7 @@ class Pool:
             "app": app,
             "directory": place.directory,
             "describe": describe,
+            "sources": {},
             "endpoint": place.endpoint,
             "region": place.region,
             "account": place.account,

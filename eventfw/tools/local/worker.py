@@ -12,9 +12,10 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 
 if __package__ in (None, ""):  # run by file: the package may not be on the path of a bare interpreter
-    sys.path.append(os.path.abspath(__file__ + "/../../../.."))
+    sys.path.append(str(Path(__file__).resolve().parents[3]))
 
 from eventfw.tools.local import answers, lambda_context, modules
 from eventfw.tools.local.wire import Connection
@@ -90,6 +91,8 @@ def take_environment(spec: dict[str, Any]) -> None:
         sys.path.remove(directory)
     sys.path.insert(0, directory)
     modules.read_afresh(directory)
+    if spec["sources"]:
+        sys.meta_path.insert(0, modules.SnapshotFinder(spec["sources"]))
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed()  # every fork would draw the same numbers

@@ -22,9 +22,10 @@ import socket
 import struct
 import sys
 import threading
+from pathlib import Path
 
 if __package__ in (None, ""):  # run by file: the package may not be on the path of a bare interpreter
-    sys.path.append(os.path.abspath(__file__ + "/../../../.."))
+    sys.path.append(str(Path(__file__).resolve().parents[3]))
 
 from eventfw.tools.local import worker
 from eventfw.tools.local.wire import Connection
@@ -41,7 +42,7 @@ FIRST_ERRORS = (Exception, SystemExit)  # what a module may raise while it is im
 def threads() -> int:
     """How many threads this process has, those of native libraries included where the system tells."""
     try:
-        return max(threading.active_count(), len(os.listdir("/proc/self/task")))
+        return max(threading.active_count(), sum(1 for _ in Path("/proc/self/task").iterdir()))
     except FileNotFoundError:
         return threading.active_count()
 
@@ -88,11 +89,11 @@ class Zygote:
     def serve(self) -> tuple[int, int] | None:
         """Obey until the server is gone (``None``); in a forked child: its connection and its output."""
         while True:
-            readable, _, _ = select.select([self.control, self.wake], [], [])
+            readable, _, _ = select.select([self.control.fileno(), self.wake], [], [])
             if self.wake in readable:
                 os.read(self.wake, 4096)
                 self._report_exits()
-            if self.control not in readable:
+            if self.control.fileno() not in readable:
                 continue
             command, number, descriptors = self._command()
             if command == KILL:
