@@ -1,0 +1,133 @@
+"""What a zip holds besides the requirements: the project's files, and the half of eventfw that its app needs."""
+
+from __future__ import annotations
+
+import ast
+import fnmatch
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import eventfw
+from eventfw.errors import BuildError
+from eventfw.tools.build.zips import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from eventfw.tools.project import Project
+
+PACKAGE = Path(eventfw.__file__).parent
+LEFT_OUT_FOLDERS = {"__pycache__", "build", "dist", "env", "events", "node_modules", "tests", "venv"}
+LEFT_OUT_FILES = {"eventfw.toml", "requirements.txt", "eventfw_entry.py"}
+LEFT_OUT_ENDINGS = (".md", ".pyc", ".pyo", ".egg-info")
+BELOW_THE_SHIP_LINE = {"tools", "testing.py", "__main__.py"}
+ON_DEMAND = {"resources", "rules", "sources"}  # packages of which an app gets what it uses
+
+
+def project_files(project: Project, out: Path) -> dict[str, Entry]:
+    """The project's own files, without what only developing needs and what ``build.exclude`` names."""
+    root = project.directory.resolve()
+    entries = {}
+    for path in _walk(root, root, out.resolve(), project.config.exclude):
+        name = path.relative_to(root).as_posix()
+        if name.split("/")[0] == "eventfw":
+            raise BuildError("A file or folder called eventfw would hide the framework. Rename it.", place=name)
+        real = path.resolve()
+        if not real.is_relative_to(root):
+            raise BuildError(
+                f"The symbolic link {name} leaves the project: it points to {real}. Copy the file, or add the link to "
+                f"build.exclude in eventfw.toml.",
+                place=name,
+            )
+        if real.is_file():
+            entries[name] = Entry(real.read_bytes(), bool(real.stat().st_mode & 0o100))
+    return entries
+
+
+def _walk(folder: Path, root: Path, out: Path, exclude: Iterable[str]) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        name = path.relative_to(root).as_posix()
+        if path.name.startswith(".") or path.name.endswith(LEFT_OUT_ENDINGS) or path.resolve() == out:
+            continue
+        if any(fnmatch.fnmatch(name, pattern) or fnmatch.fnmatch(path.name, pattern) for pattern in exclude):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            if path.name not in LEFT_OUT_FOLDERS and not (path / "pyvenv.cfg").exists():
+                yield from _walk(path, root, out, exclude)
+        elif path.is_dir() or folder != root or path.name not in LEFT_OUT_FILES:
+            if path.is_dir() and path.resolve().is_relative_to(root):
+                raise BuildError(
+                    f"{name} is a symbolic link to a folder, which a zip cannot hold. Copy the folder, or add the link "
+                    f"to build.exclude in eventfw.toml.",
+                    place=name,
+                )
+            yield path
+
+
+def shipped_half(project: Project, files: dict[str, Entry]) -> dict[str, Entry]:
+    """eventfw's modules above the ship line: all the top level, and of sources, resources and rules what is used."""
+    app = project.app
+    needed = {path for path in PACKAGE.glob("*.py") if path.name not in BELOW_THE_SHIP_LINE}
+    used: list[object] = [*app.resources, *(trigger for handler in app.handlers for trigger in handler.triggers)]
+    used += [grant.resource for function in app.functions.values() for grant in function.uses]
+    modules = {type(item).__module__ for item in used} | set(_named(files))
+    pending = [*needed, *filter(None, map(_module_path, modules))]
+    needed.update(pending)
+    while pending:
+        for path in _imported(pending.pop()):
+            if path not in needed:
+                needed.add(path)
+                pending.append(path)
+    needed.update(PACKAGE / folder / "__init__.py" for folder in ON_DEMAND)
+    return {f"eventfw/{path.relative_to(PACKAGE).as_posix()}": Entry(path.read_bytes()) for path in needed}
+
+
+def _named(files: dict[str, Entry]) -> Iterator[str]:
+    """Modules behind public names that the project's code mentions, for an annotation perhaps."""
+    text = b"\n".join(entry.data for name, entry in files.items() if name.endswith(".py"))
+    words = set(re.findall(rb"\w+", text))
+    for name, home in eventfw._HOME.items():
+        if name.encode() in words:
+            yield f"eventfw.{home}"
+    for module in re.findall(rb"eventfw\.((?:\w+\.)*\w+)", text):
+        yield f"eventfw.{module.decode()}"
+
+
+def _module_path(module: str) -> Path | None:
+    parts = module.split(".")
+    if parts[0] != "eventfw" or len(parts) < 2 or parts[1] in BELOW_THE_SHIP_LINE or parts[1] == "testing":
+        return None
+    path = PACKAGE.joinpath(*parts[1:]).with_suffix(".py")
+    return path if path.exists() else None
+
+
+def _imported(path: Path) -> Iterator[Path]:
+    """eventfw's modules that a module of it imports, at once or within a function."""
+    package = ["eventfw", *path.relative_to(PACKAGE).parent.parts]
+    pending: list[ast.AST] = [ast.parse(path.read_bytes())]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            pending.extend(node.orelse)
+            continue
+        pending.extend(ast.iter_child_nodes(node))
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *filter(None, [node.module])])
+            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
+        yield from filter(None, map(_module_path, names))
+
+
+def write_files(entries: dict[str, Entry], folder: Path) -> None:
+    """Unpack entries, for a child interpreter to import."""
+    for name, entry in entries.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(entry.data)
+        if entry.executable:
+            os.chmod(path, 0o755)  # noqa: PTH101
