@@ -6,7 +6,6 @@ import traceback
 
 from eventfw.errors import EventfwError
 from eventfw.resources.names import LOCAL_STAGE, Names
-from eventfw.tools.local.answers import user_frames
 from eventfw.tools.local.modules import installed_modules, own_modules
 from eventfw.tools.project import Project, describe, load_project
 
@@ -27,7 +26,7 @@ def inspected(spec: dict[str, Any]) -> tuple[Project | None, dict[str, Any]]:
         names = Names(project.app.name, LOCAL_STAGE, spec["account"], spec["region"])
         description = describe(project.app, names, spec["endpoint"])
     except Exception as error:
-        return None, {"problem": problem(error), "files": own_modules(directory)}
+        return None, {"problem": problem(error, directory), "files": own_modules(directory)}
     return project, {
         "description": description,
         "module": project.module,
@@ -37,11 +36,11 @@ def inspected(spec: dict[str, Any]) -> tuple[Project | None, dict[str, Any]]:
     }
 
 
-def problem(error: Exception) -> dict[str, Any]:
-    """An error as data: its type, sentence, place, and the user's part of the traceback."""
+def problem(error: Exception, directory: str) -> dict[str, Any]:
+    """An error as data: its type, sentence, place, and the part of the traceback that is in the project's folder."""
     cause = error.__cause__ if isinstance(error, EventfwError) and error.__cause__ is not None else error
-    lines = ["Traceback (most recent call last):\n", *user_frames(cause.__traceback__)]
-    lines += traceback.format_exception_only(cause)
+    users = [frame for frame in traceback.extract_tb(cause.__traceback__) if frame.filename.startswith(directory)]
+    lines = traceback.format_list(users) + traceback.format_exception_only(cause)
     if isinstance(error, EventfwError):
         return {
             "type": type(error).__name__,

@@ -112,7 +112,6 @@ class LocalServer:
             loop.add_signal_handler(name, self.stopping.set)
         begun = time.perf_counter()
         async with contextlib.AsyncExitStack() as stack:
-            stack.push_async_callback(self._end_tasks)
             stack.push_async_callback(self.pool.stop)
             stack.push_async_callback(self.schedules.stop)
             cloud = self._spawn(self._start_cloud(stack)) if self.options.cloud else None
@@ -125,6 +124,7 @@ class LocalServer:
                 self._spawn(self._watch())
                 await self.stopping.wait()
             self.terminal.note("Stopping ...")
+            await self._end_tasks()
         if self.failure is not None:
             raise self.failure
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from watchfiles import Change, DefaultFilter, awatch
 
 IGNORED_FOLDERS = frozenset({".eventfw", "dist", "build", "out", "events", "tests"})
-SUFFIXES = frozenset({".py", ".toml", ".txt", ".json", ".html", ".jinja", ".jinja2", ".yaml", ".yml", ".sql", ".env"})
+SUFFIXES = frozenset({".py", ".toml", ".html", ".jinja", ".jinja2", ".graphql", ".sql", ".yaml", ".yml"})
 
 
 class Saves(DefaultFilter):
-    """Python files, and the data files an app reads; not what tools write."""
+    """Python files, settings and templates; not what tools and handlers write, such as logs and JSON."""
 
     def __init__(self, project: Path) -> None:
         super().__init__()
@@ -24,7 +24,8 @@ class Saves(DefaultFilter):
         relative = Path(path).relative_to(self.project)
         if any(part in IGNORED_FOLDERS or part.endswith(".egg-info") for part in relative.parts[:-1]):
             return False
-        return relative.suffix in SUFFIXES and not relative.name.startswith(".")
+        wanted = relative.suffix in SUFFIXES or relative.name == "requirements.txt"
+        return wanted and not relative.name.startswith(".")
 
 
 async def saves(project: Path) -> AsyncIterator[list[str]]:

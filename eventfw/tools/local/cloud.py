@@ -1,0 +1,159 @@
+"""The embedded AWS: ministack, unmodified, as a subprocess on loopback, which eventfw knows as an endpoint URL."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from eventfw.errors import LocalError
+from eventfw.tools.local import guardian
+from eventfw.tools.local.environment import prepared
+
+HEALTH = "/_ministack/health"
+RESET = "/_ministack/reset"
+START_SECONDS = 60.0
+STOP_SECONDS = 10.0
+KEPT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LD_LIBRARY_PATH")
+
+
+class Cloud:
+    """The embedded AWS, behind a door that listens on ``127.0.0.1:port``.
+
+    It writes its addresses, such as queue URLs, with the host 127.0.0.1 and its own port. So on Linux it listens on
+    another loopback address with the door's port, and what it writes is the door's address. Elsewhere, where 127.0.0.1
+    is the only one, it listens on a free port; the SDKs go by the endpoint URL, not by the host in a queue URL.
+    """
+
+    def __init__(self, port: int, *, report: Callable[[str], None] = lambda text: None) -> None:
+        self.report = report
+        self.host, self.port = ("127.0.0.2", port) if sys.platform == "linux" else ("127.0.0.1", free_port())
+        self.endpoint_url = f"http://{self.host}:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    async def start(self) -> None:
+        """Start it and wait until it answers. Raises LocalError, with the end of its log, where it does not."""
+        python = await asyncio.to_thread(prepared, self.report)
+        self._folder = tempfile.TemporaryDirectory(prefix="eventfw-aws-", ignore_cleanup_errors=True)
+        log = Path(self._folder.name) / "log"
+        with log.open("wb") as file:
+            self._process = subprocess.Popen(  # noqa: ASYNC220 - it takes milliseconds
+                [str(python), guardian.__file__, str(python), "-m", "ministack"],
+                stdin=subprocess.PIPE,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                cwd=self._folder.name,
+                env=self._environment(),
+                start_new_session=True,
+            )
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while not await answers(self.host, self.port, HEALTH):
+                    if self._process.poll() is not None:
+                        raise self._failed("ended", log)
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            failure = self._failed(f"did not answer within {START_SECONDS:g} s", log)
+            await self.stop()
+            raise failure from None
+
+    async def stop(self) -> None:
+        """End it, and wait until it has ended."""
+        process, self._process = self._process, None
+        if process is not None:
+            if process.stdin is not None:
+                process.stdin.close()
+            try:
+                await asyncio.to_thread(process.wait, STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                await asyncio.to_thread(process.wait)
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    async def reset(self) -> None:
+        """Forget everything that was made in it."""
+        if not await answers(self.host, self.port, RESET, "POST"):
+            raise LocalError("The embedded AWS did not reset.")
+
+    def _environment(self) -> dict[str, str]:
+        """Its settings, and nothing of the user's that could lead it to a real account."""
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        return {
+            **kept,
+            "BIND_HOST": self.host,
+            "MINISTACK_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "SFTP_ENABLED": "0",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def _failed(self, what: str, log: Path) -> LocalError:
+        tail = "\n".join(log.read_text(errors="replace").strip().splitlines()[-15:])
+        return LocalError(f"The embedded AWS {what}. It said:\n{tail}")
+
+
+class ExternalCloud:
+    """An AWS emulator that somebody else runs, named with ``--cloud-endpoint``."""
+
+    def __init__(self, endpoint_url: str) -> None:
+        parts = urlsplit(endpoint_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise LocalError(
+                f"An endpoint URL looks like http://127.0.0.1:4566, not {endpoint_url!r}.", place="--cloud-endpoint"
+            )
+        if parts.hostname.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+            raise LocalError(f"{endpoint_url} is AWS itself. Name an emulator.", place="--cloud-endpoint")
+        self.endpoint_url = endpoint_url.rstrip("/")
+        self._address = (parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
+
+    async def start(self) -> None:
+        """See that something listens there."""
+        try:
+            async with asyncio.timeout(5):
+                _, writer = await asyncio.open_connection(*self._address)
+        except (OSError, TimeoutError) as error:
+            raise LocalError(
+                f"Nothing answers at {self.endpoint_url} ({error or 'no answer within 5 s'}). Start it, or leave "
+                f"--cloud-endpoint out for the embedded AWS.",
+                place="--cloud-endpoint",
+            ) from None
+        writer.close()
+
+    async def stop(self) -> None:
+        """It is not ours to end."""
+
+    async def reset(self) -> None:
+        """It is not ours to reset."""
+        raise LocalError(f"{self.endpoint_url} is not eventfw's to reset.", place="--cloud-endpoint")
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+async def answers(host: str, port: int, path: str, method: str = "GET") -> bool:
+    """Whether a request gets a 200."""
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    try:
+        writer.write(f"{method} {path} HTTP/1.0\r\nHost: {host}\r\nContent-Length: 0\r\n\r\n".encode())
+        await writer.drain()
+        return b" 200 " in await reader.readline()
+    except OSError:
+        return False
+    finally:
+        writer.close()
