@@ -1,0 +1,214 @@
+"""The door: the only address of the embedded AWS that anybody is told.
+
+It refuses what a foreign web page could send and the embedded AWS's own control paths, answers Lambda's Invoke and the
+server's own paths itself, and streams everything else through, byte for byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+import aiohttp
+from yarl import URL
+
+from eventfw.errors import EventfwError
+from eventfw.tools.local.asgi import (
+    ASGIApp,
+    BodyTooLarge,
+    ClientGone,
+    Headers,
+    HttpRequest,
+    HttpResponse,
+    Receive,
+    Scope,
+    Send,
+    body_of,
+    head_of,
+    refuse_protocol,
+    respond,
+    without_hop_by_hop,
+)
+from eventfw.tools.local.control import PREFIX
+from eventfw.tools.local.guard import Guard
+from eventfw.tools.local.http_api import PAYLOAD_LIMIT
+from eventfw.tools.local.lambda_api import answer, function_of, invocation, refused
+from eventfw.tools.local.results import Result
+
+CONTROL_PATHS = ("_ministack", "_localstack", "health")
+ALLOWED_CONTROL = "/_ministack/cfn-response/"  # where custom resources answer; the URL carries a token
+CHUNK = 65_536
+BODILESS = ("GET", "HEAD", "DELETE", "OPTIONS")
+
+
+class UnknownFunction(EventfwError):
+    """The app has no such function; another stack in the embedded AWS may."""
+
+
+class InvokeDirect(Protocol):
+    """Runs a function of the app for an SDK's Invoke: function, payload, client context."""
+
+    async def __call__(self, function: str, event: bytes, client_context: dict[str, Any] | None, /) -> Result: ...
+
+
+class Door:
+    """An ASGI app in front of the embedded AWS at ``upstream()``, which is ``None`` while there is none."""
+
+    def __init__(
+        self, upstream: Callable[[], str | None], *, control: ASGIApp, invoke: InvokeDirect, guard: Guard | None = None
+    ) -> None:
+        self.upstream = upstream
+        self.control = control
+        self.invoke = invoke
+        self.guard = guard or Guard()
+        self._session: aiohttp.ClientSession | None = None
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await refuse_protocol(scope, receive, send)
+            return
+        request = head_of(scope)
+        response = self.guard.refusal(request.headers)
+        if response is None and request.path.startswith(PREFIX + "/"):
+            await self.control(scope, receive, send)
+            return
+        if response is None and is_control(request):
+            response = refused(403, "AccessDeniedException", "eventfw local keeps the embedded AWS's own paths shut.")
+        try:
+            if response is None and (function := function_of(request)):
+                response = await self._invoked(function, request, receive)
+            if response is None:
+                await self._forward(request, receive, send)
+                return
+        except ClientGone:
+            return
+        await respond(send, response)
+
+    async def close(self) -> None:
+        """End what still runs in the background, and the connections to the embedded AWS."""
+        for task in list(self._running):
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    async def _invoked(self, function: str, request: HttpRequest, receive: Receive) -> HttpResponse | None:
+        """Lambda's Invoke, for a function of the app; ``None`` leaves it to the embedded AWS."""
+        try:
+            how = invocation(request)
+            payload = await body_of(request, receive, PAYLOAD_LIMIT)
+        except BodyTooLarge:
+            message = f"Request must be smaller than {PAYLOAD_LIMIT} bytes for the InvokeFunction operation"
+            return refused(413, "RequestEntityTooLargeException", message)
+        except ValueError as error:
+            return refused(400, "InvalidParameterValueException", str(error))
+        try:
+            json.loads(payload or b"{}")
+        except ValueError as error:
+            message = f"Could not parse request body into json: {error}"
+            return refused(400, "InvalidRequestContentException", message)
+        try:
+            if how.type == "RequestResponse":
+                return answer(await self.invoke(function, payload or b"{}", how.client_context), how)
+            if how.type == "Event":
+                self._begin(self.invoke(function, payload or b"{}", how.client_context))
+            return HttpResponse(202 if how.type == "Event" else 204, [("content-length", "0")])
+        except UnknownFunction:
+            arn = f"arn:aws:lambda:us-east-1:000000000000:function:{function}"
+            return refused(404, "ResourceNotFoundException", f"Function not found: {arn}")
+
+    def _begin(self, work: Any) -> None:
+        async def run() -> None:
+            await work
+
+        task = asyncio.create_task(run())
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _forward(self, request: HttpRequest, receive: Receive, send: Send) -> None:
+        """Stream a request to the embedded AWS and its response back."""
+        base = self.upstream()
+        if base is None:
+            await respond(send, refused(503, "ServiceUnavailable", "There is no embedded AWS (yet)."))
+            return
+        begun = False
+        try:
+            async with self._client().request(
+                request.method,
+                URL(base + request.target, encoded=True),
+                headers=[(name, value) for name, value in without_hop_by_hop(request.headers) if name != "expect"],
+                data=None if bodiless(request) else chunks(receive),
+                allow_redirects=False,
+                skip_auto_headers=("accept", "accept-encoding", "user-agent", "content-type"),
+            ) as answered:
+                headers = [
+                    (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in answered.raw_headers
+                ]
+                await send({"type": "http.response.start", "status": answered.status, "headers": wire(headers)})
+                begun = True
+                async for chunk in answered.content.iter_any():
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except (aiohttp.ClientError, OSError) as error:
+            if begun:
+                raise ClientGone from error  # half of the answer is out: the connection can only be closed
+            await respond(send, refused(503, "ServiceUnavailable", f"The embedded AWS does not answer: {error}"))
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                timeout=aiohttp.ClientTimeout(total=None, connect=10),
+                auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
+
+
+def is_control(request: HttpRequest) -> bool:
+    """Whether the embedded AWS could take a request for one of its own control paths, however it is written."""
+    path = request.path
+    if request.method == "PUT" and path.startswith(ALLOWED_CONTROL) and ".." not in unquote(path):
+        return False
+    for _ in range(3):
+        path = unquote(path)
+    parts: list[str] = []
+    for part in path.replace("\\", "/").lower().split("/"):
+        if part == "..":
+            parts = parts[:-1]
+        elif part not in ("", "."):
+            parts.append(part)
+    return bool(parts) and (parts[0] in CONTROL_PATHS[:2] or (parts == ["health"] and request.method == "GET"))
+
+
+def bodiless(request: HttpRequest) -> bool:
+    """Whether a request has no body to stream."""
+    length = request.header("content-length")
+    if length:
+        return length == "0" and request.method in BODILESS
+    return not request.header("transfer-encoding")
+
+
+async def chunks(receive: Receive) -> AsyncIterator[bytes]:
+    """The body as it arrives."""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        if message.get("body"):
+            yield message["body"]
+        if not message.get("more_body"):
+            return
+
+
+def wire(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """Response headers to pass on: not those of the connection, nor leave for foreign pages."""
+    return [
+        (name.encode("latin-1"), value.encode("latin-1"))
+        for name, value in without_hop_by_hop(headers)
+        if not name.startswith("access-control-") and name not in ("date", "server")
+    ]
