@@ -14,12 +14,14 @@ from typing import Any
 Template = dict[str, Any]
 
 _RETAINED = ("Retain", "RetainExceptOnCreate")
+#: Retained, but nobody's data: a distribution may still run an old version, and all go with their function.
+CODE_TYPES = ("AWS::Lambda::Version",)
 _PSEUDO = re.compile(r"\$\{(AWS::[A-Za-z]+)\}")
 
 
 def is_data(resource: dict[str, Any]) -> bool:
-    """Whether a template's resource outlives its stack."""
-    return resource.get("DeletionPolicy") in _RETAINED
+    """Whether a template's resource is data, which outlives its stack."""
+    return resource.get("DeletionPolicy") in _RETAINED and resource.get("Type") not in CODE_TYPES
 
 
 def data_ids(template: Template) -> set[str]:

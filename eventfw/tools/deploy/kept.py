@@ -10,7 +10,7 @@ from typing import Any
 from eventfw.errors import DeployError
 from eventfw.tools.deploy.access import Client, Clients, aws_errors, code_of
 from eventfw.tools.deploy.changeset import pauses
-from eventfw.tools.deploy.data import data_ids
+from eventfw.tools.deploy.data import CODE_TYPES, data_ids
 from eventfw.tools.deploy.report import Reporter
 from eventfw.tools.deploy.stacks import APP_TAG, STAGE_TAG, StackState, read_template
 
@@ -77,7 +77,7 @@ def _skipped(client: Client, region: str, stack_id: str) -> list[Resource]:
     found: list[Resource] = []
     for page in client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
         for event in page["StackEvents"]:
-            if event["ResourceStatus"] == "DELETE_SKIPPED":
+            if event["ResourceStatus"] == "DELETE_SKIPPED" and event["ResourceType"] not in CODE_TYPES:
                 found.append(
                     Resource(region, event["ResourceType"], event["PhysicalResourceId"], event["LogicalResourceId"])
                 )
