@@ -65,10 +65,10 @@ class Block:
 
 @dataclass
 class Server:
-    """A local server that the pages' addresses stand for."""
+    """A local server that the pages' addresses stand for, and what it said as it started."""
 
     addresses: dict[str, str]
-    log: Path
+    said: str
 
 
 @dataclass
@@ -81,9 +81,9 @@ class Bench:
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.bin.mkdir()
+        self.bin.mkdir(exist_ok=True)
         self._script("python", f'exec "{sys.executable}" "$@"')
-        self._script("eventfw", f"exec \"{sys.executable}\" -c 'from eventfw.tools.cli.main import main; main()' \"$@\"")
+        self._script("eventfw", f'exec "{sys.executable}" -c \'from eventfw.tools.cli.main import main; main()\' "$@"')
         (self.bin / "aws.py").write_text(AWS)
         self._script("aws", f'exec "{sys.executable}" "{self.bin / "aws.py"}" "$@"')
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "EVENTFW_"))}
@@ -109,7 +109,7 @@ class Bench:
             return
         for block in blocks:
             if named := NAMED.match(block.text):
-                (self.folder / named[1]).write_text(block.text.removeprefix(named[0]))
+                (self.folder / named[1]).write_text(block.text)
         sources = [(str(block.page), block.line, block.text) for block in blocks]
         done = self._run([sys.executable, "-W", "error", "-c", PYTHON], json.dumps(sources))
         assert done.returncode == 0, done.stdout + done.stderr
@@ -124,12 +124,14 @@ class Bench:
                 if right or not command.startswith("curl") or time.monotonic() - begun > PATIENCE:
                     break
                 time.sleep(0.1)
-            assert right, f"{block.place}: $ {command}\nexit code {code}\n--- said:\n{output}\n--- expected:\n{expected}"
+            assert right, (
+                f"{block.place}: $ {command}\nexit code {code}\n--- said:\n{output}\n--- expected:\n{expected}"
+            )
 
     def _shell(self, command: str) -> tuple[str, int]:
         if command == "eventfw local":
             assert self.server, "a page that shows `eventfw local` needs it to run"
-            return self._as_documented(self.server.log.read_text()), 0
+            return self._as_documented(self.server.said), 0
         real = command
         for name, address in ADDRESSES.items() if self.server else ():
             real = real.replace(address, self.server.addresses[name]) if self.server else real
@@ -173,12 +175,14 @@ def commands(block: Block) -> list[tuple[str, str]]:
 
 
 def matches(expected: str, said: str) -> bool:
-    """Whether a program said what the page has. ``...`` is anything, and so is a number of milliseconds."""
-    pattern = re.escape(tidy(expected)).replace(r"\.\.\.", ".*?")
-    return re.fullmatch(pattern, tidy(said), re.DOTALL) is not None
+    """Whether a program said what the page has. ``...`` is anything within a line; a line of its own, any lines."""
+    pattern = ""
+    for line in tidy(expected).split("\n"):
+        pattern += r"(?:[^\n]*\n)*?" if line == "..." else re.escape(line).replace(r"\.\.\.", r"[^\n]*?") + "\n"
+    return re.fullmatch(pattern, tidy(said) + "\n") is not None
 
 
 def tidy(text: str) -> str:
-    """Without what differs from run to run and from terminal to terminal."""
+    """Without what differs from run to run: milliseconds, and blanks at the ends."""
     lines = [re.sub(r"\b\d+(\.\d+)? ms\b", "N ms", line.rstrip()) for line in text.splitlines()]
     return "\n".join(lines).strip("\n")

@@ -6,6 +6,7 @@ import ast
 import fnmatch
 import os
 import re
+import tokenize
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(eventfw.__file__).parent
 LEFT_OUT_FOLDERS = {"__pycache__", "build", "dist", "env", "events", "node_modules", "tests", "venv"}
-LEFT_OUT_FILES = {"eventfw.toml", "requirements.txt", "eventfw_entry.py"}
+LEFT_OUT_FILES = {"conftest.py", "eventfw.toml", "eventfw_entry.py", "pytest.ini", "requirements.txt"}
 LEFT_OUT_ENDINGS = (".md", ".pyc", ".pyo", ".egg-info")
 BELOW_THE_SHIP_LINE = {"tools", "testing.py", "__main__.py"}
 ON_DEMAND = {"resources", "rules", "sources"}  # packages of which an app gets what it uses
@@ -81,7 +82,24 @@ def shipped_half(project: Project, files: dict[str, Entry]) -> dict[str, Entry]:
                 needed.add(path)
                 pending.append(path)
     needed.update(PACKAGE / folder / "__init__.py" for folder in ON_DEMAND)
-    return {f"eventfw/{path.relative_to(PACKAGE).as_posix()}": Entry(path.read_bytes()) for path in needed}
+    return {f"eventfw/{path.relative_to(PACKAGE).as_posix()}": Entry(bare(path.read_text("utf-8"))) for path in needed}
+
+
+def bare(source: str) -> bytes:
+    """A module of eventfw's without docstrings and comments, every line of code where it was: tracebacks show it."""
+    lines = source.splitlines(keepends=True)
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        if ast.get_docstring(node, clean=False) is not None:
+            first, last = node.body[0].lineno - 1, node.body[0].end_lineno or node.body[0].lineno
+            indent = lines[first][: node.body[0].col_offset]
+            lines[first:last] = [f'{indent}""\n', *["\n"] * (last - first - 1)]
+    for token in tokenize.generate_tokens(iter(list(lines)).__next__):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column].rstrip() + "\n"
+    return "".join(lines).encode()
 
 
 def _named(files: dict[str, Entry]) -> Iterator[str]:

@@ -33,7 +33,7 @@ def command(
     The event is made from the handler's decorator, so that it reaches the handler; KEY=VALUE overrides a field of it
     (a VALUE that is JSON is taken as such): eventfw send thumbnail key=cat.png
     """
-    from eventfw.errors import ProjectError
+    from eventfw.errors import ProjectError, RegistrationError
     from eventfw.testing import find_handler
     from eventfw.tools.local.client import LocalClient
     from eventfw.tools.project import load_project
@@ -43,7 +43,10 @@ def command(
     found = find_handler(project.app, handler)
     if not 1 <= trigger <= len(found.triggers):
         raise ProjectError(f"{handler} has {len(found.triggers)} triggers, so --trigger {trigger} is not one of them.")
-    event = found.triggers[trigger - 1].sample(**parsed(fields))
+    try:
+        event = found.triggers[trigger - 1].sample(**parsed(fields))
+    except RegistrationError as error:  # its place is a line of code, but the field came from the command line
+        raise ProjectError(error.message) from None
     if only_print:
         click.echo(json.dumps(event, indent=2))
         return
