@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from .calling import Binding
 from .errors import RegistrationError, shown, user_place
-from .function import Function, Settings
 from .sources.table import Decorators
 
 TYPE_CHECKING = False
@@ -12,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
+    from .function import Function, Settings
     from .resources.resource import Resource
     from .trigger import Trigger
 
@@ -248,6 +248,8 @@ class App(Registrar):
         return [*self._middleware, *handler.middleware]
 
     def _grouped(self) -> dict[str, Function]:
+        from .function import Function
+
         for resource in self.resources:
             resource.app = self.name
         groups: dict[str, list[Handler]] = {}
@@ -275,4 +277,8 @@ def _settings(name: str, handlers: list[Handler]) -> Settings:
             f"event could tell them apart. Give one a function of its own.",
             place=direct[1].place,
         )
-    return (saying or given or [Settings()])[0]
+    if saying or given:
+        return (saying or given)[0]
+    from .function import Settings
+
+    return Settings()

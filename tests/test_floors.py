@@ -18,6 +18,7 @@ FLOORS = {
     "options": (0, 1),
     "events": (0, 1),
     "rules": (0, 2),
+    "paths": (0, 2),
     "http": (0, 2),
     "calling": (1, 0),
     "trigger": (1, 0),
@@ -34,6 +35,7 @@ FLOORS = {
     "tools.deploy": (8, 0),
     "tools.new": (8, 0),
     "tools.cli": (9, 0),
+    "__main__": (9, 1),
 }
 ARTIFACTS = "tools.build.artifacts"  # what the build hands to the other two
 

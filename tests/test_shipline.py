@@ -14,7 +14,8 @@ import eventfw
 from eventfw.sources.table import SOURCES
 
 ROOT = Path(eventfw.__file__).parent.parent
-SHIPPED = [path for path in sorted((ROOT / "eventfw").rglob("*.py")) if "tools" not in path.relative_to(ROOT).parts]
+BELOW = {"tools", "__main__.py"}
+SHIPPED = [path for path in sorted((ROOT / "eventfw").rglob("*.py")) if BELOW.isdisjoint(path.relative_to(ROOT).parts)]
 
 # What a shipped module may import as it is loaded: already there in every interpreter, or measured to be cheap.
 CHEAP = {"__future__", "bisect", "datetime", "os", "sys"}

@@ -5,8 +5,7 @@ from __future__ import annotations
 from ..errors import RuleError
 from ..http import HTTPError, Request, as_response, encoded_body, raw_path
 from ..options import closest, refused
-from ..resources.names import pascal
-from ..rules.paths import PathTemplate
+from ..paths import PathTemplate
 from ..trigger import Trigger
 
 TYPE_CHECKING = False
@@ -112,6 +111,8 @@ class Http(Trigger):
         """The API, once; an integration and a permission for each function; a route for each method."""
         if not template.has(API):
             self._add_api(template.main)
+        from ..resources.names import pascal
+
         base = pascal(function.name)
         integration = base + "Integration"
         if not template.has(integration):
@@ -205,6 +206,8 @@ def fits(template: PathTemplate, path: str) -> bool:
 def route_id(key: str) -> str:
     """A route's logical id: ``GET /photos`` is ``GetPhotosRoute``. A path with more than plain lower-case segments ends
     in a checksum of the route key, because ``/a-b``, ``/a/b`` and ``/a/{b}`` are all ``AB`` otherwise."""
+    from ..resources.names import pascal
+
     method, _, path = key.partition(" ")
     name = pascal(method.lower()) + pascal(path) + "Route"
     segments = [] if path == "/" else path[1:].split("/")

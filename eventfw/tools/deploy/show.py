@@ -40,8 +40,9 @@ def show_plan(plan: Plan, report: Reporter) -> None:
 
 
 def show_outputs(outputs: dict[str, dict[str, str]], report: Reporter) -> None:
-    """Print the outputs of every stack, URLs first."""
-    for stack, values in outputs.items():
+    """Print the outputs of every stack, URLs first: the stack that has one, and within it."""
+    with_url = {stack: any(_is_url(*item) for item in values.items()) for stack, values in outputs.items()}
+    for stack, values in sorted(outputs.items(), key=lambda item: not with_url[item[0]]):
         width = max((len(name) for name in values), default=0)
         if values:
             report.note(f"{stack}:", "strong")

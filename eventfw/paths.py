@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import RuleError
+from .errors import RuleError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ class PathTemplate:
 
     def __init__(self, text: str) -> None:
         if not isinstance(text, str) or not text.startswith("/"):
-            raise RuleError(f"A path begins with '/', not {text!r}. Write {'/' + text if isinstance(text, str) else '/'!r}.")
+            raise RuleError(
+                f"A path begins with '/', not {text!r}. Write {'/' + text if isinstance(text, str) else '/'!r}."
+            )
         self.text = text
         self.parameters: dict[str, str] = {}
         self.positions: list[tuple[int, str, str]] = []
@@ -49,7 +51,9 @@ class PathTemplate:
             raise RuleError(f"The path {self.text!r} has an empty segment ('//'). Remove one of the slashes.")
         wrong = next((char for char in segment if char not in _LITERAL), "")
         if wrong:
-            raise RuleError(f"The path {self.text!r} has a character that paths cannot carry: {wrong!r}. Percent-encode it.")
+            raise RuleError(
+                f"The path {self.text!r} has a character that paths cannot carry: {wrong!r}. Percent-encode it."
+            )
 
     def _parameter(self, segment: str, *, last: bool) -> tuple[str, str]:
         inner = segment[1:-1]
