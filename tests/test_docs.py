@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import configparser
 import importlib
 import inspect
 import json
+import os
 import re
 import signal
 import struct
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,8 +18,8 @@ from typing import Any
 
 import boto3
 import pytest
+from docs_bench import ROOT, Bench, Block, Server, blocks, commands, matches, pages
 
-from docs import ROOT, Bench, Block, Server, blocks, commands, matches, pages
 from eventfw.events import Event
 from eventfw.function import Settings
 from eventfw.resources.bucket import Bucket
@@ -129,7 +130,10 @@ def test_the_blocks_of_a_page_do_what_it_says(page: Path, request: pytest.Fixtur
 
 @pytest.mark.parametrize("page", pages(), ids=identify)
 def test_every_fence_of_a_page_is_read(page: Path) -> None:
-    assert page.read_text().count("```") == 2 * len(blocks(page))
+    text = page.read_text()
+    assert text.count("```") == 2 * len(blocks(page))
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    assert not re.findall(r"\n\n(?: {4}|\t).*", prose), "an indented block is run by nothing; fence it"
 
 
 @pytest.mark.parametrize("page", pages(), ids=identify)
@@ -204,9 +208,13 @@ def test_every_source_and_command_is_in_the_index() -> None:
     assert {page.stem for page in (DOCS / "commands").glob("*.md")} == set(COMMANDS)
 
 
-def test_the_dependencies_page_lists_what_is_installed() -> None:
-    import configparser
+def test_the_scripts_in_the_readme_are_there() -> None:
+    named = set(re.findall(r"`(scripts/\w+)`", (ROOT / "README.md").read_text()))
+    assert named == {"scripts/demo", "scripts/test"}
+    assert all(os.access(ROOT / name, os.X_OK) for name in named)
 
+
+def test_the_dependencies_page_lists_what_is_installed() -> None:
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     text = (DOCS / "dependencies.md").read_text()
@@ -243,4 +251,3 @@ def test_a_wrong_command_an_unexpected_failure_and_wrong_output_are_noticed(benc
 def test_a_wrong_python_block_is_noticed(bench: Bench) -> None:
     with pytest.raises(AssertionError, match=r"index.md\", line 8"):
         bench.python([Block(DOCS / "index.md", 7, "python", "assert False\n")])
-    assert sys.executable

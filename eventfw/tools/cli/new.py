@@ -22,9 +22,9 @@ def command(name: str, directory: str | None) -> None:
     click.echo(f"Made {folder}:")
     for path in new(name, folder):
         click.echo(f"  {path}")
-    click.echo("\nNext:")
-    for line in (f"cd {shown(folder)}", "python -m pytest", "eventfw local"):
-        click.echo(f"  {line}")
+    click.echo(f"\nNext:\n  cd {shown(folder)}")
+    click.echo("  python -m pytest    # the tests; pip install pytest")
+    click.echo("  eventfw local       # everything on this machine")
 
 
 def shown(folder: Path) -> str:
