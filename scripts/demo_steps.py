@@ -5,6 +5,7 @@ import json
 import os
 import queue
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -16,8 +17,10 @@ import urllib.request
 import zlib
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 PATIENCE = 90.0  # seconds for any one thing to happen
+MOVING = ("_IN_PROGRESS ", "_COMPLETE ", "DELETE_SKIPPED ")
 EVENTFW = [sys.executable, "-m", "eventfw"]
 
 
@@ -39,7 +42,7 @@ def run() -> None:
             reload(server, project)
             replay(project)
             build_and_deploy(server, project)
-        told("eventfw local was stopped with Ctrl-C; its processes are gone.")
+        told("eventfw local was stopped with Ctrl-C, and none of its ports answers.")
     print(f"\nAll of it worked, in {time.perf_counter() - begun:.0f} s.")
 
 
@@ -85,6 +88,8 @@ class Server:
             raise SystemExit("eventfw local did not stop within 30 s.") from None
         if error[0] is None:
             check(code == 0, f"eventfw local ended with {code}")
+            for name in ("http", "aws", "edge"):
+                check(not listens(self.addresses[name]), f"{self.addresses[name]} still answers")
 
     def _read(self) -> None:
         if self.process.stderr is not None:
@@ -236,6 +241,13 @@ def get(url: str, body: Any = None) -> tuple[int, str]:
             return error.code, error.read().decode()
 
 
+def listens(url: str) -> bool:
+    """Whether anything accepts connections at an address."""
+    parts = urlsplit(url)
+    with socket.socket() as one:
+        return one.connect_ex((parts.hostname, parts.port)) == 0
+
+
 def png(width: int, height: int) -> bytes:
     """A grey picture."""
 
@@ -256,7 +268,9 @@ def told(text: str) -> None:
 
 
 def indented(text: str) -> str:
-    return "\n".join("   " + line for line in text.rstrip().splitlines())
+    """What a command printed, without the resources as they moved."""
+    lines = [line for line in text.rstrip().splitlines() if not any(state in line for state in MOVING)]
+    return "\n".join("   " + line for line in lines)
 
 
 def check(fine: bool, otherwise: str) -> None:
