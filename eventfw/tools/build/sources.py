@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from eventfw.tools.project import Project
 
 PACKAGE = Path(eventfw.__file__).parent
-LEFT_OUT_FOLDERS = {"__pycache__", "build", "dist", "env", "events", "node_modules", "tests", "venv"}
-LEFT_OUT_FILES = {"conftest.py", "eventfw.toml", "eventfw_entry.py", "pytest.ini", "requirements.txt"}
-LEFT_OUT_ENDINGS = (".md", ".pyc", ".pyo", ".egg-info")
+LEFT_OUT_ANYWHERE = {"__pycache__", "node_modules", "venv"}
+LEFT_OUT_FOLDERS = {"build", "dist", "env", "events"}  # at the root, unless they are packages that the app imports
+LEFT_OUT_FILES = ("conftest.py", "eventfw.toml", "eventfw_entry.py", "pytest.ini", "requirements*.txt", "*.md")
+LEFT_OUT_ENDINGS = (".pyc", ".pyo", ".egg-info")
 BELOW_THE_SHIP_LINE = {"tools", "testing.py", "__main__.py"}
 ON_DEMAND = {"resources", "rules", "sources"}  # packages of which an app gets what it uses
 
@@ -35,6 +36,8 @@ def project_files(project: Project, out: Path) -> dict[str, Entry]:
         name = path.relative_to(root).as_posix()
         if name.split("/")[0] == "eventfw":
             raise BuildError("A file or folder called eventfw would hide the framework. Rename it.", place=name)
+        if "\\" in name:
+            raise BuildError(f"A zip cannot hold the file name {name!r}. Rename the file.", place=name)
         real = path.resolve()
         if not real.is_relative_to(root):
             raise BuildError(
@@ -42,8 +45,10 @@ def project_files(project: Project, out: Path) -> dict[str, Entry]:
                 f"build.exclude in eventfw.toml.",
                 place=name,
             )
-        if real.is_file():
-            entries[name] = Entry(real.read_bytes(), bool(real.stat().st_mode & 0o100))
+        if not real.is_file():
+            fact = "is no file that can be read" if real.exists() else f"is a symbolic link to nothing, {real}"
+            raise BuildError(f"{name} {fact}. Remove it, or add it to build.exclude in eventfw.toml.", place=name)
+        entries[name] = Entry(real.read_bytes(), bool(real.stat().st_mode & 0o100))
     return entries
 
 
@@ -55,9 +60,9 @@ def _walk(folder: Path, root: Path, out: Path, exclude: Iterable[str]) -> Iterat
         if any(fnmatch.fnmatch(name, pattern) or fnmatch.fnmatch(path.name, pattern) for pattern in exclude):
             continue
         if path.is_dir() and not path.is_symlink():
-            if path.name not in LEFT_OUT_FOLDERS and not (path / "pyvenv.cfg").exists():
+            if not _is_workshop(path, name):
                 yield from _walk(path, root, out, exclude)
-        elif path.is_dir() or folder != root or path.name not in LEFT_OUT_FILES:
+        elif path.is_dir() or folder != root or not any(fnmatch.fnmatch(name, one) for one in LEFT_OUT_FILES):
             if path.is_dir() and path.resolve().is_relative_to(root):
                 raise BuildError(
                     f"{name} is a symbolic link to a folder, which a zip cannot hold. Copy the folder, or add the link "
@@ -65,6 +70,13 @@ def _walk(folder: Path, root: Path, out: Path, exclude: Iterable[str]) -> Iterat
                     place=name,
                 )
             yield path
+
+
+def _is_workshop(folder: Path, name: str) -> bool:
+    """Whether a folder belongs to the making of the app and not to the app."""
+    if name == "tests" or folder.name in LEFT_OUT_ANYWHERE or (folder / "pyvenv.cfg").exists():
+        return True
+    return name in LEFT_OUT_FOLDERS and not (folder / "__init__.py").exists()
 
 
 def shipped_half(project: Project, files: dict[str, Entry]) -> dict[str, Entry]:

@@ -1,0 +1,90 @@
+"""The project's files for a zip: what the app may import or read, and nothing of the workshop."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from eventfw import App
+from eventfw.errors import BuildError
+from eventfw.tools.build.sources import project_files
+from eventfw.tools.project import Config, Project
+
+
+def files(folder: Path, *exclude: str) -> set[str]:
+    project = Project(folder, Config(exclude=exclude), App("demo"), "app", "app")
+    return set(project_files(project, folder / "out"))
+
+
+def write(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+
+
+def test_the_workshop_stays_out(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        *("app.py", "eventfw.toml", "requirements.txt", "requirements-dev.txt", "README.md", "NOTES.md"),
+        *("tests/test_app.py", "events/a.json", "dist/x.whl", "build/x.zip", "out/manifest.json", ".env", ".git/HEAD"),
+        *("a/.venv/x.py", "v/pyvenv.cfg", "v/lib/x.py", "web/node_modules/x.js", "a/__pycache__/x.pyc", "x.pyc"),
+        *("demo.egg-info/PKG-INFO",),
+    )
+    assert files(tmp_path) == {"app.py"}
+
+
+def test_data_and_packages_stay_in_whatever_they_are_called(tmp_path: Path) -> None:
+    names = {"app.py", "pages/about.md", "shop/events/__init__.py", "shop/build/a.txt", "shop/tests/data.json"}
+    names |= {"events/__init__.py", "pages/requirements.txt"}
+    write(tmp_path, *names)
+    assert files(tmp_path) == names
+
+
+def test_patterns_take_away_what_they_match(tmp_path: Path) -> None:
+    write(tmp_path, "app.py", "art/a.psd", "art/a.png", "notes/a.txt")
+    assert files(tmp_path, "art/*.psd", "notes") == {"app.py", "art/a.png"}
+
+
+def test_a_link_within_the_project_becomes_a_file(tmp_path: Path) -> None:
+    write(tmp_path, "app.py", "data/a.txt")
+    (tmp_path / "b.txt").symlink_to("data/a.txt")
+    assert files(tmp_path) == {"app.py", "data/a.txt", "b.txt"}
+
+
+def outward(folder: Path) -> None:
+    (folder / "odd").symlink_to("/etc/hostname")
+
+
+def outward_folder(folder: Path) -> None:
+    (folder / "odd").symlink_to("/etc")
+
+
+def broken(folder: Path) -> None:
+    (folder / "odd").symlink_to("nowhere")
+
+
+def circular(folder: Path) -> None:
+    (folder / "odd").symlink_to(".")
+
+
+def pipe(folder: Path) -> None:
+    os.mkfifo(folder / "odd")
+
+
+@pytest.mark.parametrize("odd", [outward, outward_folder, broken, circular, pipe])
+def test_what_is_no_file_of_the_project_is_refused_by_name_and_can_be_excluded(odd: object, tmp_path: Path) -> None:
+    write(tmp_path, "app.py")
+    odd(tmp_path)  # type: ignore[operator]
+    with pytest.raises(BuildError, match=r"^odd: .*build\.exclude"):
+        files(tmp_path)
+    assert files(tmp_path, "odd") == {"app.py"}
+
+
+@pytest.mark.parametrize("name", ["a\\b.txt", "eventfw/x.py"])
+def test_a_name_that_would_mislead_is_refused(name: str, tmp_path: Path) -> None:
+    write(tmp_path, "app.py", name)
+    with pytest.raises(BuildError, match="Rename"):
+        files(tmp_path)
