@@ -1,0 +1,232 @@
+"""The zips: what is in them, that they run, and that the same source gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+import eventfw
+
+ROOT = Path(eventfw.__file__).parent.parent
+SHIPPED_MAX = 150 * 1024
+APP = """
+from eventfw import App
+app = App("gallery")
+uploads = app.bucket("uploads")
+orders = app.queue("orders")
+
+@app.http("/photos/{name}")
+def photo(request, name):
+    return {"name": name}
+
+@app.s3_trigger(uploads, suffix=".png")
+def thumbnail(upload): ...
+
+@app.sqs_consumer(orders)
+def order(message): ...
+
+@app.schedule("rate(1 day)")
+def morning(tick): ...
+"""
+EDGE = """
+@app.edge_viewer_request("site")
+def redirect(request):
+    return request
+"""
+
+
+def build(project: Path, out: Path, *, umask: int = 0o022, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "eventfw", "build", "--directory", str(project), "--out", str(out)],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        umask=umask,
+    )
+
+
+def project(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+def asset_of(out: Path, function: str) -> Path:
+    manifest = json.loads((out / "manifest.json").read_text())
+    sha256 = next(one["asset"] for one in manifest["functions"] if one["name"] == function)
+    return out / "assets" / f"{sha256}.zip"
+
+
+def names(out: Path, function: str) -> set[str]:
+    return set(zipfile.ZipFile(asset_of(out, function)).namelist())
+
+
+def test_the_same_source_gives_the_same_bytes(tmp_path: Path) -> None:
+    files = {
+        "app.py": APP + EDGE,
+        "pages/a.html": "<p>",
+        "b.py": "SEEN = {'x', 'y', 'z'}\nprint(1 in {3, 'a', None})\n",
+    }
+    first = project(tmp_path / "first", files)
+    second = project(tmp_path / "elsewhere" / "second", dict(reversed(files.items())))
+    (second / "b.py").chmod(0o600)
+    one = build(first, tmp_path / "one", PYTHONHASHSEED="1", TZ="UTC")
+    two = build(second, tmp_path / "two", umask=0o077, PYTHONHASHSEED="2", TZ="Asia/Tokyo")
+    assert (one.returncode, two.returncode) == (0, 0), one.stderr + two.stderr
+    made = [
+        {str(p.relative_to(out)): p.read_bytes() for p in out.rglob("*") if p.is_file()}
+        for out in (tmp_path / "one", tmp_path / "two")
+    ]
+    assert made[0] == made[1]
+    assert len(made[0]) == 5
+
+
+def test_the_shipped_half_stays_within_its_budget(tmp_path: Path) -> None:
+    done = build(project(tmp_path / "p", {"app.py": APP + EDGE}), tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(asset_of(tmp_path / "out", "api")) as archive:
+        infos = [info for info in archive.infolist() if info.filename.startswith("eventfw")]
+    assert any(info.filename.endswith(".pyc") for info in infos)
+    assert sum(info.compress_size + 2 * len(info.filename) + 76 for info in infos) < SHIPPED_MAX
+
+
+def test_only_what_the_app_uses_is_in_the_zip(tmp_path: Path) -> None:
+    files = {
+        "app.py": "from eventfw import App\napp = App('p')\n@app.schedule('rate(1 day)')\ndef tick(tick): ...\n",
+        "pages/a.html": "", "tests/test_app.py": "", "events/a.json": "{}", ".env": "SECRET=1", "README.md": "",
+        "eventfw.toml": '[build]\nexclude = ["notes"]\n', "notes/a.txt": "", "v/pyvenv.cfg": "", "v/x.py": "",
+    }  # fmt: skip
+    done = build(project(tmp_path / "p", files), tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    inside = {name for name in names(tmp_path / "out", "tick") if not name.endswith(".pyc")}
+    assert {name for name in inside if not name.startswith("eventfw/")} == {
+        "app.py",
+        "pages/a.html",
+        "eventfw_entry.py",
+    }
+    sources = {name for name in inside if name.startswith("eventfw/sources/")}
+    assert sources == {f"eventfw/sources/{name}.py" for name in ("__init__", "function", "schedule", "table")}
+    assert not any("tools" in name or "testing" in name for name in inside)
+
+
+def test_a_link_out_of_the_project_is_refused(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", {"app.py": APP})
+    (tmp_path / "secret").write_text("s")
+    (folder / "data.txt").symlink_to(tmp_path / "secret")
+    done = build(folder, tmp_path / "out")
+    assert done.returncode == 1
+    assert "data.txt leaves the project" in done.stderr
+
+
+def test_the_edge_gets_the_modules_its_blueprint_loads_and_no_other(tmp_path: Path) -> None:
+    edge = "from eventfw import Blueprint\nimport words\nedge = Blueprint('edgy')\n"
+    files = {
+        "app.py": "import os\nfrom edge import edge\n" + APP + "app.mount(edge)\nos.environ.get('X')\n",
+        "edge.py": edge + EDGE.replace("@app", "@edge"),
+        "words.py": "",
+        "other.py": "",
+    }
+    done = build(project(tmp_path / "p", files), tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    inside = {name for name in names(tmp_path / "out", "redirect") if name.endswith(".py")}
+    assert {name for name in inside if not name.startswith("eventfw/")} == {"edge.py", "words.py", "eventfw_entry.py"}
+    assert "eventfw/sources/sqs.py" not in inside
+
+
+def test_an_edge_module_that_needs_the_environment_is_named(tmp_path: Path) -> None:
+    files = {"app.py": "import os\nos.environ['TABLE']\n" + APP + EDGE}
+    done = build(project(tmp_path / "p", files), tmp_path / "out", TABLE="x")
+    assert done.returncode == 1
+    assert "The module of the edge handlers, app, cannot be imported" in done.stderr
+    assert "Move the edge handlers" in done.stderr
+
+
+def test_requirements_are_installed_for_lambda(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", {"app.py": APP, "requirements.txt": f"--no-index\n--find-links {tmp_path}\n"
+                                      "eventfw>=0.1\ntiny==1.0  # a pure wheel\n"})  # fmt: skip
+    with zipfile.ZipFile(tmp_path / "tiny-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("tiny.py", "VALUE = 1\n")
+        wheel.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+        wheel.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr("tiny-1.0.dist-info/RECORD", "tiny.py,,\n")
+    done = build(folder, tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    inside = names(tmp_path / "out", "api")
+    assert {"tiny.py", "tiny-1.0.dist-info/METADATA"} <= inside
+    assert not any(name.endswith(("RECORD", "INSTALLER", "REQUESTED")) for name in inside)
+
+
+def test_a_requirement_without_a_wheel_is_refused_in_plain_words(tmp_path: Path) -> None:
+    files = {"app.py": APP, "requirements.txt": "--no-index\nno-such-thing==9\n"}
+    done = build(project(tmp_path / "p", files), tmp_path / "out")
+    assert done.returncode == 1
+    assert "no-such-thing" in done.stderr and "requirements.txt" in done.stderr and "Traceback" not in done.stderr
+
+
+class RuntimeApi(BaseHTTPRequestHandler):
+    """Lambda's Runtime API, with one event to hand out."""
+
+    answers: list[bytes]
+
+    def do_GET(self) -> None:
+        event = {"version": "2.0", "routeKey": "GET /photos/{name}", "rawPath": "/photos/cat", "headers": {},
+                 "pathParameters": {"name": "cat"}, "rawQueryString": "", "isBase64Encoded": False,
+                 "requestContext": {"http": {"method": "GET", "path": "/photos/cat"}, "domainName": "x"}}  # fmt: skip
+        body = json.dumps(event).encode()
+        self.send_response(200)
+        self.send_header("Lambda-Runtime-Aws-Request-Id", "1")
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Lambda-Runtime-Trace-Id", "Root=1")
+        self.send_header("Lambda-Runtime-Deadline-Ms", "9999999999999")
+        self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:x")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.answers.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(202)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None: ...
+
+
+def test_the_zip_answers_under_awss_own_runtime_client(tmp_path: Path) -> None:
+    pytest.importorskip("awslambdaric")
+    done = build(project(tmp_path / "p", {"app.py": APP}), tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    zipfile.ZipFile(asset_of(tmp_path / "out", "api")).extractall(tmp_path / "task")
+    answers: list[bytes] = []
+    server = HTTPServer(("127.0.0.1", 0), type("Api", (RuntimeApi,), {"answers": answers}))
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    with (tmp_path / "log").open("w") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "awslambdaric", "eventfw_entry.api"],
+            cwd=tmp_path / "task",
+            env={**environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_port}"},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        server.timeout = 1
+        for _ in range(30):
+            server.handle_request()
+            if answers or child.poll() is not None:
+                break
+    finally:
+        child.kill()
+        child.wait()
+        server.server_close()
+    assert answers, (tmp_path / "log").read_text()
+    assert json.loads(json.loads(answers[0])["body"]) == {"name": "cat"}
