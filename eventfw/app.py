@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .calling import Binding
+from .calling import Binding, code_of, innermost
 from .errors import RegistrationError, shown, user_place
 from .sources.table import Decorators
 
@@ -63,8 +63,12 @@ class Handler:
         """The short name of the Lambda function that runs it."""
         if self.settings is not None:
             return self.settings.name or self.name
-        shared = bool(self.triggers) and all(trigger.shares_api for trigger in self.triggers)
-        return API_FUNCTION if shared else self.name
+        return API_FUNCTION if self.shares else self.name
+
+    @property
+    def shares(self) -> bool:
+        """Whether it joins the function ``api`` unless ``@app.function`` says otherwise."""
+        return bool(self.triggers) and all(trigger.shares_api for trigger in self.triggers)
 
 
 class Registrar(Decorators):
@@ -90,14 +94,21 @@ class Registrar(Decorators):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
 
-    def middleware(self, func: M) -> M:
+    def middleware(self, func: M = None) -> M:  # type: ignore[assignment]
         """Wrap every invocation: ``def timed(event, call): return call(event)``, once for all records of a batch.
 
         The first one registered is the outermost.
         """
         self._open("middleware")
         if not callable(func):
-            raise RegistrationError(f"@app.middleware decorates a function, not {func!r}.", place=user_place())
+            raise RegistrationError(
+                f"@app.middleware decorates a function, not {func!r}. Write it without parentheses.", place=user_place()
+            )
+        if code_of(func, "co_flags") & 0x80:  # inspect.CO_COROUTINE
+            raise RegistrationError(
+                f"The middleware {func.__name__} must be a plain function: `def`, not `async def`. Handlers may be async.",
+                place=user_place(),
+            )
         self._middleware.append(func)
         return func
 
@@ -127,14 +138,14 @@ class Registrar(Decorators):
         for other in self.resources:
             if other is resource:
                 return
-            if other.logical_id == resource.logical_id:
+            if other.claims & resource.claims:
                 if not other.owned and not resource.owned and other.key == resource.key:
                     return
                 kinds = {True: "owned", False: "existing"}
                 raise RegistrationError(
-                    f"The app has two resources {resource.logical_id}: {kinds[resource.owned]} {resource.type} "
-                    f"{resource.key!r} here, {kinds[other.owned]} {other.type} {other.key!r} at {other.place}. "
-                    f"Keep one, and pass the object to both triggers.",
+                    f"The app has two resources {min(other.claims & resource.claims)}: {kinds[resource.owned]} "
+                    f"{resource.type} {resource.key!r} here, {kinds[other.owned]} {other.type} {other.key!r} at "
+                    f"{other.place}. Keep one and pass the object to both triggers, or rename one.",
                     place=resource.place,
                 )
         self._open(f"{type(self).__name__.lower()}.{resource.type}")
@@ -145,9 +156,11 @@ class Registrar(Decorators):
             if handler.func is func:
                 return handler
         name = getattr(func, "__name__", "")
-        if not name.isidentifier():
-            raise RegistrationError(f"{func!r} has no name to call the handler by. Use a def.", place=user_place())
-        code = getattr(func, "__code__", None)
+        if not name.isidentifier() or not name.isascii():
+            raise RegistrationError(
+                f"{func!r} has no name of letters, digits and _ to call the handler by. Use a def.", place=user_place()
+            )
+        code = getattr(innermost(func), "__code__", None)
         place = shown(code.co_filename, code.co_firstlineno) if code is not None else user_place()
         self._add(Handler(func, name, place))
         return self.handlers[-1]
@@ -174,6 +187,10 @@ class Registrar(Decorators):
     def _open(self, what: str) -> None:
         if self.closed:
             raise RegistrationError(f"{what} came after {self} {self.closed}. Move it up.", place=user_place())
+
+    def _close(self, how: str) -> None:
+        place = user_place()
+        self.closed = f"{how} at {place}" if place else how
 
 
 class Blueprint(Registrar):
@@ -204,11 +221,11 @@ class App(Registrar):
         self._open("app.mount")
         if not isinstance(blueprint, Blueprint):
             raise RegistrationError(f"app.mount takes a Blueprint, not {blueprint!r}.", place=user_place())
-        if path and (not path.startswith("/") or path.endswith("/") or "{" in path):
+        if path and (not isinstance(path, str) or not path.startswith("/") or path.endswith("/") or "{" in path):
             raise RegistrationError(
                 f"path must begin with '/', not end with it and have no parameters, not {path!r}.", place=user_place()
             )
-        if name and not name.isidentifier():
+        if name and not (isinstance(name, str) and name.isidentifier()):
             raise RegistrationError(f"name must be made of letters, digits and _, not {name!r}.", place=user_place())
         if blueprint.closed:
             raise RegistrationError(f"{blueprint} {blueprint.closed}. Mount it once.", place=user_place())
@@ -223,7 +240,7 @@ class App(Registrar):
             handler.middleware = blueprint._middleware
         if stack:
             self.stacks[blueprint.name] = blueprint
-        blueprint.closed = f"was mounted at {user_place()}"
+        blueprint._close("was mounted")
 
     def _take(self, handler: Handler, path: str, name: str, stack: str) -> None:
         handler.name, handler.stack = name + handler.name, stack
@@ -240,7 +257,7 @@ class App(Registrar):
         """The Lambda functions by short name. Asking for them ends registration."""
         if self._functions is None:
             self._functions = self._grouped()
-            self.closed = f"was first routed or built at {user_place()}"
+            self._close("was first routed or built")
         return self._functions
 
     def middleware_of(self, handler: Handler) -> list[Callable[..., Any]]:
@@ -257,7 +274,27 @@ class App(Registrar):
             groups.setdefault(handler.function, []).append(handler)
             if not handler.triggers:
                 handler.invoked_directly()
+        for name, handlers in groups.items():
+            _intended(name, handlers)
         return {name: Function(name, handlers, _settings(name, handlers)) for name, handlers in groups.items()}
+
+
+def _intended(name: str, handlers: list[Handler]) -> None:
+    """Refuse a handler that is in another's function only because it is called like it."""
+    for handler in handlers:
+        named = handler.settings is not None and handler.settings.name == name
+        if (
+            len(handlers) > 1
+            and handler.name == name
+            and not named
+            and not (handler.settings is None and handler.shares)
+        ):
+            other = next(each for each in handlers if each is not handler)
+            raise RegistrationError(
+                f"The handler {name} would share the function {name!r} with {other.name}, at {other.place}. "
+                f"Rename it, or write @app.function({name!r}) above it if they belong together.",
+                place=handler.place,
+            )
 
 
 def _settings(name: str, handlers: list[Handler]) -> Settings:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _VARARGS, _VARKEYWORDS, _COROUTINE = 0x04, 0x08, 0x80  # inspect.CO_VARARGS, CO_VARKEYWORDS, CO_COROUTINE
+_GENERATORS = 0x20 | 0x200  # inspect.CO_GENERATOR, CO_ASYNC_GENERATOR
 _NOTHING: dict[str, Any] = {}
 
 
@@ -24,6 +25,7 @@ class Binding:
 
     def __init__(self, func: Callable[..., Any], parameters: Collection[str], decorator: str) -> None:
         self.func = func
+        checked(func)
         names, positional, optional, takes_any, self.is_async = signature(func)
         left = [name for name in names if name not in parameters and name != "context"]
         wanted = [name for name in left if name not in optional]
@@ -56,7 +58,35 @@ class Binding:
             result = self.func(**keywords)
         else:
             result = self.func(**keywords)
-        return run(result) if self.is_async else result
+        # What wraps a coroutine function may have awaited it already.
+        return run(result) if self.is_async and hasattr(result, "__await__") else result
+
+
+def checked(func: Callable[..., Any]) -> None:
+    """Refuse what can be called, but whose body a call would not run."""
+    if isinstance(func, type):
+        raise refused(f"The class {func.__name__} cannot be a handler: decorate a function.")
+    if code_of(func, "co_flags") & _GENERATORS:
+        raise refused(
+            f"{func.__name__} has a yield, so calling it runs nothing and it cannot be a handler. "
+            f"Move the yield to a function of its own."
+        )
+    if code_of(func, "co_posonlyargcount") > 1:
+        raise refused(f"{func.__name__} takes several arguments by position only. Remove the '/' from its parameters.")
+
+
+def code_of(func: Callable[..., Any], what: str) -> int:
+    """A number of the function's code object; 0 where it has none."""
+    number: int = getattr(getattr(func, "__code__", None), what, 0)
+    return number
+
+
+def innermost(func: Callable[..., Any]) -> Any:
+    """The function that was written, under what ``functools.wraps`` put around it."""
+    inner: Any = func
+    while hasattr(inner, "__wrapped__"):
+        inner = inner.__wrapped__
+    return inner
 
 
 def signature(func: Callable[..., Any]) -> tuple[list[str], list[str], set[str], bool, bool]:
@@ -65,9 +95,7 @@ def signature(func: Callable[..., Any]) -> tuple[list[str], list[str], set[str],
     Read off the code object, because :mod:`inspect` costs more than the rest of the import; only what has no code
     object of its own (a partial, an object with ``__call__``) is left to it.
     """
-    inner: Any = func
-    while hasattr(inner, "__wrapped__"):
-        inner = inner.__wrapped__
+    inner = innermost(func)
     code = getattr(inner, "__code__", None)
     if code is None:
         return _inspected(inner)

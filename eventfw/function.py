@@ -70,7 +70,7 @@ class Settings:
         if reserved_concurrency is not None:
             whole("function", "reserved_concurrency", reserved_concurrency, 0, 1_000_000, "Remove it to reserve none.")
         self.reserved_concurrency = reserved_concurrency
-        if log_retention not in LOG_RETENTION_DAYS:
+        if type(log_retention) is not int or log_retention not in LOG_RETENTION_DAYS:
             days = ", ".join(map(str, sorted(LOG_RETENTION_DAYS)))
             raise refused(f"log_retention must be one of {days} days for function, not {log_retention!r}.")
         self.log_retention = log_retention

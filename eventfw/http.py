@@ -228,7 +228,7 @@ def raw_path(raw: Any) -> str:
     """The path of a payload, without the stage that API Gateway leaves in front of it."""
     path = raw["rawPath"]
     stage = raw["requestContext"].get("stage", "$default")
-    if stage != "$default" and path.startswith(f"/{stage}"):
+    if stage != "$default" and (path == f"/{stage}" or path.startswith(f"/{stage}/")):
         path = path[len(stage) + 1 :]
     return path or "/"
 
@@ -287,6 +287,9 @@ class HTTPError(Exception):
         self.message = message or phrase(status)
         self.headers = headers
 
+    def __str__(self) -> str:
+        return f"{self.status} {self.message}"
+
     def response(self) -> Response:
         """The answer it stands for."""
         return Response({"message": self.message}, self.status, self.headers)
@@ -323,7 +326,8 @@ def encoded_body(response: Response) -> tuple[str, bool, str]:
     if isinstance(body, (dict, list)):
         from json import dumps
 
-        return dumps(body, ensure_ascii=False, separators=(",", ":")), False, "application/json"
+        # NaN and infinities are not JSON: clients could not read them.
+        return dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")), False, "application/json"
     if isinstance(body, str):
         return body, False, "text/plain; charset=utf-8"
     if isinstance(body, (bytes, bytearray, memoryview)):

@@ -29,6 +29,8 @@ def identify(raw: Any) -> str:
         return RECORD_SOURCES.get(source, UNKNOWN) if isinstance(source, str) else UNKNOWN
     context = raw.get("requestContext")
     if isinstance(context, dict) and isinstance(context.get("http"), dict) and raw.get("version") == "2.0":
+        if "routeArn" in raw:
+            return "apigw_authorizer_v2"
         domain = context.get("domainName")
         return "function_url" if isinstance(domain, str) and ".lambda-url." in domain else "apigw_http_v2"
     if "detail-type" in raw and "source" in raw and "detail" in raw:
@@ -112,6 +114,7 @@ class Router:
     def __init__(self, app: App) -> None:
         self.app = app
         self.functions = app.functions
+        self._table: HttpTable | None = None
         self._routes: dict[str, dict[str, tuple[Handler, Trigger]]] = {}
         for function in self.functions.values():
             keys = self._routes[function.name] = {}
@@ -132,7 +135,7 @@ class Router:
     def route(self, raw: Any) -> Route:
         """The handlers that an event reaches among all triggers of the app, and why it does not reach the others."""
         kind = identify(raw)
-        taken = self._http(raw) if kind == "apigw_http_v2" else None
+        taken = self._most_specific(raw) if kind == "apigw_http_v2" else None
         reached, why = [], {}
         for handler in self.app.handlers:
             reasons = [_reason(trigger, kind, raw) for trigger in handler.triggers]
@@ -144,15 +147,20 @@ class Router:
                 why[handler.name] = "; ".join(dict.fromkeys(reasons))
         return Route(kind, reached, why)
 
-    def _http(self, raw: Any) -> str | None:
-        """The handler whose route is the most specific, where the event does not name its route itself."""
-        found = HttpTable(self.http_routes()).match(raw["requestContext"]["http"]["method"], raw_path(raw))
+    def _most_specific(self, raw: Any) -> str | None:
+        """The handler whose route the API would take for a request."""
+        if self._table is None:
+            self._table = HttpTable(self.http_routes())
+        try:
+            found = self._table.match(raw["requestContext"]["http"]["method"], raw_path(raw))
+        except (KeyError, TypeError, AttributeError):
+            return None  # not a whole event: every trigger says what it misses
         return found[3] if found else None
 
     def pick(self, function: str, raw: Any, context: Any = None) -> tuple[Handler, Trigger]:
         """The one handler that an invocation of a function runs, and the trigger it runs under."""
-        if type(raw) is dict:
-            found = self._routes[function].get(raw.get("routeKey", ""))
+        if type(raw) is dict and raw.get("version") == "2.0" and type(raw.get("routeKey")) is str:
+            found = self._routes[function].get(raw["routeKey"])
             if found is not None:
                 return found
         kind = identify(raw)
@@ -167,6 +175,9 @@ class Router:
                     reasons.append(f"{handler.name} ({trigger.title()}): {reason}")
                 else:
                     fits.append((handler, trigger))
+        if len(fits) > 1 and kind == "apigw_http_v2":  # an event that does not name its route
+            taken = self._most_specific(raw)
+            fits = [fit for fit in fits if fit[0].name == taken] or fits
         if len({handler.name for handler, _ in fits}) > 1:
             both = " and ".join(handler.name for handler, _ in fits[:2])
             raise RoutingError(f"Function {function!r} got an event of kind {kind} that would run both {both}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .errors import user_place
+from .errors import RegistrationError, user_place
 from .events import Event
 
 TYPE_CHECKING = False
@@ -51,6 +51,10 @@ class Trigger:
         """A name no other trigger of the app has: the handler's, with a number from the second one on."""
         return self.handler if self.ordinal == 1 else f"{self.handler}.{self.ordinal}"
 
+    def refused(self, message: str) -> RegistrationError:
+        """The error for what turns out impossible after registration, placed on the decorator's line."""
+        return RegistrationError(message, place=self.place)
+
     def mount(self, prefix: str) -> None:
         """Take the path prefix of the blueprint that the handler was mounted with."""
 
@@ -91,7 +95,7 @@ class Trigger:
         """Add what connects the source to the function."""
 
     def local(self) -> tuple[str, dict[str, Any]] | None:
-        """Which driver of the local server stands in for the source where the embedded AWS cannot, and what it needs."""
+        """Which driver of the local server stands in where the embedded AWS cannot drive the source, and its data."""
         return None
 
     def sample(self, **fields: Any) -> Any:

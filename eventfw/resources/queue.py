@@ -84,6 +84,11 @@ class Queue(Resource):
         return pascal(self.key) + "Queue"
 
     @property
+    def claims(self) -> set[str]:
+        dead = {f"{pascal(self.key)}DeadLetterQueue", f"{pascal(self.key)}DeadLettersQueue"}
+        return super().claims | (dead if self.owned and self.dead_letter else set())
+
+    @property
     def url(self) -> str:
         """The queue's URL, as SQS's API takes it."""
         return self.told() or f"https://sqs.us-east-1.amazonaws.com/000000000000/{self.real(self.key)}"

@@ -82,6 +82,11 @@ class Resource:
         """The id in the template, such as ``OrdersQueue``. Changing it would replace the resource."""
         raise NotImplementedError
 
+    @property
+    def claims(self) -> set[str]:
+        """Everything of which the app can have one: logical ids, the variable's name."""
+        return {self.logical_id, self.variable}
+
     def told(self) -> str:
         """What the environment says of this resource; ``""`` outside Lambda, where nothing was said."""
         import os

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..events import Event
-from ..http import HTTPError, Response, as_response, encoded_body
+from ..http import HTTPError, Response, as_response, checked, encoded_body
 from ..options import flag, refused, text
 from ..resources.names import pascal
 from ..trigger import Trigger
@@ -61,7 +61,7 @@ class EdgeRequest(Event):
 
     def set_header(self, name: str, value: str) -> None:
         """Replace a header. CloudFront refuses to have some of them changed, ``Host`` for one."""
-        self.headers[name.lower()] = [{"key": name, "value": value}]
+        self.headers[name.lower()] = [{"key": name, "value": checked(name, value)}]
 
     @property
     def method(self) -> str:
@@ -131,11 +131,10 @@ class EdgeViewerRequest(Trigger):
             return result.request
         if isinstance(result, dict) and ("uri" in result or "status" in result):
             return result  # CloudFront's own form of a request or response
-        if result is None:
-            raise TypeError(
-                "An edge_viewer_request handler returns the request or a Response, not None. Add `return request`."
-            )
-        return generated(as_response(result))
+        if isinstance(result, (Response, HTTPError)):
+            return generated(as_response(result))
+        hint = " Add `return request`." if result is None else ""
+        raise TypeError(f"An {self.decorator} handler returns the request or a Response, not {result!r:.200}.{hint}")
 
     def mismatch(self, raw: Any) -> str:
         config = raw["Records"][0]["cf"].get("config") or {}
@@ -158,7 +157,7 @@ class EdgeViewerRequest(Trigger):
         known = {"uri", "querystring", "method", "host", "headers"}
         for name in fields:
             if name not in known:
-                raise refused(f"{self.title()} has no field {name!r}; it has {', '.join(sorted(known))}.")
+                raise self.refused(f"{self.title()} has no field {name!r}; it has {', '.join(sorted(known))}.")
         host = str(fields.get("host", "d111111abcdef8.cloudfront.net"))
         headers = {"Host": host, "User-Agent": "eventfw", **(fields.get("headers") or {})}
         request = {

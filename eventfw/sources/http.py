@@ -135,7 +135,7 @@ class Http(Trigger):
             }
             template.add(route_id(key), ROUTE, properties)
         if template.count(ROUTE) > ROUTES_MAX:
-            raise refused(
+            raise self.refused(
                 f"The API has more than {ROUTES_MAX} routes, API Gateway's quota 'Routes per API'. Take several paths "
                 f"with one {{rest:path}} route, or give some of them an app of their own."
             )
@@ -162,7 +162,9 @@ class Http(Trigger):
         if fields:
             known = ["method", "path", "query", "body", "headers", *self.parameters]
             name = next(iter(fields))
-            raise refused(f"{self.title()} has no field {name!r}; it has {', '.join(known)}.{closest(name, known)}")
+            raise self.refused(
+                f"{self.title()} has no field {name!r}; it has {', '.join(known)}.{closest(name, known)}"
+            )
         return sample_event(method, path, query, headers, body, self)
 
     def _sample_path(self, fields: dict[str, Any]) -> str:

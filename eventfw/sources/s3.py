@@ -225,7 +225,7 @@ class S3Trigger(Trigger):
         known = {"key", "size", "event_name", "bucket"}
         for name in fields:
             if name not in known:
-                raise refused(f"{self.title()} has no field {name!r}; it has {', '.join(sorted(known))}.")
+                raise self.refused(f"{self.title()} has no field {name!r}; it has {', '.join(sorted(known))}.")
         default = f"{self.filter.prefix}example{self.filter.suffix}"
         name = str(fields.get("bucket", self.bucket.key))
         event = self.events[0].removeprefix("s3:")

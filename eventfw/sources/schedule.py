@@ -90,7 +90,7 @@ class Schedule(Trigger):
         """The rule and its permission. The local server fires schedules itself, so there the rule is switched off."""
         name = template.physical(self.own_name)
         if len(name) > RULE_NAME_MAX:
-            raise refused(
+            raise self.refused(
                 f"The rule name {name!r} is longer than the {RULE_NAME_MAX} characters EventBridge takes. "
                 f"Shorten the handler's, the app's or the stage's name."
             )
@@ -112,7 +112,7 @@ class Schedule(Trigger):
         known = {"time", "id"}
         for name in fields:
             if name not in known:
-                raise refused(f"{self.title()} has no field {name!r}; it has {', '.join(sorted(known))}.")
+                raise self.refused(f"{self.title()} has no field {name!r}; it has {', '.join(sorted(known))}.")
         return scheduled_event(
             self.own_name,
             str(fields.get("time", "2026-01-01T06:00:00Z")),

@@ -172,10 +172,9 @@ class SqsConsumer(Trigger):
     def parse(self, raw: Any, context: Any) -> SqsBatch:
         return SqsBatch(raw, context)
 
-    def call(self, binding: Binding, event: SqsBatch) -> None:
+    def call(self, binding: Binding, event: SqsBatch) -> Any:
         if self.batch:
-            binding(event, event.context)
-            return
+            return binding(event, event.context)
         for message in event:
             try:
                 binding(message, event.context)
@@ -186,9 +185,12 @@ class SqsConsumer(Trigger):
                 logging.getLogger("eventfw").exception("Message %s failed and will be received again.", message.id)
                 event.fail(message)
                 if message.queue_arn.endswith(".fifo"):
-                    return
+                    break
+        return None
 
     def encode(self, result: Any, event: SqsBatch) -> dict[str, Any]:
+        if isinstance(result, dict) and "batchItemFailures" in result:
+            raise TypeError("Report messages with batch.fail(message) instead of returning batchItemFailures.")
         return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in event.failures]}
 
     def mismatch(self, raw: Any) -> str:
@@ -232,7 +234,7 @@ class SqsConsumer(Trigger):
             wanted = min(6 * function.timeout + self.batching_window, VISIBILITY_MAX)
             queue["VisibilityTimeout"] = max(queue["VisibilityTimeout"], wanted)
         elif chosen < function.timeout:
-            raise refused(
+            raise self.refused(
                 f"visibility_timeout must be at least the function's timeout of {function.timeout} s for the queue "
                 f"{self.queue.key!r}, not {chosen}: Lambda refuses the mapping. Remove it for six timeouts."
             )
@@ -242,7 +244,7 @@ class SqsConsumer(Trigger):
         known = {"body", "group_id", "message_id"}
         for name in fields:
             if name not in known:
-                raise refused(f"{self.title()} has no field {name!r}; it has {', '.join(sorted(known))}.")
+                raise self.refused(f"{self.title()} has no field {name!r}; it has {', '.join(sorted(known))}.")
         body = fields.get("body", "{}")
         if not isinstance(body, str):
             from json import dumps

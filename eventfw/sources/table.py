@@ -83,7 +83,13 @@ class Decorators:
                 return maker(self.own, name, load(RESOURCES[name]))
             if name == "function":
                 return decorator(self.configure, name, load(("eventfw.function", "Settings")))
-            known = [*SOURCES, *RESOURCES, "function", "middleware", "mount"]
+            known = [
+                *SOURCES,
+                *RESOURCES,
+                "function",
+                "middleware",
+                *(["mount"] if hasattr(type(self), "mount") else []),
+            ]
             raise UnknownDecorator(
                 f"{type(self).__name__} has no {name!r}.{closest(name, known)} It has: {', '.join(sorted(known))}.",
                 place=user_place(),
@@ -142,10 +148,16 @@ def construct(cls: Any, name: str, args: Any, kwargs: Any) -> Any:
             raise  # not the call itself, but something the constructor did
         import inspect
 
-        known = list(inspect.signature(cls).parameters)
+        parameters = inspect.signature(cls).parameters
+        known = list(parameters)
+        named = [option for option, parameter in parameters.items() if parameter.kind is parameter.KEYWORD_ONLY]
         unknown = [option for option in kwargs if option not in known]
         options = f"Its options are {', '.join(known)}."
-        if unknown:
+        if len(args) > len(known) - len(named) and named:
+            message = (
+                f"{name} takes {named[0]} and what follows it by name: {named[0]}={args[len(known) - len(named)]!r}."
+            )
+        elif unknown:
             message = f"{name} has no option {unknown[0]!r}.{closest(unknown[0], known)} {options}"
         else:
             message = f"{name}: {str(error).partition('() ')[2] or error}. {options}"

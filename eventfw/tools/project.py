@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from eventfw.app import App
 from eventfw.errors import EventfwError, ProjectError, shown
+from eventfw.function import checked_environment
 from eventfw.options import closest
 from eventfw.resources.names import LOCAL_STAGE, Names
 from eventfw.routing import Router
@@ -86,6 +87,8 @@ def load_config(directory: Path) -> Config:
         return Config()
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ProjectError(f"{CONFIG_FILE} cannot be read: {error}.", place=CONFIG_FILE) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProjectError(f"{CONFIG_FILE} is not TOML: {error}.", place=shown(str(path), _toml_line(error))) from None
     _known(data, {"app": str, "python": str, "build": dict, "stages": dict}, "")
@@ -110,6 +113,10 @@ def _stage(name: str, value: Any) -> Stage:
     for variable, text in environment.items():
         if not isinstance(text, str):
             raise _wrong(f"stages.{name}.environment.{variable} must be a string, not {text!r}.")
+    try:
+        checked_environment(environment)
+    except EventfwError as error:
+        raise _wrong(f"stages.{name}: {error.message}") from None
     account = value.get("account")
     if account is not None and (len(account) != 12 or not account.isdigit()):
         raise _wrong(f"stages.{name}.account must be the 12 digits of an AWS account, in quotes, not {account!r}.")
@@ -149,6 +156,8 @@ def load_project(directory: str | Path = ".", app: str | None = None) -> Project
 
 def import_app_module(folder: Path, module: str) -> ModuleType:
     """Import the app's module with the project folder first on the path, as Lambda has it."""
+    if not all(part.isidentifier() for part in module.split(".")):
+        raise ProjectError(f"The app is named MODULE or MODULE:VARIABLE, such as app or shop.main:app, not {module!r}.")
     relative = Path(*module.split("."))
     if not (folder / relative).with_suffix(".py").exists() and not (folder / relative / "__init__.py").exists():
         raise ProjectError(
@@ -158,13 +167,20 @@ def import_app_module(folder: Path, module: str) -> ModuleType:
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
     try:
-        return importlib.import_module(module)
+        loaded = importlib.import_module(module)
     except EventfwError:
         raise
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
         raise import_failure(error, folder, module) from error
+    file = getattr(loaded, "__file__", None)
+    if file is None or not Path(file).resolve().is_relative_to(folder):
+        raise ProjectError(
+            f"The name {module!r} belongs to another module, {file or 'built into Python'}. Rename {relative}.py.",
+            place=f"{relative}.py",
+        )
+    return loaded
 
 
 def import_failure(error: BaseException, folder: Path, module: str) -> ProjectError:
@@ -172,7 +188,7 @@ def import_failure(error: BaseException, folder: Path, module: str) -> ProjectEr
     if isinstance(error, SyntaxError) and error.filename:
         return ProjectError(f"SyntaxError: {error.msg}.", place=shown(error.filename, error.lineno or 1))
     trace = traceback.extract_tb(error.__traceback__)
-    frames = [frame for frame in trace if Path(frame.filename).is_relative_to(folder)]
+    frames = [frame for frame in trace if is_users(Path(frame.filename), folder)]
     place = shown(frames[-1].filename, frames[-1].lineno or 1) if frames else f"{module}.py"
     line = linecache.getline(frames[-1].filename, frames[-1].lineno or 1).strip() if frames else ""
     remedy = ""
@@ -183,6 +199,11 @@ def import_failure(error: BaseException, folder: Path, module: str) -> ProjectEr
     said = f": {error}" if str(error) else ""
     where = f" in `{line}`" if line else ""
     return ProjectError(f"{type(error).__name__} while importing the app{where}{said}.{remedy}", place=place)
+
+
+def is_users(path: Path, folder: Path) -> bool:
+    """Whether a file is the user's own, not a library's in an environment inside the project."""
+    return path.is_relative_to(folder) and "site-packages" not in path.parts
 
 
 def _the_app(module: ModuleType, variable: str, name: str) -> tuple[str, App]:

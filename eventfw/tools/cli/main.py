@@ -52,18 +52,19 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(eventfw.__version__, prog_name="eventfw")
-@click.option("--debug", is_flag=True, help="Show tracebacks of errors.")
-@click.pass_context
-def cli(ctx: click.Context, debug: bool) -> None:
+@click.option(
+    "--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors; after a command's name too."
+)
+def cli() -> None:
     """One file of decorators is a complete, deployable, event-driven AWS application."""
-    ctx.obj = {"debug": debug}
 
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line; errors of the user's become one clear message and an exit code."""
     arguments = sys.argv[1:] if args is None else args
     try:
-        cli.main(args=arguments, standalone_mode=False, prog_name="eventfw")
+        status = cli.main(args=undebugged(arguments), standalone_mode=False, prog_name="eventfw")
+        sys.exit(status if isinstance(status, int) else 0)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -71,13 +72,36 @@ def main(args: list[str] | None = None) -> None:
         click.echo("Stopped.", err=True)
         sys.exit(130)
     except EventfwError as error:
-        if "--debug" in arguments[:1]:
+        if wants_debug(arguments):
             traceback.print_exc()
         show_error(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except Exception as error:
+        if wants_debug(arguments):
+            raise
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        show_error(
+            EventfwError(
+                f"{type(error).__name__}: {error}. This is a bug in eventfw, not in your app. "
+                f"The same command with --debug shows the traceback, for the report.",
+                place=f"{last.filename}:{last.lineno}",
+            )
+        )
+        sys.exit(70)  # EX_SOFTWARE of sysexits.h
+
+
+def wants_debug(arguments: list[str]) -> bool:
+    """Whether ``--debug`` is among the options, before or after the command's name."""
+    return "--debug" in arguments[: arguments.index("--")] if "--" in arguments else "--debug" in arguments
+
+
+def undebugged(arguments: list[str]) -> list[str]:
+    """The arguments without ``--debug``, which every command takes and none needs to know."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return [word for word in arguments[:end] if word != "--debug"] + arguments[end:]
 
 
 def show_error(error: EventfwError) -> None:
