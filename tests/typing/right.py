@@ -1,0 +1,88 @@
+"""Every decorator used as meant: both type checkers must have nothing to say."""
+
+from __future__ import annotations
+
+from typing import Any, assert_type
+
+from eventfw import (
+    App,
+    Blueprint,
+    EdgeRequest,
+    HTTPError,
+    Request,
+    Response,
+    S3Record,
+    SqsBatch,
+    SqsMessage,
+    Tick,
+)
+
+app = App("gallery")
+admin = Blueprint("admin")
+uploads = app.bucket("uploads", versioned=True)
+orders = app.queue("orders", fifo=True, visibility_timeout=180)
+refunds = admin.queue("refunds")
+
+
+@app.http("/photos/{name}", methods=["GET", "HEAD"])
+def photo(request: Request, name: str) -> dict[str, str]:
+    if not request.query.get("size"):
+        raise HTTPError(400, "Which size?")
+    return {"name": name}
+
+
+@app.http("/photos", "POST")
+async def add(request: Request) -> Response:
+    return Response(request.json, 201)
+
+
+@app.s3_trigger(uploads, prefix="in/", suffix=".png", events=["s3:ObjectCreated:*"])
+@app.function(memory=1024, timeout=60, environment={"SIZE": "big"}, uses=[orders.send, uploads.read])
+def thumbnail(upload: S3Record) -> None:
+    print(upload.bucket, upload.key)
+
+
+@app.function("mail", reserved_concurrency=1, log_retention=7)
+@app.sqs_consumer(orders, batch_size=10, maximum_concurrency=2)
+def order(message: SqsMessage) -> None:
+    print(message.json)
+
+
+@admin.sqs_consumer(refunds, batch_size=100, batching_window=5, batch=True)
+def refund(batch: SqsBatch) -> None:
+    for message in batch:
+        batch.fail(message)
+
+
+@admin.sqs_consumer("arn:aws:sqs:us-east-1:123456789012:existing")
+def existing(message: SqsMessage, context: Any) -> None: ...
+
+
+@app.schedule("rate(5 minutes)", enabled=False)
+@admin.schedule(expression="cron(0 6 * * ? *)")
+def morning(tick: Tick) -> None:
+    print(tick.time.isoformat())
+
+
+@admin.edge_viewer_request("site", include_body=True)
+def redirect(request: EdgeRequest) -> EdgeRequest:
+    request.uri = "/index.html"
+    return request
+
+
+@admin.http("/")
+@admin.function()
+def home() -> str:
+    return "hello"
+
+
+@app.middleware
+def timed(event: Any, call: Any) -> Any:
+    return call(event)
+
+
+app.mount(admin, path="/admin", name="admin_", stack=True)
+
+assert_type(home(), str)
+assert_type(photo(Request({}), "cat"), dict[str, str])
+assert_type(thumbnail(S3Record({})), None)

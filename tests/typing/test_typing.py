@@ -1,0 +1,78 @@
+"""What mypy and pyright see of the decorators: the right use passes, and each mistake is reported on its line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import eventfw
+
+HERE = Path(__file__).parent
+ROOT = Path(eventfw.__file__).parent.parent
+
+
+def mypy(file: str, folder: Path) -> dict[int, str]:
+    """The lines that mypy reports in a file, with what it says."""
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--output",
+        "json",
+        "--cache-dir",
+        str(folder),
+        "--config-file=",
+    ]
+    done = run([*command, str(HERE / file)])
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert done.returncode == (1 if found else 0), done.stdout + done.stderr
+    assert {Path(each["file"]).name for each in found} <= {file}
+    return {each["line"]: each["message"] for each in found if each["severity"] == "error"}
+
+
+def pyright(file: str, folder: Path) -> dict[int, str]:
+    """The lines that pyright reports in a file, with what it says."""
+    shutil.copy(HERE / file, folder)  # it looks at nothing outside the folder of its settings
+    config = folder / "pyrightconfig.json"
+    config.write_text(json.dumps({"include": [file], "extraPaths": [str(ROOT)], "typeCheckingMode": "strict"}))
+    done = run(
+        [sys.executable, "-m", "pyright", "--outputjson", "--project", str(config), "--pythonpath", sys.executable]
+    )
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    data = json.loads(done.stdout)
+    assert data["summary"]["filesAnalyzed"] == 1
+    return {each["range"]["start"]["line"] + 1: each["message"] for each in data["generalDiagnostics"]}
+
+
+def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "MYPYPATH": str(ROOT), "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=280, check=False, env=environment, cwd=ROOT)
+
+
+CHECKERS = pytest.mark.parametrize("checker", [mypy, pyright])
+Checker = Callable[[str, Path], dict[int, str]]
+
+
+@CHECKERS
+def test_the_right_use_of_every_decorator_passes(checker: Checker, tmp_path: Path) -> None:
+    assert checker("right.py", tmp_path) == {}
+
+
+@CHECKERS
+def test_every_mistake_is_reported_on_its_line_and_nothing_else(checker: Checker, tmp_path: Path) -> None:
+    lines = (HERE / "wrong.py").read_text().splitlines()
+    mistakes = {number for number, line in enumerate(lines, 1) if line.endswith("# error")}
+    reported = checker("wrong.py", tmp_path)
+    assert set(reported) == mistakes, {number: reported.get(number) for number in set(reported) ^ mistakes}
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert (Path(eventfw.__file__).parent / "py.typed").exists()

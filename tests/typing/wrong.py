@@ -1,0 +1,83 @@
+"""Each line that ends in ``# error`` is a mistake: both type checkers must report it, and no other line."""
+
+from eventfw import App, Blueprint, Request
+
+app = App("gallery")
+admin = Blueprint("admin")
+uploads = app.bucket("uploads")
+orders = app.queue("orders")
+
+
+def plain(event: object) -> None: ...
+
+
+app.http("/x", metod="GET")(plain)  # error
+app.http(7)(plain)  # error
+app.http()(plain)  # error
+app.http("/x", methods=1)(plain)  # error
+app.http(plain)  # error
+app.function(plain)  # error
+app.function(memory="1 GB")(plain)  # error
+app.function(memry=1024)(plain)  # error
+app.function("a", 512)(plain)  # error
+app.function(uses=["orders"])(plain)  # error
+app.function(uses=[orders])(plain)  # error
+app.function(environment={"LEVEL": 1})(plain)  # error
+app.s3_trigger()(plain)  # error
+app.s3_trigger("uploads")(plain)  # error
+app.s3_trigger(orders)(plain)  # error
+app.s3_trigger(uploads, sufix=".png")(plain)  # error
+app.s3_trigger(plain)  # error
+app.sqs_consumer()(plain)  # error
+app.sqs_consumer(uploads)(plain)  # error
+app.sqs_consumer(orders, batch_size="10")(plain)  # error
+app.sqs_consumer(orders, 10)(plain)  # error
+app.sqs_consumer(plain)  # error
+app.schedule(5)(plain)  # error
+app.schedule("rate(5 minutes)", enable=False)(plain)  # error
+app.schedule(plain)  # error
+app.edge_viewer_request()(plain)  # error
+app.edge_viewer_request("site", include_body="no")(plain)  # error
+app.edge_viewer_request(plain)  # error
+app.queue("orders", fifo="yes")  # error
+app.queue(fifo=True)  # error
+app.bucket("uploads", version=True)  # error
+app.sqs_consumers(orders)(plain)  # error
+app.http("/x")(5)  # error
+app.mount(app)  # error
+admin.http(7)(plain)  # error
+admin.schedule("rate(5 minutes)", enable=False)(plain)  # error
+admin.function(memory="1 GB")(plain)  # error
+admin.mount(admin)  # error
+
+
+@app.http("/photos")
+@app.function(memory=1024)
+def outer(request: Request) -> dict[str, str]:
+    return {}
+
+
+@app.function(memory=1024)
+@app.http("/photos/{name}")
+def inner(request: Request, name: str) -> dict[str, str]:
+    return {}
+
+
+wrong: int = outer(Request({}))  # error
+outer()  # error
+inner(Request({}))  # error
+inner(Request({}), 5)  # error
+
+
+@app.sqs_consumer(orders)
+def fine(message: object) -> None: ...
+
+
+@app.s3_trigger(uploads, events=5)  # error
+@app.function(memory=1024)
+def stacked(upload: object) -> None: ...
+
+
+@app.function(timeout="1 min")  # error
+@app.schedule("rate(1 minute)")
+def other_way(tick: object) -> None: ...
