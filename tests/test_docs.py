@@ -80,8 +80,9 @@ def announced(log: Path) -> str:
     deadline = time.monotonic() + 10
     while "Ctrl-C" not in log.read_text() and time.monotonic() < deadline:
         time.sleep(0.05)
-    lines = log.read_text().splitlines(keepends=True)
-    return "".join(lines[: 1 + next(number for number, line in enumerate(lines) if line.startswith("Ctrl-C"))])
+    said = log.read_text()
+    begin = said.index("Serving")  # where the embedded AWS is new to the machine, it says so before
+    return said[begin : said.index("\n", said.index("Ctrl-C")) + 1]
 
 
 @pytest.fixture
@@ -188,6 +189,36 @@ def test_a_page_names_every_option(page: str, names: list[str]) -> None:
     assert unsaid(DOCS / page, names) == []
 
 
+def created(page: Path, bench: Bench) -> dict[str, str]:
+    """What the templates of a page's first example have: the type of each resource, and ``output``, by logical id."""
+    example = next(block for block in blocks(page) if block.language == "python")
+    (bench.folder / "app.py").write_text(example.text)
+    bench.console(Block(page, example.line, "console", "$ eventfw build\n...\n"))
+    made: dict[str, str] = {}
+    for path in (bench.folder / "build").glob("*.template.json"):
+        template = json.loads(path.read_text())
+        made |= {name: resource["Type"] for name, resource in template["Resources"].items()}
+        made |= dict.fromkeys(template.get("Outputs", {}), "output")
+    return made
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "sources").glob("*.md")), ids=identify)
+def test_what_a_sources_page_says_is_created_is_in_the_template(page: Path, bench: Bench) -> None:
+    made = created(page, bench)
+    section = page.read_text().partition("## What is created")[2].partition("\n## ")[0]
+    rows = [row.split("|")[1:3] for row in section.splitlines() if row.startswith("| `")]
+    assert rows
+    for ids, said in rows:
+        names, types = re.findall(r"`(\w+(?:<hash>)?)`", ids), re.findall(r"`(AWS::[\w:]+)`", said)
+        for name in names:
+            pattern = re.compile(name.replace("<hash>", "[0-9a-f]{8}"))
+            found = [type_ for logical_id, type_ in made.items() if pattern.fullmatch(logical_id)]
+            assert found, f"{name} is not among {', '.join(sorted(made))}"
+            assert len(names) > 1 or not types or found == types, name
+    for name in re.findall(r"output `(\w+)`", section):
+        assert made.get(name) == "output", name
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_commands_page_names_every_option_and_no_other(command: str) -> None:
     page = DOCS / "commands" / f"{command}.md"
@@ -218,10 +249,10 @@ def test_the_dependencies_page_lists_what_is_installed() -> None:
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     text = (DOCS / "dependencies.md").read_text()
-    names = [re.split(r"[><=;\s]", line)[0] for line in config["options"]["install_requires"].split("\n") if line]
+    names = [re.split(r"[><=;\[\s]", line)[0] for line in config["options"]["install_requires"].split("\n") if line]
     table = re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE)
     assert sorted(name for row in table[1:] for name in row.split(", ")) == sorted(names)
-    tests = [re.split(r"[><=;\s]", line)[0] for line in config["options.extras_require"]["test"].split("\n") if line]
+    tests = [re.split(r"[><=;\[\s]", line)[0] for line in config["options.extras_require"]["test"].split("\n") if line]
     assert [name for name in tests if name not in text] == []
 
 
