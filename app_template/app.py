@@ -55,7 +55,7 @@ def order(request: Request, name: str):
     return message, 202
 
 
-# S3: runs for each PNG that is stored. The trigger implies leave to read the bucket; writing is granted.
+# S3: runs for each PNG that is stored, not for the JSON it writes. The trigger implies reading; writing is granted.
 
 
 @app.s3_trigger(uploads, suffix=".png")

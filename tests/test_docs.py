@@ -20,6 +20,7 @@ import boto3
 import pytest
 from docs_bench import ROOT, Bench, Block, Server, blocks, commands, matches, pages
 
+from eventfw.app import App
 from eventfw.events import Event
 from eventfw.function import Settings
 from eventfw.resources.bucket import Bucket
@@ -180,6 +181,7 @@ def test_a_sources_page_names_every_option_and_property(decorator: str) -> None:
     ("page", "names"),
     [
         ("sources/function.md", parameters(Settings)),
+        ("blueprints.md", parameters(App.mount)),
         ("resources.md", [*parameters(Bucket), *parameters(Queue)]),
         ("configuration.md", [*Config.__dataclass_fields__.keys() - {"stages", "exclude"}, "build.exclude"]),
         ("configuration.md", [f"stages.NAME.{name}" for name in Stage.__dataclass_fields__ if name != "name"]),
