@@ -16,6 +16,8 @@ FILE = "requirements.txt"
 OWN = re.compile(r"^eventfw\s*($|[\[<>=!~;@#])", re.IGNORECASE)
 INCLUDE = re.compile(r"^(?:-r|--requirement)[ =]*(.+)$")
 CONSTRAINT = re.compile(r"^(?:-c|--constraint)[ =]*(.+)$")
+LINKS = re.compile(r"^(?:-f|--find-links)[ =]*(?!\w+://)(.+)$")
+EDITABLE = re.compile(r"^(?:-e|--editable)[ =]")
 COMMENT = re.compile(r"(^|\s)#.*$")
 # What installers write about themselves, and what only matters to them.
 UNSHIPPED = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"}
@@ -58,6 +60,14 @@ def wanted(path: Path) -> list[str]:
             lines += wanted(path.parent / include[1].strip())
         elif constraint := CONSTRAINT.match(line):
             lines.append(f"-c {(path.parent / constraint[1].strip()).resolve()}")
+        elif links := LINKS.match(line):
+            lines.append(f"--find-links {(path.parent / links[1].strip()).resolve()}")
+        elif EDITABLE.match(line):
+            raise BuildError(
+                f"{path.name} says {line!r}, which points to source and cannot be in a zip. Build a wheel of it and "
+                f"name that, or keep its package in the project.",
+                place=FILE,
+            )
         elif line and not OWN.match(line):
             lines.append(line)
     return lines

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import eventfw
 from eventfw.errors import BuildError
+from eventfw.tools.build.imports import imported
 from eventfw.tools.build.zips import Entry
 
 if TYPE_CHECKING:
@@ -89,7 +90,9 @@ def shipped_half(project: Project, files: dict[str, Entry]) -> dict[str, Entry]:
     pending = [*needed, *filter(None, map(_module_path, modules))]
     needed.update(pending)
     while pending:
-        for path in _imported(pending.pop()):
+        current = pending.pop()
+        package = ".".join(["eventfw", *current.relative_to(PACKAGE).parent.parts])
+        for path in filter(None, map(_module_path, imported(current.read_bytes(), package))):
             if path not in needed:
                 needed.add(path)
                 pending.append(path)
@@ -131,26 +134,6 @@ def _module_path(module: str) -> Path | None:
         return None
     path = PACKAGE.joinpath(*parts[1:]).with_suffix(".py")
     return path if path.exists() else None
-
-
-def _imported(path: Path) -> Iterator[Path]:
-    """eventfw's modules that a module of it imports, at once or within a function."""
-    package = ["eventfw", *path.relative_to(PACKAGE).parent.parts]
-    pending: list[ast.AST] = [ast.parse(path.read_bytes())]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            pending.extend(node.orelse)
-            continue
-        pending.extend(ast.iter_child_nodes(node))
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            module = ".".join([*base, *filter(None, [node.module])])
-            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
-        yield from filter(None, map(_module_path, names))
 
 
 def write_files(entries: dict[str, Entry], folder: Path) -> None:
