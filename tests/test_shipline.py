@@ -122,3 +122,11 @@ def test_the_reader_of_imports_passes_over_types_and_functions() -> None:
     code = "if TYPE_CHECKING:\n    import typing\ndef late():\n    import inspect\n"
     assert imports(ast.parse(code), on_load=True) == set()
     assert imports(ast.parse(code), on_load=False) == {"inspect"}
+
+
+def test_the_local_server_imports_neither_aws_nor_the_build() -> None:
+    """Its first answer, and the first after a save, wait for no boto3, build or deployment."""
+    loaded = loaded_by("import eventfw.tools.local.run", isolated=False)
+    assert "uvicorn" in loaded
+    heavy = ("boto3", "botocore", "eventfw.tools.build", "eventfw.tools.deploy")
+    assert not [name for name in loaded if name.startswith(heavy)]
