@@ -1,0 +1,111 @@
+"""One contract for every source in the table: a new source passes it or is not finished."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eventfw import App
+from eventfw.routing import Router, identify
+from eventfw.sources import table
+from eventfw.trigger import Trigger
+
+FOLDER = Path(table.__file__).parent
+WITHOUT_A_DECORATOR = {"__init__", "table", "function"}  # `function` is what a handler without a source has
+
+
+def example(name: str) -> tuple[App, Trigger]:
+    """An app with one handler, decorated as the source's own example says."""
+    app = App("demo")
+    names: dict[str, Any] = {"app": app, "uploads": app.bucket("uploads"), "orders": app.queue("orders")}
+    text = table.load(table.SOURCES[name]).example
+    exec(f"{text}\ndef handler(event): return event\n", names)
+    return app, app.handlers[0].triggers[0]
+
+
+SOURCES = pytest.mark.parametrize("name", sorted(table.SOURCES))
+
+
+@SOURCES
+def test_the_class_names_its_decorator_and_shows_it(name: str) -> None:
+    source = table.load(table.SOURCES[name])
+    assert source.decorator == name
+    assert source.example.startswith(f"@app.{name}(")
+    assert source.__doc__ and "https://docs.aws.amazon.com/" in source.__doc__
+
+
+@SOURCES
+def test_the_sample_is_recognised_as_one_of_its_kinds(name: str) -> None:
+    _, trigger = example(name)
+    assert identify(trigger.sample()) in trigger.kinds
+    json.dumps(trigger.sample(), allow_nan=False)
+
+
+@SOURCES
+def test_the_sample_reaches_the_handler_and_no_other(name: str) -> None:
+    app, trigger = example(name)
+
+    @app.function()
+    def bystander(event: Any) -> None: ...
+
+    route = Router(app).route(trigger.sample())
+    assert [handler.name for handler in route.reached] == ["handler"]
+    assert route.why == {"bystander": "invoked directly only"}
+
+
+@SOURCES
+def test_the_function_runs_its_handler_for_the_sample(name: str) -> None:
+    app, trigger = example(name)
+    router = Router(app)
+    assert router.pick(app.handlers[0].function, trigger.sample())[1] is trigger
+
+
+@SOURCES
+def test_the_title_is_a_line(name: str) -> None:
+    title = example(name)[1].title()
+    assert title and "\n" not in title
+
+
+@SOURCES
+def test_events_have_a_summary(name: str) -> None:
+    _, trigger = example(name)
+    assert trigger.parse(trigger.sample(), None).summary() in repr(trigger.parse(trigger.sample(), None))
+
+
+@SOURCES
+def test_a_field_that_the_sample_has_not_is_refused(name: str) -> None:
+    with pytest.raises(Exception, match="has no field 'nonsense'"):
+        example(name)[1].sample(nonsense=1)
+
+
+@SOURCES
+def test_other_sources_events_are_not_taken(name: str) -> None:
+    _, trigger = example(name)
+    others = {identify(example(other)[1].sample()) for other in table.SOURCES if other != name}
+    assert not others & set(trigger.kinds)
+
+
+def declared() -> set[str]:
+    """The decorators that type checkers see."""
+    tree = ast.parse(Path(table.__file__).read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)]
+    lazy = [node for node in calls if isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "lazy"]
+    return {ast.unparse(node.targets[0]) for node in lazy}
+
+
+def test_type_checkers_and_python_see_the_same_decorators() -> None:
+    assert declared() == {*table.SOURCES, "function"}
+
+
+def test_every_file_of_the_folder_is_in_the_table() -> None:
+    files = {path.stem for path in FOLDER.glob("*.py")} - WITHOUT_A_DECORATOR
+    assert files == {module.rpartition(".")[2] for module, _ in table.SOURCES.values()}
+
+
+def test_every_record_source_is_some_sources_kind() -> None:
+    kinds = {kind for home in table.SOURCES.values() for kind in table.load(home).kinds}
+    assert set(table.RECORD_SOURCES.values()) <= kinds
