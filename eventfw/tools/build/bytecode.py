@@ -62,7 +62,7 @@ def _compiled(sources: Mapping[str, Entry], options: list[str]) -> dict[str, Ent
     texts = {name: base64.b64encode(sources[name].data).decode() for name in sorted(sources)}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(
-        [sys.executable, *options, "-S", "-W", "ignore", "-c", COMPILE, TASK_ROOT],
+        [sys.executable, *options, "-S", "-P", "-W", "ignore", "-c", COMPILE, TASK_ROOT],
         input=json.dumps(texts),
         env={**environment, "PYTHONHASHSEED": "0"},
         capture_output=True,
