@@ -25,9 +25,26 @@ def request(method: str, path: str, **more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "raw",
-    [None, 1, float("nan"), "x", [], [1], {}, {"Records": 5}, {"Records": []}, {"Records": [1]}, {"Records": [{}]}]
-    + [{"Records": [{"eventSource": []}]}, {"requestContext": 1}, {"requestContext": {"http": []}, "version": "2.0"}]
-    + [{"detail-type": 1, "source": []}, {"Event": []}, {1: 2}, {"version": float("nan")}],
+    [
+        None,
+        1,
+        float("nan"),
+        "x",
+        [],
+        [1],
+        {},
+        {"Records": 5},
+        {"Records": []},
+        {"Records": [1]},
+        {"Records": [{}]},
+        {"Records": [{"eventSource": []}]},
+        {"requestContext": 1},
+        {"requestContext": {"http": []}, "version": "2.0"},
+        {"detail-type": 1, "source": []},
+        {"Event": []},
+        {1: 2},
+        {"version": float("nan")},
+    ],
 )
 def test_what_no_source_sends_is_unknown(raw: Any) -> None:
     assert identify(raw) == "unknown"
@@ -115,9 +132,20 @@ ROUTES = [
 
 @pytest.mark.parametrize(
     ("method", "path", "handler"),
-    [("GET", "/", "root"), ("GET", "/a/b", "literal"), ("GET", "/a/z", "parameter"), ("PUT", "/a/z", "any")]
-    + [("PUT", "/a/b", "any"), ("GET", "/a/b/c", "greedy"), ("GET", "/c/", "slash"), ("GET", "/c", None)]
-    + [("PUT", "/", None), ("GET", "/a/", None), ("GET", "/a", None), ("GET", "", "root")],
+    [
+        ("GET", "/", "root"),
+        ("GET", "/a/b", "literal"),
+        ("GET", "/a/z", "parameter"),
+        ("PUT", "/a/z", "any"),
+        ("PUT", "/a/b", "any"),
+        ("GET", "/a/b/c", "greedy"),
+        ("GET", "/c/", "slash"),
+        ("GET", "/c", None),
+        ("PUT", "/", None),
+        ("GET", "/a/", None),
+        ("GET", "/a", None),
+        ("GET", "", "root"),
+    ],
 )
 def test_the_table_takes_the_most_specific_route(method: str, path: str, handler: str | None) -> None:
     found = HttpTable(ROUTES).match(method, path)

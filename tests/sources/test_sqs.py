@@ -1,0 +1,98 @@
+"""SQS: single messages, partial failures, FIFO, whole batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from eventfw import App, SqsBatch, SqsMessage
+from eventfw.errors import RegistrationError
+from eventfw.runtime import entry
+
+
+def event(*ids: str, fifo: bool = False) -> dict[str, Any]:
+    app = App("demo")
+    app.sqs_consumer(app.queue("orders", fifo=fifo))(print_nothing)
+    record = app.handlers[0].triggers[0].sample()["Records"][0]
+    return {"Records": [{**record, "messageId": each} for each in ids]}
+
+
+def print_nothing(message: Any) -> None: ...
+
+
+def failures(answer: Any) -> list[str]:
+    return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+
+
+@pytest.mark.parametrize(("fifo", "reported", "called"), [(False, ["2"], "123"), (True, ["2", "3"], "12")])
+def test_failed_messages_are_reported_and_fifo_stops_at_the_first(fifo: bool, reported: list[str], called: str) -> None:
+    app, seen = App("demo"), []
+
+    @app.sqs_consumer(app.queue("orders", fifo=fifo))
+    def order(message: SqsMessage) -> None:
+        seen.append(message.id)
+        if message.id == "2":
+            raise ValueError("no")
+
+    assert failures(entry(app, "order")(event("1", "2", "3", fifo=fifo), None)) == reported
+    assert "".join(seen) == called
+
+
+@pytest.mark.parametrize(("fifo", "reported"), [(False, ["1", "3"]), (True, ["1", "2", "3"])])
+def test_a_batch_reports_what_it_was_told_to_fail(fifo: bool, reported: list[str]) -> None:
+    app = App("demo")
+
+    @app.sqs_consumer(app.queue("orders", fifo=fifo), batch=True)
+    def order(batch: SqsBatch) -> None:
+        for message in batch:
+            if message.id != "2":
+                batch.fail(message)
+
+    assert failures(entry(app, "order")(event("1", "2", "3", fifo=fifo), None)) == reported
+
+
+def test_a_batch_that_returns_failures_is_told_how_to_report_them() -> None:
+    app = App("demo")
+
+    @app.sqs_consumer(app.queue("orders"), batch=True)
+    def order(batch: SqsBatch) -> Any:
+        return {"batchItemFailures": []}
+
+    with pytest.raises(TypeError, match=r"batch\.fail"):
+        entry(app, "order")(event("1"), None)
+
+
+def test_a_message_of_another_batch_cannot_fail() -> None:
+    batch, other = SqsBatch(event("1")), SqsBatch(event("2"))
+    with pytest.raises(ValueError, match="not a message of this batch"):
+        batch.fail(next(iter(other)))
+
+
+@pytest.mark.parametrize(
+    ("fifo", "options"),
+    [
+        (True, {"batch_size": 11}),
+        (True, {"batching_window": 1}),
+        (False, {"batch_size": 11}),
+        (False, {"batching_window": 301}),
+        (False, {"maximum_concurrency": 1}),
+        (False, {"batch": 1}),
+    ],
+)
+def test_what_lambda_refuses_is_refused(fifo: bool, options: Any) -> None:
+    app = App("demo")
+    with pytest.raises(RegistrationError):
+        app.sqs_consumer(app.queue("orders", fifo=fifo), **options)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "x.fifo", "é", "a" * 81, "--", None, 7])
+def test_a_queue_name_that_sqs_refuses_is_refused(name: Any) -> None:
+    with pytest.raises(RegistrationError):
+        App("demo").queue(name)
+
+
+@pytest.mark.parametrize("arn", ["arn:aws:sns:us-east-1:123456789012:x", "arn:aws:sqs:us-east-1:x:y", "arn:"])
+def test_an_arn_of_something_else_is_refused(arn: str) -> None:
+    with pytest.raises(RegistrationError, match="is not the ARN of a queue"):
+        App("demo").sqs_consumer(arn)

@@ -1,0 +1,69 @@
+"""Requests and responses, whatever the client sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from eventfw import App, HTTPError, Request, Response
+from eventfw.http import Headers
+from eventfw.testing import Client
+
+
+def request(**fields: Any) -> Request:
+    context = {"http": {"method": "GET", "path": "/"}, "stage": fields.pop("stage", "$default")}
+    return Request({"version": "2.0", "rawPath": "/", "requestContext": context, **fields})
+
+
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [("/prod/photos", "/photos"), ("/prod", "/"), ("/production", "/production"), ("/a%20b", "/a b")],
+)
+def test_the_stage_is_taken_off_the_path(raw: str, path: str) -> None:
+    assert request(rawPath=raw, stage="prod").path == path
+
+
+def test_headers_have_any_case_and_several_values() -> None:
+    headers = Headers([("Accept", "a, b"), ("accept", 'c;x="1,2"')])
+    assert headers["ACCEPT"] == 'a, b,c;x="1,2"'
+    assert headers.get_all("accept") == ["a", "b", 'c;x="1,2"']
+
+
+@pytest.mark.parametrize(("name", "value"), [("x", "a\r\nb"), ("x y", "a"), ("", "a"), ("x:", "a"), ("x", "\0")])
+def test_a_header_cannot_smuggle_in_another(name: str, value: str) -> None:
+    with pytest.raises(ValueError):
+        Response("", headers={name: value})
+
+
+@pytest.mark.parametrize("body", ["{", "", "\\", "1" * 5000, "[" * 100_000])
+def test_a_body_that_is_not_json_is_a_400(body: str) -> None:
+    with pytest.raises(HTTPError, match=r"^400 The request body is not JSON"):
+        _ = request(body=body).json
+
+
+@pytest.mark.parametrize("charset", ["hex", "nonsense", "utf-8", '"'])
+def test_a_body_that_is_not_text_is_a_400(charset: str) -> None:
+    with pytest.raises(HTTPError):
+        _ = request(body="/w==", isBase64Encoded=True, headers={"content-type": f"x/y; charset={charset}"}).text
+
+
+def test_query_and_cookies_are_decoded() -> None:
+    found = request(rawQueryString="a=1&a=%20&b", cookies=["s=x=y", 't="z"'])
+    assert found.query.get_all("a") == ["1", " "] and found.query["b"] == ""
+    assert found.cookies == {"s": "x=y", "t": "z"}
+
+
+def test_cookies_are_sent_one_field_each() -> None:
+    app = App("demo")
+
+    @app.http("/{rest:path}")
+    def root(rest: str) -> Response:
+        response = Response(rest, headers=[("Set-Cookie", "a=1; Expires=Thu, 01 Jan 2026"), ("X", "1"), ("x", "2")])
+        response.set_cookie("b", "2")
+        return response
+
+    result = Client(app).get("/a%2Fb/%C3%BC")
+    assert result.text == "a/b/ü"
+    assert result.cookies == ["a=1; Expires=Thu, 01 Jan 2026", "b=2; Path=/; Secure; HttpOnly; SameSite=Lax"]
+    assert result.headers["x"] == "1,2" and "set-cookie" not in result.headers

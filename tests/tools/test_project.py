@@ -1,0 +1,115 @@
+"""Projects that do not load: what is said, and where."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from eventfw.errors import ProjectError
+from eventfw.tools.project import find_stage, load_config, load_project
+
+GOOD = "from eventfw import App\napp = App('demo')\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder whose modules are forgotten afterwards."""
+    monkeypatch.syspath_prepend(tmp_path)
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def refusal(folder: Path, app: str | None = None) -> ProjectError:
+    with pytest.raises(ProjectError) as caught:
+        load_project(folder, app)
+    return caught.value
+
+
+def test_an_app_is_loaded(project: Path) -> None:
+    (project / "app.py").write_text(GOOD)
+    loaded = load_project(project)
+    assert (loaded.app.name, loaded.module, loaded.variable) == ("demo", "app", "app")
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "said"),
+    [
+        ("x = 1\ndef f(:\n", 2, "SyntaxError"),
+        ("import nowhere\n", 1, "Install it"),
+        ("from os import nothing\n", 1, "ImportError while importing the app in `from os import nothing`"),
+        ("import sys\nsys.exit(3)\n", 2, "must be importable"),
+        ("def f():\n    raise LookupError('gone')\nf()\n", 2, "LookupError while importing the app"),
+    ],
+)
+def test_an_app_that_fails_to_import_is_told_at_its_line(project: Path, code: str, line: int, said: str) -> None:
+    (project / "app.py").write_text(code)
+    error = refusal(project)
+    assert error.place.endswith(f"app.py:{line}") and said in error.message
+
+
+def test_the_place_is_not_in_an_environment_inside_the_project(project: Path) -> None:
+    library = project / ".venv" / "lib" / "site-packages"
+    library.mkdir(parents=True)
+    (library / "library.py").write_text("def f():\n    raise ValueError\n")
+    (project / "app.py").write_text(f"import sys\nsys.path.append({str(library)!r})\nimport library\nlibrary.f()\n")
+    assert refusal(project).place.endswith("app.py:4")
+
+
+def test_two_apps_are_told_with_their_places(project: Path) -> None:
+    (project / "app.py").write_text(GOOD + "other = App('other')\n")
+    error = refusal(project)
+    assert "There are 2 apps" in error.message and "--app app:app" in error.message
+    assert load_project(project, "app:other").app.name == "other"
+
+
+@pytest.mark.parametrize("app", ["../app", "", "app.py:x:y", "a b", "/app"])
+def test_a_name_that_is_no_module_is_refused(project: Path, app: str) -> None:
+    (project / "eventfw.toml").write_text(f'app = "{app}"\n')
+    (project / "app.py").write_text(GOOD)
+    refusal(project)
+
+
+def test_a_module_that_python_has_already_is_not_taken_for_the_app(project: Path) -> None:
+    (project / "json.py").write_text(GOOD)
+    assert "belongs to another module" in refusal(project, "json").message
+
+
+def test_a_folder_without_an_app_says_how_to_begin(project: Path) -> None:
+    assert "eventfw new NAME" in refusal(project).message
+    assert "There is no folder" in refusal(project / "nowhere").message
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = ", "is not TOML"),
+        ("pyton = '3.12'", "Did you mean 'python'?"),
+        ("python = '2.7'", "python must be one of"),
+        ("[stages.local]", "not 'local'"),
+        ("[stages.Prod]", "lower-case"),
+        ("[stages.prod]\nregion = 5", "stages.prod.region must be a string"),
+        ("[stages.prod.environment]\nAWS_REGION = 'x'", "reserved by Lambda"),
+        ("[stages.prod.environment]\nLEVEL = 1", "must be a string"),
+        ("[stages.prod]\naccount = '12'", "12 digits"),
+        ("[build]\nexclude = [1]", "list of patterns"),
+    ],
+)
+def test_a_faulty_configuration_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "eventfw.toml").write_text(text)
+    with pytest.raises(ProjectError, match=r"eventfw\.toml") as caught:
+        load_config(tmp_path)
+    assert said in caught.value.message
+
+
+def test_an_unknown_stage_suggests_a_known_one(tmp_path: Path) -> None:
+    (tmp_path / "eventfw.toml").write_text("[stages.prod]\nregion = 'eu-west-1'\n")
+    config = load_config(tmp_path)
+    assert find_stage(config, "prod").region == "eu-west-1"
+    assert find_stage(config, None).name == "dev"
+    with pytest.raises(ProjectError, match="Did you mean 'prod'"):
+        find_stage(config, "prot")
