@@ -140,6 +140,7 @@ def test_a_refused_name_makes_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(cli, ["new", "../gallery"])
     assert isinstance(done.exception, ProjectError)
+    assert done.output == ""
     assert list(tmp_path.iterdir()) == []
     assert not (tmp_path.parent / "gallery").exists()
 

@@ -15,12 +15,12 @@ def command(name: str, directory: str | None) -> None:
 
     NAME begins the names of everything that is deployed, so choose it to stay.
     """
-    from eventfw.tools.new import check_name, new
+    from eventfw.tools.new import new
 
-    check_name(name)  # before it becomes a folder's name
     folder = Path(directory) if directory is not None else Path(name)
+    made = new(name, folder)
     click.echo(f"Made {folder}:")
-    for path in new(name, folder):
+    for path in made:
         click.echo(f"  {path}")
     click.echo(f"\nNext:\n  cd {shown(folder)}")
     click.echo("  python -m pytest    # the tests; pip install pytest")
