@@ -18,7 +18,7 @@ MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Runs in a child, for the hash seed's sake. `marshal` marks what has more than one reference, which depends on all
 # that the process did before; `held` gives everything another one, so that the mark is always there.
 COMPILE = """
-import base64, importlib.util, json, marshal, sys
+import ast, base64, importlib.util, json, marshal, sys
 
 def hold(item, held):
     held.append(item)
@@ -30,11 +30,22 @@ def hold(item, held):
                      "co_name", "co_qualname", "co_linetable", "co_exceptiontable"):
             hold(getattr(item, name), held)
 
+def unannotated(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            node.returns = None
+        elif isinstance(node, ast.arg):
+            node.annotation = None
+    return tree
+
 compiled = {}
 for name, text in json.load(sys.stdin).items():
     source = base64.b64decode(text)
     try:
-        code = compile(source, sys.argv[1] + name, "exec", dont_inherit=True, optimize=0)
+        tree = ast.parse(source)
+        if name.startswith("eventfw/"):
+            tree = unannotated(tree)
+        code = compile(tree, sys.argv[1] + name, "exec", dont_inherit=True, optimize=0)
     except (SyntaxError, ValueError):
         continue  # a template, or for another Python: Lambda says so should anything import it
     held = []
@@ -49,8 +60,8 @@ json.dump([sys.implementation.cache_tag, compiled], sys.stdout)
 def bytecode(entries: Mapping[str, Entry]) -> dict[str, Entry]:
     """Unchecked-hash ``.pyc`` files, in ``__pycache__``, of every module among the entries that compiles.
 
-    eventfw's own go without the columns of each instruction, which are a quarter of the bytecode: a traceback still
-    says the line, and underlines in the user's code only.
+    eventfw's own go without annotations, and without the columns of each instruction, which are a quarter of the
+    bytecode: a traceback still says the line, and underlines in the user's code only.
     """
     sources = {name: entry for name, entry in entries.items() if name.endswith(".py")}
     own = {name: entry for name, entry in sources.items() if name.startswith("eventfw/")}

@@ -96,3 +96,15 @@ def test_python_takes_it_unchecked_and_names_the_place_in_lambda() -> None:
 
 def test_what_does_not_compile_is_left_as_source() -> None:
     assert bytecode({"a.py": Entry(b"print 'for Python 2'"), "b.py": Entry(b"\0"), "c.txt": Entry(b"")}) == {}
+
+
+def test_ours_goes_without_annotations_and_the_users_with_them() -> None:
+    source = b"\ndef f(a: int = 1) -> str:\n    return a\n"
+    ours, theirs = bytecode({"eventfw/a.py": Entry(source), "b.py": Entry(source)}).values()
+    functions = []
+    for entry in (ours, theirs):
+        namespace: dict[str, object] = {}
+        exec(marshal.loads(entry.data[16:]), namespace)
+        functions.append(namespace["f"])
+    assert [list(function.__annotations__) for function in functions] == [[], ["a", "return"]]
+    assert {function.__code__.co_firstlineno for function in functions} == {2}  # type: ignore[attr-defined]
