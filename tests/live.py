@@ -140,9 +140,7 @@ class Live:
             self.first.put(line)
         self.first.put("")
 
-    def request(
-        self, method: str, path: str, body: bytes | None = None, *, to: str = "http", **headers: str
-    ) -> Answer:
+    def request(self, method: str, path: str, body: bytes | None = None, *, to: str = "http", **headers: str) -> Answer:
         """One request on a connection of its own; ``_`` in a header's name stands for ``-``."""
         connection = http.client.HTTPConnection(self.address(to), timeout=PATIENCE)
         try:

@@ -52,7 +52,9 @@ class LocalClient:
             response = connection.getresponse()
             data = json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise LocalError(f"The local server at {self.state.control} does not answer ({error}). Is it still up?") from None
+            raise LocalError(
+                f"The local server at {self.state.control} does not answer ({error}). Is it still up?"
+            ) from None
         finally:
             connection.close()
         if response.status != 200:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,7 +21,10 @@ HEALTH = "/_ministack/health"
 RESET = "/_ministack/reset"
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
-KEPT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LD_LIBRARY_PATH")
+LOOK_SECONDS = 0.25
+LOG_LINES = 15  # of its log, in an error
+RESET_SECONDS = 30.0
+KEPT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH")
 
 
 class Cloud:
@@ -41,6 +45,13 @@ class Cloud:
     async def start(self) -> None:
         """Start it and wait until it answers. Raises LocalError, with the end of its log, where it does not."""
         python = await asyncio.to_thread(prepared, self.report)
+        try:
+            await self._start(python)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self, python: Path) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="eventfw-aws-", ignore_cleanup_errors=True)
         log = Path(self._folder.name) / "log"
         with log.open("wb") as file:
@@ -50,19 +61,33 @@ class Cloud:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 cwd=self._folder.name,
-                env=self._environment(),
+                env=self._environment(self._folder.name),
                 start_new_session=True,
             )
         try:
             async with asyncio.timeout(START_SECONDS):
                 while not await answers(self.host, self.port, HEALTH):
                     if self._process.poll() is not None:
-                        raise self._failed("ended", log)
+                        raise self._failed("ended before it answered")
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            failure = self._failed(f"did not answer within {START_SECONDS:g} s", log)
-            await self.stop()
-            raise failure from None
+            raise self._failed(f"did not answer within {START_SECONDS:g} s") from None
+
+    async def ended(self) -> LocalError:
+        """Wait until it ends by itself; what to say then."""
+        process = self._process
+        while process is not None and process.poll() is None:  # noqa: ASYNC110 - a process ends without telling
+            await asyncio.sleep(LOOK_SECONDS)
+        return self._failed(f"ended by itself (exit code {process.returncode if process else 'unknown'})")
+
+    async def _prepared(self) -> Path:
+        """Its Python, installed now if it was not. Cancelling ends the installation."""
+        enough = threading.Event()
+        try:
+            return await asyncio.to_thread(prepared, self.report, enough=enough)
+        except asyncio.CancelledError:
+            enough.set()
+            raise
 
     async def stop(self) -> None:
         """End it, and wait until it has ended."""
@@ -81,14 +106,16 @@ class Cloud:
 
     async def reset(self) -> None:
         """Forget everything that was made in it."""
-        if not await answers(self.host, self.port, RESET, "POST"):
+        if not await answers(self.host, self.port, RESET, "POST", RESET_SECONDS):
             raise LocalError("The embedded AWS did not reset.")
 
-    def _environment(self) -> dict[str, str]:
-        """Its settings, and nothing of the user's that could lead it to a real account."""
+    def _environment(self, folder: str) -> dict[str, str]:
+        """Its settings, and nothing of the user's that could lead it to a real account. What it writes is in the folder
+        that goes with it."""
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         return {
             **kept,
+            **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), folder),
             "BIND_HOST": self.host,
             "MINISTACK_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
@@ -96,8 +123,15 @@ class Cloud:
             "PYTHONUNBUFFERED": "1",
         }
 
-    def _failed(self, what: str, log: Path) -> LocalError:
-        tail = "\n".join(log.read_text(errors="replace").strip().splitlines()[-15:])
+    @property
+    def _log(self) -> Path:
+        return Path(self._folder.name if self._folder else os.devnull) / "log"
+
+    def _failed(self, what: str) -> LocalError:
+        try:
+            tail = "\n".join(self._log.read_text(errors="replace").strip().splitlines()[-LOG_LINES:])
+        except OSError as error:
+            tail = f"nothing that could be read ({error})"
         return LocalError(f"The embedded AWS {what}. It said:\n{tail}")
 
 
@@ -110,7 +144,7 @@ class ExternalCloud:
             raise LocalError(
                 f"An endpoint URL looks like http://127.0.0.1:4566, not {endpoint_url!r}.", place="--cloud-endpoint"
             )
-        if parts.hostname.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        if parts.hostname.rstrip(".").endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
             raise LocalError(f"{endpoint_url} is AWS itself. Name an emulator.", place="--cloud-endpoint")
         self.endpoint_url = endpoint_url.rstrip("/")
         self._address = (parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
@@ -143,17 +177,18 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-async def answers(host: str, port: int, path: str, method: str = "GET") -> bool:
-    """Whether a request gets a 200."""
+async def answers(host: str, port: int, path: str, method: str = "GET", seconds: float = 1.0) -> bool:
+    """Whether a request gets a 200 within ``seconds``. Something else may hold the port and say nothing."""
     try:
         reader, writer = await asyncio.open_connection(host, port)
     except OSError:
         return False
     try:
         writer.write(f"{method} {path} HTTP/1.0\r\nHost: {host}\r\nContent-Length: 0\r\n\r\n".encode())
-        await writer.drain()
-        return b" 200 " in await reader.readline()
-    except OSError:
+        async with asyncio.timeout(seconds):
+            await writer.drain()
+            return b" 200 " in await reader.readline()
+    except OSError:  # and TimeoutError, which is one
         return False
     finally:
         writer.close()

@@ -7,8 +7,9 @@ server's own paths itself, and streams everything else through, byte for byte.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
 from urllib.parse import unquote
 
@@ -36,16 +37,12 @@ from eventfw.tools.local.control import PREFIX
 from eventfw.tools.local.guard import Guard
 from eventfw.tools.local.http_api import PAYLOAD_LIMIT
 from eventfw.tools.local.lambda_api import answer, function_of, invocation, refused
-from eventfw.tools.local.results import Result
+from eventfw.tools.local.results import Result, Throttled
 
 CONTROL_PATHS = ("_ministack", "_localstack", "health")
 ALLOWED_CONTROL = "/_ministack/cfn-response/"  # where custom resources answer; the URL carries a token
 CHUNK = 65_536
 BODILESS = ("GET", "HEAD", "DELETE", "OPTIONS")
-
-
-class UnknownFunction(EventfwError):
-    """The app has no such function; another stack in the embedded AWS may."""
 
 
 class InvokeDirect(Protocol):
@@ -55,14 +52,24 @@ class InvokeDirect(Protocol):
 
 
 class Door:
-    """An ASGI app in front of the embedded AWS at ``upstream()``, which is ``None`` while there is none."""
+    """An ASGI app in front of the embedded AWS at ``upstream()``, which is ``None`` while there is none.
+
+    Lambda's Invoke of the functions that are ``known`` goes to ``invoke``; that of any other is the embedded AWS's.
+    """
 
     def __init__(
-        self, upstream: Callable[[], str | None], *, control: ASGIApp, invoke: InvokeDirect, guard: Guard | None = None
+        self,
+        upstream: Callable[[], str | None],
+        *,
+        control: ASGIApp,
+        invoke: InvokeDirect,
+        known: Callable[[str], bool],
+        guard: Guard | None = None,
     ) -> None:
         self.upstream = upstream
         self.control = control
         self.invoke = invoke
+        self.known = known
         self.guard = guard or Guard()
         self._session: aiohttp.ClientSession | None = None
         self._running: set[asyncio.Task[None]] = set()
@@ -79,7 +86,7 @@ class Door:
         if response is None and is_control(request):
             response = refused(403, "AccessDeniedException", "eventfw local keeps the embedded AWS's own paths shut.")
         try:
-            if response is None and (function := function_of(request)):
+            if response is None and (function := function_of(request)) and self.known(function):
                 response = await self._invoked(function, request, receive)
             if response is None:
                 await self._forward(request, receive, send)
@@ -96,8 +103,8 @@ class Door:
         if self._session is not None:
             await self._session.close()
 
-    async def _invoked(self, function: str, request: HttpRequest, receive: Receive) -> HttpResponse | None:
-        """Lambda's Invoke, for a function of the app; ``None`` leaves it to the embedded AWS."""
+    async def _invoked(self, function: str, request: HttpRequest, receive: Receive) -> HttpResponse:
+        """Lambda's Invoke, for a function of the app."""
         try:
             how = invocation(request)
             payload = await body_of(request, receive, PAYLOAD_LIMIT)
@@ -111,19 +118,21 @@ class Door:
         except ValueError as error:
             message = f"Could not parse request body into json: {error}"
             return refused(400, "InvalidRequestContentException", message)
-        try:
-            if how.type == "RequestResponse":
+        if how.type == "RequestResponse":
+            try:
                 return answer(await self.invoke(function, payload or b"{}", how.client_context), how)
-            if how.type == "Event":
-                self._begin(self.invoke(function, payload or b"{}", how.client_context))
-            return HttpResponse(202 if how.type == "Event" else 204, [("content-length", "0")])
-        except UnknownFunction:
-            arn = f"arn:aws:lambda:us-east-1:000000000000:function:{function}"
-            return refused(404, "ResourceNotFoundException", f"Function not found: {arn}")
+            except Throttled as error:
+                return refused(429, "TooManyRequestsException", str(error))
+            except EventfwError as error:
+                return refused(503, "ServiceException", str(error))
+        if how.type == "Event":
+            self._begin(self.invoke(function, payload or b"{}", how.client_context))
+        return HttpResponse(202 if how.type == "Event" else 204, [])
 
-    def _begin(self, work: Any) -> None:
+    def _begin(self, work: Awaitable[Result]) -> None:
         async def run() -> None:
-            await work
+            with contextlib.suppress(EventfwError):  # nobody waits for it, and ``invoke`` has told the developer
+                await work
 
         task = asyncio.create_task(run())
         self._running.add(task)
@@ -133,7 +142,7 @@ class Door:
         """Stream a request to the embedded AWS and its response back."""
         base = self.upstream()
         if base is None:
-            await respond(send, refused(503, "ServiceUnavailable", "There is no embedded AWS (yet)."))
+            await respond(send, absent(request))
             return
         begun = False
         try:
@@ -167,6 +176,13 @@ class Door:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
+
+
+def absent(request: HttpRequest) -> HttpResponse:
+    """The answer while there is no AWS. SDKs try again after a 503, for several seconds."""
+    if function := function_of(request):
+        return refused(404, "ResourceNotFoundException", f"Function not found: {function}")
+    return refused(503, "ServiceUnavailable", "No AWS is running here (yet). The terminal of eventfw local says why.")
 
 
 def is_control(request: HttpRequest) -> bool:

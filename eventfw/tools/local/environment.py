@@ -1,4 +1,4 @@
-"""The embedded AWS's own Python environment: made on first use from a hashed pin, kept for all projects, used offline."""
+"""The embedded AWS's own Python environment: made once from a hashed pin, kept for all projects, used offline."""
 
 from __future__ import annotations
 
@@ -8,31 +8,43 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from eventfw.errors import LocalError
 
 LOCK = Path(__file__).with_name("ministack.lock")
+LOOK_SECONDS = 0.05
 REMEDY = "Connect to a package index once and try again, or run eventfw local --no-cloud."
 
 
-def prepared(report: Callable[[str], None], cache: Path | None = None) -> Path:
+def prepared(
+    report: Callable[[str], None], cache: Path | None = None, *, enough: threading.Event | None = None
+) -> Path:
     """The environment's Python. Makes the environment where there is none, which takes a package index once.
 
-    Raises LocalError, with what uv said, where it cannot be made.
+    Setting ``enough`` from another thread gives up. Raises LocalError, with what uv said, where it cannot be made.
     """
+    enough = enough or threading.Event()
     folder = (cache or cache_folder()) / name_of_environment()
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if python.exists():
         return python
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with only_one(folder.with_suffix(".lock")):
-        if not python.exists():
-            report("Installing the embedded AWS, once for all projects ...")
-            _make(folder)
-            report(f"Installed the embedded AWS in {folder}")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with only_one(folder.with_name(folder.name + ".lock"), enough):
+            if not python.exists():
+                report("Installing the embedded AWS, once for all projects ...")
+                _make(folder, enough)
+                report(f"Installed the embedded AWS in {folder}")
+    except OSError as error:
+        raise LocalError(
+            f"The embedded AWS could not be installed in {folder}: {error}. "
+            "Set EVENTFW_CACHE to a folder that you may write to, or run eventfw local --no-cloud."
+        ) from None
     return python
 
 
@@ -51,15 +63,19 @@ def name_of_environment() -> str:
     return f"aws-{digest}-py{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path, enough: threading.Event) -> None:
     """Make it beside its place and rename it there, so that a half-made one is never used."""
-    draft = Path(tempfile.mkdtemp(prefix="making-", dir=folder.parent))
+    for left in folder.parent.glob(f"making-{folder.name}-*"):  # by a process that was killed: the lock is ours
+        shutil.rmtree(left, ignore_errors=True)
+    draft = Path(tempfile.mkdtemp(prefix=f"making-{folder.name}-", dir=folder.parent))
     try:
         uv = _uv()
-        _run([uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, str(draft / "venv")])
+        _run([uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, str(draft / "venv")], enough)
         python = draft / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        _run([uv, "pip", "install", "--require-hashes", "--python", str(python), "--requirement", str(LOCK)])
-        _run([str(python), "-m", "compileall", "-q", "-j", "0", str(draft / "venv")])
+        _run([uv, "pip", "install", "--require-hashes", "--python", str(python), "--requirement", str(LOCK)], enough)
+        _run([str(python), "-m", "compileall", "-q", "-j", "0", str(draft / "venv")], enough)
+        if folder.exists():  # its base Python was removed: the link to it leads nowhere
+            shutil.rmtree(folder)
         (draft / "venv").rename(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -77,19 +93,39 @@ def _uv() -> str:
         return found
 
 
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-8:])
-        raise LocalError(f"The embedded AWS could not be installed. {REMEDY} uv said:\n{said}")
+def _run(command: list[str], enough: threading.Event) -> None:
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        try:
+            while process.poll() is None:
+                if enough.wait(LOOK_SECONDS):
+                    raise LocalError("The embedded AWS was not installed: the installation was stopped.")
+        finally:
+            if process.returncode is None:
+                process.kill()
+                process.wait()
+        if process.returncode:
+            output.seek(0)
+            said = "\n".join(output.read().decode(errors="replace").strip().splitlines()[-8:])
+            raise LocalError(f"The embedded AWS could not be installed. {REMEDY} uv said:\n{said}")
 
 
 @contextmanager
-def only_one(path: Path) -> Iterator[None]:
+def only_one(path: Path, enough: threading.Event) -> Iterator[None]:
     """Hold a lock file's lock: of several processes one makes the environment, the others wait and find it."""
     with path.open("w") as file:
-        if os.name == "posix":
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
+        while os.name == "posix" and not _locked(file):
+            if enough.wait(LOOK_SECONDS):
+                raise LocalError("The embedded AWS was not installed: another process is still at it.")
         yield
+
+
+def _locked(file: IO[str]) -> bool:
+    """Take a lock, if nobody has it."""
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -7,10 +7,10 @@ import json
 import os
 import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from eventfw.errors import DeployError
+from eventfw.tools.local.variables import Place, of_tool
 
 PATIENCE = 180.0  # seconds
 CHILD = "eventfw.tools.cli.apply"
@@ -18,13 +18,23 @@ CHILD = "eventfw.tools.cli.apply"
 
 @dataclass(frozen=True)
 class Order:
-    """What to deploy, and where to. ``push_url`` is where the embedded AWS posts invocations."""
+    """What to deploy, and where to.
+
+    ``endpoint`` is the embedded AWS itself, ``door`` the address that everybody else knows it by, ``push_url`` where it
+    posts invocations.
+    """
 
     directory: str
     app: str | None
     endpoint: str
+    door: str
     region: str
     push_url: str
+
+    @property
+    def place(self) -> Place:
+        """Where the app believes it runs when the child imports it."""
+        return Place(self.directory, self.door, self.region)
 
 
 async def applied(order: Order) -> dict[str, Any]:
@@ -36,7 +46,7 @@ async def applied(order: Order) -> dict[str, Any]:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=without_accounts(dict(os.environ)),
+        env=of_tool(order.place, os.environ),
         start_new_session=True,
     )
     try:
@@ -56,14 +66,3 @@ async def applied(order: Order) -> dict[str, Any]:
     if "error" in answer:
         raise DeployError(answer["error"], place=answer.get("place", ""))
     return answer
-
-
-def without_accounts(environment: dict[str, str]) -> dict[str, str]:
-    """An environment in which nothing leads to a real AWS account."""
-    kept = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
-    return {**kept, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-
-
-def order_for(project: Path, app: str | None, *, endpoint: str, region: str, push_url: str) -> Order:
-    """The order for a project's app."""
-    return Order(str(project), app, endpoint, region, push_url)

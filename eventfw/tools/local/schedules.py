@@ -47,7 +47,7 @@ class Schedules:
         schedule, begun = ScheduleExpression(expression), datetime.now(UTC)
         last = begun
         while (due := schedule.next(last, begun)) is not None:
-            while (left := (due - datetime.now(UTC)).total_seconds()) > 0:
+            while (left := (due - datetime.now(UTC)).total_seconds()) > 0:  # noqa: ASYNC110 - a clock
                 await asyncio.sleep(min(left, LONGEST_SLEEP))
             firing = asyncio.create_task(self._fired(rule, function, due))
             self._firing.add(firing)

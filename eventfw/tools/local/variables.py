@@ -92,3 +92,9 @@ def of_zygote(place: Place, environ: Mapping[str, str]) -> dict[str, str]:
     Numeric libraries start a pool of threads at import unless told not to, and a process with threads is not forked.
     """
     return {**kept(environ), **of_account(place), **dict.fromkeys(ONE_THREAD, "1")}
+
+
+def of_tool(place: Place, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a child that runs a command of eventfw's and imports the app: the developer's own, except
+    that nothing in it leads to a real account."""
+    return {**{name: value for name, value in environ.items() if not name.startswith("AWS_")}, **of_account(place)}
