@@ -89,6 +89,7 @@ class Registrar(Decorators):
         self.handlers: list[Handler] = []
         self.resources: list[Resource] = []
         self.closed = ""
+        self.unused: list[tuple[str, str]] = []
         self._middleware: list[Callable[..., Any]] = []
 
     def __repr__(self) -> str:
@@ -184,6 +185,11 @@ class Registrar(Decorators):
                         place=trigger.place or user_place(),
                     )
 
+    def check_used(self) -> None:
+        """Refuse a decorator that was called and then put above nothing."""
+        for name, place in self.unused:
+            raise RegistrationError(f"@app.{name}(...) decorates nothing. Put it right above a def.", place=place)
+
     def _open(self, what: str) -> None:
         if self.closed:
             raise RegistrationError(f"{what} came after {self} {self.closed}. Move it up.", place=user_place())
@@ -233,6 +239,7 @@ class App(Registrar):
             raise RegistrationError(
                 f"The stack name {blueprint.name!r} is taken. Rename the blueprint.", place=user_place()
             )
+        blueprint.check_used()
         for resource in blueprint.resources:
             self.own(resource)
         for handler in blueprint.handlers:
@@ -256,6 +263,7 @@ class App(Registrar):
     def functions(self) -> dict[str, Function]:
         """The Lambda functions by short name. Asking for them ends registration."""
         if self._functions is None:
+            self.check_used()
             self._functions = self._grouped()
             self._close("was first routed or built")
         return self._functions

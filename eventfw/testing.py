@@ -92,10 +92,11 @@ class Client:
         target: str,
         *,
         json: Any = None,
-        body: str | None = None,
+        body: str | bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> HttpResult:
         """Send a request as the HTTP API would; without a route for it, the answer is the API's 404."""
+        from base64 import b64encode
         from urllib.parse import urlsplit
 
         parts = urlsplit(target)
@@ -108,9 +109,11 @@ class Client:
         )
         lowered = {name.lower(): value for name, value in (headers or {}).items()}
         cookie = lowered.pop("cookie", "")
-        event = trigger.sample(
-            method=method, path=parts.path, query=parts.query, headers=lowered, body=body if json is None else json
-        )
+        sent = body if json is None else json
+        text = "" if isinstance(sent, bytes) else sent
+        event = trigger.sample(method=method, path=parts.path, query=parts.query, headers=lowered, body=text)
+        if isinstance(sent, bytes):
+            event |= {"body": b64encode(sent).decode(), "isBase64Encoded": True}
         if cookie:
             event["cookies"] = [pair.strip() for pair in cookie.split(";")]
         return _result(self.invoke(function, event))

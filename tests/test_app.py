@@ -222,3 +222,11 @@ def test_settings_out_of_range_are_refused(app: App, options: Any) -> None:
 def test_a_function_at_the_edge_has_no_environment(app: App) -> None:
     app.function(environment={"LEVEL": "1"})(app.edge_viewer_request("site")(nothing))
     assert "Remove environment" in refusal(lambda: app.functions).message
+
+
+def test_a_decorator_above_nothing_is_refused_when_the_app_is_first_used() -> None:
+    app = App("shop")
+    app.http("/lost")
+    with pytest.raises(RegistrationError, match=r"@app.http\(...\) decorates nothing") as caught:
+        _ = app.functions
+    assert "test_app.py" in caught.value.place

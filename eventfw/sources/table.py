@@ -78,11 +78,11 @@ class Decorators:
             if name.startswith("_"):
                 raise AttributeError(name)
             if name in SOURCES:
-                return decorator(self.register, name, load(SOURCES[name]))
+                return decorator(self, self.register, name, load(SOURCES[name]))
             if name in RESOURCES:
                 return maker(self.own, name, load(RESOURCES[name]))
             if name == "function":
-                return decorator(self.configure, name, load(("eventfw.function", "Settings")))
+                return decorator(self, self.configure, name, load(("eventfw.function", "Settings")))
             known = [
                 *SOURCES,
                 *RESOURCES,
@@ -105,7 +105,7 @@ def load(home: tuple[str, str]) -> Any:
     return getattr(__import__(home[0], fromlist=[home[1]]), home[1])
 
 
-def decorator(register: Any, name: str, cls: Any) -> Any:
+def decorator(registrar: Any, register: Any, name: str, cls: Any) -> Any:
     """What ``app.<name>`` is: called with the options, it gives the decorator."""
 
     def options(*args: Any, **kwargs: Any) -> Any:
@@ -116,10 +116,14 @@ def decorator(register: Any, name: str, cls: Any) -> Any:
                 f"@app.{name} needs parentheses above {label}. Write {example}.", place=user_place()
             )
         item = construct(cls, name, args, kwargs)
+        unused = (name, item.place)
+        registrar.unused.append(unused)
 
         def decorate(func: Any) -> Any:
             if not callable(func):
                 raise RegistrationError(f"@app.{name}(...) decorates a function, not {func!r}.", place=user_place())
+            if unused in registrar.unused:
+                registrar.unused.remove(unused)
             register(func, item)
             return func
 

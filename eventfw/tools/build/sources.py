@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import eventfw
 from eventfw.errors import BuildError
+from eventfw.tools.build.artifacts import MANIFEST
 from eventfw.tools.build.imports import imported
 from eventfw.tools.build.zips import Entry
 
@@ -77,6 +78,8 @@ def _is_workshop(folder: Path, name: str) -> bool:
     """Whether a folder belongs to the making of the app and not to the app."""
     if name == "tests" or folder.name in LEFT_OUT_ANYWHERE or (folder / "pyvenv.cfg").exists():
         return True
+    if (folder / MANIFEST).exists() and (folder / "assets").is_dir():
+        return True  # what an earlier build made
     return name in LEFT_OUT_FOLDERS and not (folder / "__init__.py").exists()
 
 

@@ -88,3 +88,8 @@ def test_a_name_that_would_mislead_is_refused(name: str, tmp_path: Path) -> None
     write(tmp_path, "app.py", name)
     with pytest.raises(BuildError, match="Rename"):
         files(tmp_path)
+
+
+def test_what_an_earlier_build_made_stays_out_under_any_name(tmp_path: Path) -> None:
+    write(tmp_path, "app.py", "made/manifest.json", "made/assets/a.zip", "made/x.template.json")
+    assert files(tmp_path) == {"app.py"}
