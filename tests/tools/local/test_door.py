@@ -231,7 +231,7 @@ def test_another_stacks_function_is_the_embedded_awss(port: int) -> None:
 def test_without_an_embedded_aws_sdks_show_why(door: Callable[..., int], service: str, upstream: str | None) -> None:
     one = client(service, door(upstream and f"http://127.0.0.1:{free_port()}"))
     ask = {"sqs": "list_queues", "lambda": "list_functions"}[service]
-    with pytest.raises(ClientError, match="AWS (is running|does not answer)"):
+    with pytest.raises(ClientError, match=r"AWS (is running|does not answer)"):
         getattr(one, ask)()
 
 
