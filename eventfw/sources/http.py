@@ -127,13 +127,13 @@ class Http(Trigger):
             source = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${api}/*"
             api = {"Fn::Sub": [source, {"api": template.reference(API)}]}
             template.permit(function, base + "Api", "apigateway.amazonaws.com", api)
-        for key in self.route_keys:
+        for method in self.methods:
             properties = {
                 "ApiId": template.reference(API),
-                "RouteKey": key,
+                "RouteKey": f"{method} {self.template.api}",
                 "Target": {"Fn::Join": ["/", ["integrations", {"Ref": integration}]]},
             }
-            template.add(route_id(key), ROUTE, properties)
+            template.add(route_id(method, self.template.shape), ROUTE, properties)
         if template.count(ROUTE) > ROUTES_MAX:
             raise self.refused(
                 f"The API has more than {ROUTES_MAX} routes, API Gateway's quota 'Routes per API'. Take several paths "
@@ -205,19 +205,21 @@ def fits(template: PathTemplate, path: str) -> bool:
     return len(want) == len(have) and all(w == h or (w == "{}" and h) for w, h in zip(want, have, strict=True))
 
 
-def route_id(key: str) -> str:
-    """A route's logical id: ``GET /photos`` is ``GetPhotosRoute``. A path with more than plain lower-case segments ends
-    in a checksum of the route key, because ``/a-b``, ``/a/b`` and ``/a/{b}`` are all ``AB`` otherwise."""
+def route_id(method: str, shape: str) -> str:
+    """A route's logical id: ``GET /photos`` is ``GetPhotosRoute``.
+
+    It is made of the path without its parameters' names, so that renaming one changes the route in place. A path with
+    more than plain lower-case segments ends in a checksum: ``/a-b``, ``/a/b`` and ``/a/b/{}`` are all ``AB`` otherwise.
+    """
     from ..resources.names import pascal
 
-    method, _, path = key.partition(" ")
-    name = pascal(method.lower()) + pascal(path) + "Route"
-    segments = [] if path == "/" else path[1:].split("/")
+    name = pascal(method.lower()) + pascal(shape) + "Route"
+    segments = [] if shape == "/" else shape[1:].split("/")
     if all(part.isascii() and part.isalnum() and part.islower() and part[0].isalpha() for part in segments):
         return name
     from zlib import crc32
 
-    return f"{name}{crc32(key.encode()):08x}"
+    return f"{name}{crc32(f'{method} {shape}'.encode()):08x}"
 
 
 def sample_event(
