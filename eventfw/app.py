@@ -107,7 +107,7 @@ class Registrar(Decorators):
             )
         if code_of(func, "co_flags") & 0x80:  # inspect.CO_COROUTINE
             raise RegistrationError(
-                f"The middleware {func.__name__} must be a plain function: `def`, not `async def`. Handlers may be async.",
+                f"The middleware {func.__name__} must be a `def`, not an `async def`. Handlers may be async.",
                 place=user_place(),
             )
         self._middleware.append(func)

@@ -55,7 +55,7 @@ def test_middleware_with_parentheses_is_told(app: App) -> None:
 def test_async_middleware_is_refused(app: App) -> None:
     async def slow(event: Any, call: Any) -> Any: ...
 
-    assert "plain function" in refusal(lambda: app.middleware(slow)).message
+    assert "an `async def`" in refusal(lambda: app.middleware(slow)).message
 
 
 def test_the_place_of_an_error_is_the_line_of_the_decorator(app: App) -> None:

@@ -56,7 +56,7 @@ class Cloud:
         log = Path(self._folder.name) / "log"
         with log.open("wb") as file:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - it takes milliseconds
-                [str(python), guardian.__file__, str(python), "-m", "ministack"],
+                [str(python), guardian.__file__, self._folder.name, str(python), "-m", "ministack"],
                 stdin=subprocess.PIPE,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -66,12 +66,16 @@ class Cloud:
             )
         try:
             async with asyncio.timeout(START_SECONDS):
-                while not await answers(self.host, self.port, HEALTH):
+                while not (self._serves(log) and await answers(self.host, self.port, HEALTH)):
                     if self._process.poll() is not None:
                         raise self._failed("ended before it answered")
                     await asyncio.sleep(0.02)
         except TimeoutError:
             raise self._failed(f"did not answer within {START_SECONDS:g} s") from None
+
+    def _serves(self, log: Path) -> bool:
+        """Whether it says that it has the address; before, somebody else may answer there."""
+        return f"Running on http://{self.host}:{self.port}".encode() in log.read_bytes()
 
     async def ended(self) -> LocalError:
         """Wait until it ends by itself; what to say then."""

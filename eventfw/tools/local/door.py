@@ -11,7 +11,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 from yarl import URL
@@ -34,6 +34,7 @@ from eventfw.tools.local.asgi import (
     without_hop_by_hop,
 )
 from eventfw.tools.local.control import PREFIX
+from eventfw.tools.local.faults import fault
 from eventfw.tools.local.guard import Guard
 from eventfw.tools.local.http_api import PAYLOAD_LIMIT
 from eventfw.tools.local.lambda_api import answer, function_of, invocation, refused
@@ -41,6 +42,7 @@ from eventfw.tools.local.results import Result, Throttled
 
 CONTROL_PATHS = ("_ministack", "_localstack", "health")
 ALLOWED_CONTROL = "/_ministack/cfn-response/"  # where custom resources answer; the URL carries a token
+SHUT = "eventfw local keeps the embedded AWS's own paths shut."
 CHUNK = 65_536
 BODILESS = ("GET", "HEAD", "DELETE", "OPTIONS")
 
@@ -79,12 +81,12 @@ class Door:
             await refuse_protocol(scope, receive, send)
             return
         request = head_of(scope)
-        response = self.guard.refusal(request.headers)
+        response = self.guard.refusal(request.headers) or foreign_page(request, self.guard)
         if response is None and request.path.startswith(PREFIX + "/"):
             await self.control(scope, receive, send)
             return
         if response is None and is_control(request):
-            response = refused(403, "AccessDeniedException", "eventfw local keeps the embedded AWS's own paths shut.")
+            response = fault(request, 403, "AccessDeniedException", SHUT)
         try:
             if response is None and (function := function_of(request)) and self.known(function):
                 response = await self._invoked(function, request, receive)
@@ -165,7 +167,7 @@ class Door:
         except (aiohttp.ClientError, OSError) as error:
             if begun:
                 raise ClientGone from error  # half of the answer is out: the connection can only be closed
-            await respond(send, refused(503, "ServiceUnavailable", f"The embedded AWS does not answer: {error}"))
+            await respond(send, fault(request, 503, "ServiceUnavailable", f"The embedded AWS does not answer: {error}"))
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -182,7 +184,8 @@ def absent(request: HttpRequest) -> HttpResponse:
     """The answer while there is no AWS. SDKs try again after a 503, for several seconds."""
     if function := function_of(request):
         return refused(404, "ResourceNotFoundException", f"Function not found: {function}")
-    return refused(503, "ServiceUnavailable", "No AWS is running here (yet). The terminal of eventfw local says why.")
+    message = "No AWS is running here (yet). The terminal of eventfw local says why."
+    return fault(request, 503, "ServiceUnavailable", message)
 
 
 def is_control(request: HttpRequest) -> bool:
@@ -199,6 +202,23 @@ def is_control(request: HttpRequest) -> bool:
         elif part not in ("", "."):
             parts.append(part)
     return bool(parts) and (parts[0] in CONTROL_PATHS[:2] or (parts == ["health"] and request.method == "GET"))
+
+
+def foreign_page(request: HttpRequest, guard: Guard) -> HttpResponse | None:
+    """The refusal of what a browser sends for a foreign page without an Origin header: an image, a link.
+
+    Browsers mark it as cross-site. The developer's own page, on another loopback name, shows in the Referer header.
+    """
+    if request.header("sec-fetch-site") != "cross-site" or request.header("origin"):
+        return None
+    try:
+        page = urlsplit(request.header("referer")).hostname or ""
+    except ValueError:
+        page = ""
+    if guard.trusts(page):
+        return None
+    message = "eventfw local refuses what a page of another site asks for. Open the URL itself."
+    return fault(request, 403, "AccessDeniedException", message)
 
 
 def bodiless(request: HttpRequest) -> bool:

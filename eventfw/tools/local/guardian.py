@@ -5,6 +5,7 @@ when the server ends, however it does, the pipe closes, and the command is ended
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,8 +16,10 @@ GRACE = 3.0  # seconds between asking and killing
 
 
 def main() -> None:
-    """Run the command in ``argv`` in a process group of its own."""
-    child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
+    """Run the command in ``argv``, after the folder of its data, in a process group of its own."""
+    folder, *command = sys.argv[1:]
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    orphaned = threading.Event()
 
     def end(number: int = 0, frame: FrameType | None = None) -> None:
         if child.poll() is None:
@@ -25,6 +28,7 @@ def main() -> None:
     def guard() -> None:
         while os.read(0, 4096):
             continue
+        orphaned.set()
         end()
         try:
             child.wait(GRACE)
@@ -34,7 +38,10 @@ def main() -> None:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the server's, which ends things in order
     threading.Thread(target=guard, daemon=True).start()
-    sys.exit(child.wait())
+    code = child.wait()
+    if orphaned.is_set():
+        shutil.rmtree(folder, ignore_errors=True)  # nobody else will, where the server was killed
+    sys.exit(code)
 
 
 if __name__ == "__main__":

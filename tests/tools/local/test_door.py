@@ -226,13 +226,25 @@ def test_another_stacks_function_is_the_embedded_awss(port: int) -> None:
     assert caught.value.response["Error"]["Code"] == "ResourceNotFoundException"
 
 
-@pytest.mark.parametrize("service", ["sqs", "lambda"])
+ASK = {"sqs": "list_queues", "lambda": "list_functions", "s3": "list_buckets", "cloudformation": "list_stacks"}
+
+
+@pytest.mark.parametrize("service", ["sqs", "lambda", "s3", "cloudformation"])
 @pytest.mark.parametrize("upstream", [None, "nobody"])
 def test_without_an_embedded_aws_sdks_show_why(door: Callable[..., int], service: str, upstream: str | None) -> None:
     one = client(service, door(upstream and f"http://127.0.0.1:{free_port()}"))
-    ask = {"sqs": "list_queues", "lambda": "list_functions"}[service]
+    ask = ASK[service]
     with pytest.raises(ClientError, match=r"AWS (is running|does not answer)"):
         getattr(one, ask)()
+
+
+def test_what_a_page_of_another_site_embeds_is_refused(port: int) -> None:
+    crossing = {"Sec-Fetch-Site": "cross-site", "Referer": "https://evil.example/"}
+    for headers, status in ((crossing, 403), ({**crossing, "Referer": "http://localhost:3000/"}, 200)):
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        connection.request("GET", "/", headers=headers)
+        assert connection.getresponse().status == status
+        connection.close()
 
 
 def test_a_client_that_leaves_in_the_middle_harms_nobody(port: int, s3: Any) -> None:

@@ -75,11 +75,11 @@ def test_one_process_makes_it_while_the_others_wait(tmp_path: Path) -> None:
     second = threading.Event()
 
     def enter() -> None:
-        with only_one(tmp_path / "lock"):
+        with only_one(tmp_path / "lock", threading.Event()):
             second.set()
 
     other = threading.Thread(target=enter)
-    with only_one(tmp_path / "lock"):
+    with only_one(tmp_path / "lock", threading.Event()):
         other.start()
         assert not second.wait(0.1)
     other.join()
