@@ -44,7 +44,7 @@ class Cloud:
 
     async def start(self) -> None:
         """Start it and wait until it answers. Raises LocalError, with the end of its log, where it does not."""
-        python = await asyncio.to_thread(prepared, self.report)
+        python = await self._prepared()
         try:
             await self._start(python)
         except BaseException:
