@@ -4,12 +4,14 @@ An error is a sentence a person can act on. ``str(error)`` begins with the place
 well in a traceback; the command line prints the same words without one.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import FrameType
+    from types import FrameType, TracebackType
 
 _HERE = __file__.rpartition("/")[0] + "/" if "/" in __file__ else __file__.rpartition("\\")[0] + "\\"
 
@@ -84,3 +86,11 @@ def shown(path: str, line: int) -> str:
     except OSError:
         here = ""
     return f"{path[len(here) :] if here and path.startswith(here) else path}:{line}"
+
+
+def users_traceback(error: BaseException) -> TracebackType | None:
+    """An error's traceback from the first frame that is not eventfw's own."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename.startswith(_HERE):
+        trace = trace.tb_next
+    return trace

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import users_traceback
 from ..events import Event
 from ..options import flag, refused, whole
 from ..resources.names import belongs, pascal
@@ -178,11 +179,13 @@ class SqsConsumer(Trigger):
         for message in event:
             try:
                 binding(message, event.context)
-            except Exception:
+            except Exception as error:
                 # The invocation succeeds and reports the message, so nobody else would log why.
                 import logging
 
-                logging.getLogger("eventfw").exception("Message %s failed and will be received again.", message.id)
+                reason = (type(error), error, users_traceback(error))
+                text = "Message %s failed and will be received again."
+                logging.getLogger("eventfw").error(text, message.id, exc_info=reason)
                 event.fail(message)
                 if message.queue_arn.endswith(".fifo"):
                     break

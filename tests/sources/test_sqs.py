@@ -96,3 +96,16 @@ def test_a_queue_name_that_sqs_refuses_is_refused(name: Any) -> None:
 def test_an_arn_of_something_else_is_refused(arn: str) -> None:
     with pytest.raises(RegistrationError, match="is not the ARN of a queue"):
         App("demo").sqs_consumer(arn)
+
+
+def test_the_log_of_a_failed_message_begins_at_the_users_own_line(caplog: pytest.LogCaptureFixture) -> None:
+    app = App("shop")
+
+    @app.sqs_consumer(app.queue("orders"))
+    def order(message: Any) -> None:
+        raise KeyError("copies")
+
+    Client(app).send("order")
+    [record] = caplog.records
+    assert record.exc_info is not None and record.exc_info[2] is not None
+    assert record.exc_info[2].tb_frame.f_code.co_filename == __file__
