@@ -9,6 +9,7 @@ import pytest
 from eventfw import App, SqsBatch, SqsMessage
 from eventfw.errors import RegistrationError
 from eventfw.runtime import entry
+from eventfw.testing import Client
 
 
 def event(*ids: str, fifo: bool = False) -> dict[str, Any]:
