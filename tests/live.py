@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 60.0  # seconds: only a broken server takes that long
+PATIENCE = 30.0  # seconds: only a broken server takes that long
 T = TypeVar("T")
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -124,8 +124,13 @@ class Live:
 
     def ready(self) -> None:
         """Wait for the first line of standard output, which has the addresses."""
-        line = self.first.get(timeout=PATIENCE)
-        assert line, "it ended:\n" + "\n".join(self.lines)
+        try:
+            line = self.first.get(timeout=PATIENCE)
+        except queue.Empty:
+            line = ""
+        if not line:
+            self.stop()
+            raise AssertionError("it did not start:\n" + "\n".join(self.lines))
         self.addresses = json.loads(line)
         self.family = family(self.process.pid)
 

@@ -33,7 +33,7 @@ def command(files: tuple[str, ...], directory: str, app: str | None, as_json: bo
     project = load_project(directory, app)
     client = LocalClient(project.directory)
     replay = Replay(project.directory, Router(project.app), client.invoke)
-    terminal, failed = Terminal(), False
+    terminal, failed = Terminal(sys.stdout), False
     for done in replay.run(event_files(project.directory, files)):
         failed = failed or done.failed
         if as_json:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
@@ -16,19 +15,27 @@ if TYPE_CHECKING:
 
 
 class Terminal:
-    """Writes whole lines to one stream, from any thread; in colour on a terminal, unless NO_COLOR is set."""
+    """Writes whole lines to one stream, from any thread; in colour on a terminal, unless NO_COLOR is set.
 
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self.stream = stream or sys.stdout
-        self.colour = self.stream.isatty() and not os.environ.get("NO_COLOR")
+    Where there is no stream, or nobody reads it any longer, it says nothing: the server goes on without.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self.stream = stream
+        self.colour = stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
         self._lock = threading.Lock()
 
     def line(self, text: str = "") -> None:
         """One line, as it is."""
         shown = text if self.colour else click.unstyle(text)
         with self._lock:
-            self.stream.write(shown + "\n")
-            self.stream.flush()
+            if self.stream is None:
+                return
+            try:
+                self.stream.write(shown + "\n")
+                self.stream.flush()
+            except OSError:
+                self.stream = None
 
     def note(self, text: str) -> None:
         """Something went as it should."""

@@ -199,7 +199,10 @@ def main() -> None:
     worker.prepare()
     files, skipped, threaded = preload(orders[0]["modules"])
     zygote = Zygote(connection, fork=hasattr(os, "fork") and not threaded and not orders[0]["spawn"])
-    connection.send({"op": "ready", "files": files, "skipped": skipped, "threaded": threaded, "fork": zygote.fork})
+    try:
+        connection.send({"op": "ready", "files": files, "skipped": skipped, "threaded": threaded, "fork": zygote.fork})
+    except (BrokenPipeError, ConnectionResetError):
+        return  # the server was stopped meanwhile
     gc.freeze()
     ends = zygote.serve()
     if ends is not None:
