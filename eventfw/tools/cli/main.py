@@ -12,6 +12,7 @@ import click
 
 import eventfw
 from eventfw.errors import EventfwError
+from eventfw.tools.cli.streams import open_standard_streams
 
 COMMANDS = {  # name: one line for `eventfw --help`, so that help imports no command
     "new": "Begin a project from the starter app.",
@@ -61,6 +62,7 @@ def cli() -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line; errors of the user's become one clear message and an exit code."""
+    open_standard_streams()
     arguments = sys.argv[1:] if args is None else args
     try:
         status = cli.main(args=undebugged(arguments), standalone_mode=False, prog_name="eventfw")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 
 from eventfw.tools.local.server import LocalServer, Options
@@ -12,7 +11,6 @@ from eventfw.tools.local.terminal import Terminal
 
 def serve(options: Options, terminal: Terminal) -> None:
     """Serve until the user stops it."""
-    with_standard_streams()
     with asyncio.Runner(loop_factory=event_loop()) as runner:
         runner.run(_serve(options, terminal))
 
@@ -28,12 +26,3 @@ def event_loop() -> type[asyncio.AbstractEventLoop]:
     import uvloop
 
     return uvloop.Loop
-
-
-def with_standard_streams() -> None:
-    """Put the null device where a standard stream is closed: else a socket took its number, and children wrote to it."""
-    for number in (0, 1, 2):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
