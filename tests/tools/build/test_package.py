@@ -7,10 +7,7 @@ import os
 import subprocess
 import sys
 import zipfile
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-
-import pytest
 
 import eventfw
 
@@ -171,62 +168,3 @@ def test_a_requirement_without_a_wheel_is_refused_in_plain_words(tmp_path: Path)
     done = build(project(tmp_path / "p", files), tmp_path / "out")
     assert done.returncode == 1
     assert "no-such-thing" in done.stderr and "requirements.txt" in done.stderr and "Traceback" not in done.stderr
-
-
-class RuntimeApi(BaseHTTPRequestHandler):
-    """Lambda's Runtime API, with one event to hand out."""
-
-    answers: list[bytes]
-
-    def do_GET(self) -> None:
-        event = {"version": "2.0", "routeKey": "GET /photos/{name}", "rawPath": "/photos/cat", "headers": {},
-                 "pathParameters": {"name": "cat"}, "rawQueryString": "", "isBase64Encoded": False,
-                 "requestContext": {"http": {"method": "GET", "path": "/photos/cat"}, "domainName": "x"}}  # fmt: skip
-        body = json.dumps(event).encode()
-        self.send_response(200)
-        self.send_header("Lambda-Runtime-Aws-Request-Id", "1")
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Lambda-Runtime-Trace-Id", "Root=1")
-        self.send_header("Lambda-Runtime-Deadline-Ms", "9999999999999")
-        self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:x")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_POST(self) -> None:
-        self.answers.append(self.rfile.read(int(self.headers["Content-Length"])))
-        self.send_response(202)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *args: object) -> None: ...
-
-
-def test_the_zip_answers_under_awss_own_runtime_client(tmp_path: Path) -> None:
-    pytest.importorskip("awslambdaric")
-    done = build(project(tmp_path / "p", {"app.py": APP}), tmp_path / "out")
-    assert done.returncode == 0, done.stderr
-    zipfile.ZipFile(asset_of(tmp_path / "out", "api")).extractall(tmp_path / "task")
-    answers: list[bytes] = []
-    server = HTTPServer(("127.0.0.1", 0), type("Api", (RuntimeApi,), {"answers": answers}))
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    with (tmp_path / "log").open("w") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "awslambdaric", "eventfw_entry.api"],
-            cwd=tmp_path / "task",
-            env={**environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_port}"},
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        server.timeout = 1
-        for _ in range(30):
-            server.handle_request()
-            if answers or child.poll() is not None:
-                break
-    finally:
-        child.kill()
-        child.wait()
-        server.server_close()
-    assert answers, (tmp_path / "log").read_text()
-    assert json.loads(json.loads(answers[0])["body"]) == {"name": "cat"}
