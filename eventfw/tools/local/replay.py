@@ -104,7 +104,8 @@ class Replay:
             found = json.loads(self._memory.read_text())
         except (FileNotFoundError, ValueError):
             return {}
-        return found if isinstance(found, dict) else {}
+        outcomes = found.items() if isinstance(found, dict) else ()
+        return {key: one for key, one in outcomes if isinstance(one, dict) and one.keys() == {"error", "value"}}
 
 
 def event_files(project: Path, named: Iterable[str]) -> list[Path]:

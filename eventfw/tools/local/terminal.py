@@ -32,7 +32,7 @@ class Terminal:
             if self.stream is None:
                 return
             try:
-                self.stream.write(shown + "\n")
+                self.stream.write(printable(shown, self.stream.encoding or "utf-8") + "\n")
                 self.stream.flush()
             except OSError:
                 self.stream = None
@@ -72,6 +72,11 @@ class Terminal:
         failed = partial_failures(payload)
         if failed:
             self.line(f"         {click.style(f'{failed} of its messages will come again', fg='yellow')}")
+
+
+def printable(text: str, encoding: str) -> str:
+    """The text, with what the encoding lacks (or is no character, such as half of a surrogate pair) escaped."""
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def now() -> str:

@@ -1,0 +1,87 @@
+"""What the server says, line by line."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+
+import pytest
+
+from eventfw.tools.local.asgi import Exchange
+from eventfw.tools.local.terminal import Terminal
+
+
+class Screen(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def said(stream: io.StringIO) -> str:
+    return re.sub(r"^\d\d:\d\d:\d\d", "TIME", stream.getvalue(), flags=re.MULTILINE)
+
+
+def test_a_request_is_a_line_with_what_ran_and_what_was_wrong() -> None:
+    stream = io.StringIO()
+    Terminal(stream).exchange(Exchange("GET", "/a?b", 500, "api", 0.0042, "api failed: KeyError: 'x'"))
+    assert said(stream) == "TIME GET /a?b 500  api 4.2 ms\n         api failed: KeyError: 'x'\n"
+
+
+def test_an_invocation_is_a_line_with_its_outcome() -> None:
+    stream = io.StringIO()
+    terminal = Terminal(stream)
+    terminal.invocation("sqs", "order", False, b'{"batchItemFailures": [{"itemIdentifier": "1"}]}', 12.3)
+    terminal.invocation("s3", "thumbnail", True, b'{"errorType": "KeyError", "errorMessage": "x"}', 1.0)
+    terminal.invocation("invoke", "odd", True, b"no json", 1.0)
+    assert said(stream).splitlines() == [
+        "TIME sqs -> order ok 12 ms",
+        "         1 of its messages will come again",
+        "TIME s3 -> thumbnail failed 1.0 ms",
+        "         KeyError: x",
+        "TIME invoke -> odd failed 1.0 ms",
+        "         no json",
+    ]
+
+
+def test_colours_are_for_terminals_without_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    coloured, plain = Screen(), Screen()
+    Terminal(coloured).problem("no")
+    assert "\x1b[" in coloured.getvalue()
+    monkeypatch.setenv("NO_COLOR", "1")
+    Terminal(plain).problem("no")
+    assert plain.getvalue() == "error: no\n"
+
+
+def test_lines_of_several_threads_stay_whole() -> None:
+    stream = io.StringIO()
+    terminal = Terminal(stream)
+    line = "x" * 1000
+    threads = [threading.Thread(target=lambda: [terminal.line(line) for _ in range(50)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(stream.getvalue().splitlines()) == {line}
+
+
+def test_without_a_stream_or_a_reader_it_says_nothing() -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    Terminal(None).line("x")
+    terminal = Terminal(Gone())
+    terminal.line("x")
+    terminal.line("y")
+
+
+def test_what_the_streams_encoding_lacks_is_still_said() -> None:
+    raw = io.BytesIO()
+    terminal = Terminal(io.TextIOWrapper(raw, encoding="ascii"))
+    terminal.output("api", "größe ✓")
+    terminal.invocation("invoke", "api", True, b'{"errorMessage": "half a pair: \\ud800"}', 1.0)
+    assert b"gr\\xf6\\xdfe \\u2713" in raw.getvalue()
+    assert b"\\ud800" in raw.getvalue()
