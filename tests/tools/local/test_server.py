@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,6 +36,11 @@ APP = """
     @app.http("/environment")
     def environment():
         return dict(os.environ)
+
+
+    @app.http("/echo", methods="POST")
+    def echo(request):
+        return request.body
 
 
     @app.http("/boom")
@@ -135,6 +141,30 @@ def test_handlers_have_dummy_credentials_and_the_doors_address(live: Live) -> No
     assert "AKIAREAL" not in seen.values()
     assert "real" not in seen.values()
     assert "AWS_PROFILE" not in seen
+
+
+def test_an_upgrade_to_websocket_is_answered_as_plain_http(live: Live) -> None:
+    headers = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec_WebSocket_Version": "13",
+        "Sec_WebSocket_Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    }
+    for to, status in (("http", 404), ("edge", 404), ("aws", 404)):
+        assert live.request("GET", "/chat/room/nothing", to=to, **headers)[0] == status
+
+
+@pytest.mark.parametrize("to", ["http", "aws"])
+def test_a_client_that_waits_for_100_continue_gets_it(live: Live, to: str) -> None:
+    host, port = live.address(to).split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        head = "PUT /uploads/waits.bin HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+        if to == "http":
+            head = head.replace("PUT /uploads/waits.bin", "POST /echo")
+        connection.sendall(head.encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(b"abc")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
 
 
 # S3
