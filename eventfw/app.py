@@ -284,7 +284,20 @@ class App(Registrar):
                 handler.invoked_directly()
         for name, handlers in groups.items():
             _intended(name, handlers)
-        return {name: Function(name, handlers, _settings(name, handlers)) for name, handlers in groups.items()}
+        functions = {name: Function(name, handlers, _settings(name, handlers)) for name, handlers in groups.items()}
+        for function in functions.values():
+            self._check_grants(function)
+        return functions
+
+    def _check_grants(self, function: Function) -> None:
+        """Refuse a grant of a resource that would never be made."""
+        for grant in function.uses:
+            if grant.resource.owned and grant.resource not in self.resources:
+                raise RegistrationError(
+                    f"Function {function.name!r} uses {grant.resource.type} {grant.resource.key!r}, which no app owns. "
+                    f"Make it with app.{grant.resource.type}({grant.resource.key!r}), or mount its blueprint.",
+                    place=function.settings.place or function.place,
+                )
 
 
 def _intended(name: str, handlers: list[Handler]) -> None:

@@ -37,6 +37,7 @@ RESERVED_VARIABLES = frozenset(
         "LAMBDA_RUNTIME_DIR",
     ]
 )
+OLD_EDGE_MEMORY, OLD_EDGE_TIMEOUT = 128, 5  # MB and seconds, for viewer events, before the guide of 2025
 ENVIRONMENT_LIMIT = 4096  # bytes, names and values together
 
 
@@ -161,11 +162,24 @@ class Function:
                 f"{option} cannot reach it. Remove {option}.",
                 place=self.settings.place,
             )
+        said = self.settings
         if self.timeout > 30:
-            raise RegistrationError(
-                f"timeout must be at most 30 for the Lambda@Edge function {self.name!r}, not {self.timeout}.",
-                place=self.settings.place,
+            raise self._not_at_the_edge(f"timeout must be at most 30, not {self.timeout}")
+        if (said.ephemeral_storage or 512) > 512:
+            raise self._not_at_the_edge(f"ephemeral_storage must be 512, not {said.ephemeral_storage}")
+        if said.log_retention != 30:
+            raise self._not_at_the_edge("log_retention cannot be said: each region keeps its own log group")
+        if self.memory > OLD_EDGE_MEMORY or self.timeout > OLD_EDGE_TIMEOUT:
+            import warnings
+
+            warnings.warn(
+                f"{said.place}: {self.name} has {self.memory} MB, {self.timeout} s at the edge: until 2025 CloudFront "
+                f"refused viewer functions over {OLD_EDGE_MEMORY} MB or {OLD_EDGE_TIMEOUT} s.",
+                stacklevel=2,
             )
+
+    def _not_at_the_edge(self, what: str) -> RegistrationError:
+        return RegistrationError(f"Function {self.name!r} runs at the edge: {what}.", place=self.settings.place)
 
 
 def checked_name(name: object) -> str:
@@ -187,10 +201,12 @@ def checked_name(name: object) -> str:
 def checked_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Environment variables that Lambda accepts."""
     if not hasattr(environment, "items"):
-        raise refused(f"environment must be a dict of strings for function, not {environment!r}.")
+        raise refused(f"environment must be a dict of strings for function, not of type {type(environment).__name__}.")
     for name, value in environment.items():
         if not isinstance(name, str) or not isinstance(value, str):
-            raise refused(f"environment must map strings to strings for function, not {name!r}: {value!r}.")
+            raise refused(
+                f"environment must map strings to strings for function; {name!r} is of type {type(value).__name__}."
+            )
         if len(name) < 2 or not name[0].isalpha() or not all(c.isascii() and (c.isalnum() or c == "_") for c in name):
             raise refused(
                 f"Lambda refuses the variable name {name!r}: use two or more letters, digits and _, a letter first."

@@ -45,6 +45,10 @@ class Headers:
     def __len__(self) -> int:
         return len(self._fields)
 
+    def keys(self) -> Iterator[str]:
+        """The names, in lower case."""
+        return iter(self._fields)
+
     def __repr__(self) -> str:
         return f"Headers({list(self.items())!r})"
 
@@ -113,6 +117,10 @@ class Query:
 
     def __len__(self) -> int:
         return len(self._values)
+
+    def keys(self) -> Iterator[str]:
+        """The names."""
+        return iter(self._values)
 
     def __repr__(self) -> str:
         return f"Query({self._values!r})"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from eventfw import App, Blueprint
+from eventfw import App, Blueprint, Queue
 from eventfw.errors import RegistrationError
 
 
@@ -230,3 +230,44 @@ def test_a_decorator_above_nothing_is_refused_when_the_app_is_first_used() -> No
     with pytest.raises(RegistrationError, match=r"@app.http\(...\) decorates nothing") as caught:
         _ = app.functions
     assert "test_app.py" in caught.value.place
+
+
+def test_a_grant_of_a_resource_that_no_app_owns_is_refused() -> None:
+    app = App("shop")
+    app.function(uses=[Queue("lost").send])(lambda_named("one"))
+    with pytest.raises(RegistrationError, match="'lost', which no app owns"):
+        _ = app.functions
+
+
+def test_a_resource_is_no_decorator() -> None:
+    app = App("shop")
+    with pytest.raises(RegistrationError, match="decorates nothing"):
+        app.queue(lambda_named("one"))  # type: ignore[arg-type]
+
+
+def test_a_secret_of_the_wrong_type_is_not_printed() -> None:
+    with pytest.raises(RegistrationError, match="'DB_PASSWORD' is of type int") as caught:
+        App("shop").function(environment={"DB_PASSWORD": 5555})  # type: ignore[dict-item]
+    assert "5555" not in caught.value.message
+
+
+@pytest.mark.parametrize("options", [{"timeout": 31}, {"ephemeral_storage": 1024}, {"log_retention": 7}])
+def test_settings_that_the_edge_does_not_have_are_refused(options: dict[str, int]) -> None:
+    app = App("shop")
+    app.edge_viewer_request("site")(app.function(**options)(lambda_named("home")))  # type: ignore[arg-type]
+    with pytest.raises(RegistrationError, match="runs at the edge"):
+        _ = app.functions
+
+
+def test_settings_over_cloudfronts_older_limits_are_warned_of() -> None:
+    app = App("shop")
+    app.edge_viewer_request("site")(app.function(memory=1024)(lambda_named("home")))
+    with pytest.warns(UserWarning, match="Until 2025|until 2025"):
+        _ = app.functions
+
+
+def lambda_named(name: str) -> Any:
+    def made(event: Any) -> Any: ...
+
+    made.__name__ = name
+    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import RegistrationError
 from ..options import flag, refused, text
 from .names import pascal
 from .queue import partition
@@ -82,6 +83,13 @@ class Bucket(Resource):
 
     def resources(self, template: Template) -> None:
         """The bucket and the policy that refuses anything but TLS."""
+        name = template.physical(self.key)
+        if name != name.lower():
+            raise RegistrationError(
+                f"The bucket would be called {name}-<account>-<region>, and S3 takes lower-case names only. "
+                f"Write App({template.app_name.lower()!r}).",
+                place=self.place,
+            )
         closed = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
         properties: dict[str, Any] = {
             "BucketName": template.bucket_name(self.key),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import RegistrationError
 from ..options import flag, refused, text, whole
 from .names import pascal
 from .resource import Grant, Resource
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 RETENTION_DEFAULT = 345_600  # seconds: SQS's own default, 4 days
 RETENTION_MAX = 1_209_600  # seconds: 14 days
+NAME_MAX = 80  # characters, ".fifo" included
 VISIBILITY_DEFAULT = 30  # seconds: SQS's own default
 VISIBILITY_MAX = 43_200  # seconds: 12 hours
 
@@ -69,7 +71,7 @@ class Queue(Resource):
         text("sqs_consumer", "queue", name, 'Give app.queue("orders"), or the name or ARN of an existing queue.')
         if name.startswith("arn:"):
             parts = name.split(":")
-            if len(parts) != 6 or parts[2] != "sqs" or not parts[3] or not parts[4].isdigit():
+            if len(parts) != 6 or parts[2] != "sqs" or not parts[3] or not is_account(parts[4]):
                 raise refused(f"{name!r} is not the ARN of a queue. Write arn:aws:sqs:REGION:ACCOUNT:NAME.")
             queue = cls.existing(parts[5])
             queue.arn_text = name
@@ -149,13 +151,22 @@ class Queue(Resource):
         real = self.real(self.key)
         return self.arn_text or {"Fn::Sub": f"arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:{real}"}
 
+    def _within_limit(self, name: str) -> str:
+        if len(name) > NAME_MAX:
+            raise RegistrationError(
+                f"The queue name {name!r} is over SQS's {NAME_MAX} characters. Shorten the app's, the stage's or "
+                f"the queue's name by {len(name) - NAME_MAX}.",
+                place=self.place,
+            )
+        return name
+
     def resources(self, template: Template) -> None:
         """The queue and its dead-letter queue. In the local variant an existing queue is made under its own name."""
         if not self.owned and not template.local:
             return
         named = template.physical if self.owned else str
         properties: dict[str, Any] = {
-            "QueueName": self.real(named(self.key)),
+            "QueueName": self._within_limit(self.real(named(self.key))),
             "SqsManagedSseEnabled": True,
             "MessageRetentionPeriod": self.retention,
             "VisibilityTimeout": VISIBILITY_DEFAULT if self.visibility_timeout is None else self.visibility_timeout,
@@ -167,7 +178,7 @@ class Queue(Resource):
             properties["ContentBasedDeduplication"] = self.content_based_deduplication
         if self.dead_letter and self.owned:
             dead: dict[str, Any] = {
-                "QueueName": self.real(named(f"{self.key}-dead-letters")),
+                "QueueName": self._within_limit(self.real(named(f"{self.key}-dead-letters"))),
                 "SqsManagedSseEnabled": True,
                 "MessageRetentionPeriod": RETENTION_MAX,
                 "VisibilityTimeout": VISIBILITY_DEFAULT,
@@ -196,6 +207,11 @@ def checked_name(owner: str, name: object, *, fifo: bool = False) -> str:
     if not any(char.isalnum() for char in name):
         raise refused(f"The queue name {name!r} needs a letter or a digit.")
     return name
+
+
+def is_account(text: str) -> bool:
+    """Whether this is the number of an AWS account."""
+    return len(text) == 12 and text.isascii() and text.isdigit()
 
 
 def partition(region: str) -> str:

@@ -136,6 +136,11 @@ def maker(own: Any, name: str, cls: Any) -> Any:
     """What ``app.queue`` is: makes the resource and gives it to the app."""
 
     def make(*args: Any, **kwargs: Any) -> Any:
+        if args and callable(args[0]):
+            raise RegistrationError(
+                f"app.{name} makes a resource and decorates nothing. Write {name}s = app.{name}({name + 's'!r}).",
+                place=user_place(),
+            )
         item = construct(cls, name, args, kwargs)
         own(item)
         return item

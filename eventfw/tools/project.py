@@ -112,7 +112,7 @@ def _stage(name: str, value: Any) -> Stage:
     environment = value.get("environment", {})
     for variable, text in environment.items():
         if not isinstance(text, str):
-            raise _wrong(f"stages.{name}.environment.{variable} must be a string, not {text!r}.")
+            raise _wrong(f"stages.{name}.environment.{variable} must be a string, not of type {type(text).__name__}.")
     try:
         checked_environment(environment)
     except EventfwError as error:

@@ -34,7 +34,9 @@ def test_options_outside_what_sqs_takes_are_refused(options: dict[str, Any], sai
         Queue("orders", **options)
 
 
-@pytest.mark.parametrize("arn", ["arn:aws:sqs:eu-west-1:12", "arn:aws:s3:::x", "arn:aws:sqs::1:x", "arn:aws:sqs:a:b:x"])
+@pytest.mark.parametrize(
+    "arn", ["arn:aws:sqs:eu-west-1:12", "arn:aws:s3:::x", "arn:aws:sqs::1:x", "arn:aws:sqs:a:12:x"]
+)
 def test_what_is_no_arn_of_a_queue_is_refused(arn: str) -> None:
     with pytest.raises(RegistrationError, match="not the ARN of a queue"):
         Queue.existing(arn)

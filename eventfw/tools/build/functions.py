@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from eventfw.errors import BuildError, EventfwError
@@ -64,24 +66,24 @@ def add_edge_function(template: Template, function: Function, code: Code) -> Non
     """Add a Lambda@Edge function with the version that a distribution runs.
 
     It logs in the region it runs in, to a group that Lambda@Edge names after us-east-1. The version's logical id
-    carries the code's hash: new code is a new version, and old ones stay, because a distribution may still run them.
+    carries a hash of code and settings: a change of either is a new version, and old ones stay, because a distribution
+    may still run them.
     """
     name = checked_name(template, function)
     base = pascal(function.name)
-    group = f"arn:${{AWS::Partition}}:logs:*:${{AWS::AccountId}}:log-group:/aws/lambda/{EDGE_REGION}.{name}"
-    statements: list[tuple[list[str], list[Any]]] = [
-        (["logs:CreateLogGroup"], [{"Fn::Sub": group}]),
-        (["logs:CreateLogStream", "logs:PutLogEvents"], [{"Fn::Sub": group + ":*"}]),
-    ]
+    # CreateLogGroup too is authorized against an ARN with a part behind the group's name.
+    group = f"arn:${{AWS::Partition}}:logs:*:${{AWS::AccountId}}:log-group:/aws/lambda/{EDGE_REGION}.{name}:*"
+    statements = [(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [{"Fn::Sub": group}])]
     trusted = ["edgelambda.amazonaws.com", "lambda.amazonaws.com"]
     role = template.add(base + "Role", "AWS::IAM::Role", role_properties(statements, trusted))
     properties = function_properties(function, name, code, role)
     template.add(template.function_id(function), "AWS::Lambda::Function", properties)
-    version = f"{base}Version{code.sha256[:8]}"
-    template.add(
-        version, "AWS::Lambda::Version", {"FunctionName": {"Ref": template.function_id(function)}}, keep_old=True
-    )
-    template.versions[function.name] = code.sha256
+    if function.reserved_concurrency is not None:
+        properties["ReservedConcurrentExecutions"] = function.reserved_concurrency
+    digest = sha256(json.dumps(properties, sort_keys=True).encode()).hexdigest()
+    version = {"FunctionName": {"Ref": template.function_id(function)}}
+    template.add(f"{base}Version{digest[:8]}", "AWS::Lambda::Version", version, keep_old=True)
+    template.versions[function.name] = digest
 
 
 def function_properties(function: Function, name: str, code: Code, role: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from eventfw import App, Blueprint
-from eventfw.errors import BuildError
+from eventfw.errors import BuildError, RegistrationError
 from eventfw.tools.build.artifacts import Artifacts
 from eventfw.tools.build.assemble import LocalVariant, build
 from eventfw.tools.build.lint import lint_templates
@@ -321,3 +321,34 @@ def test_a_manifest_that_names_files_outside_its_folder_is_refused(tmp_path: Pat
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(BuildError, match="outside its folder"):
         Artifacts.read(tmp_path)
+
+
+def test_queue_and_bucket_names_that_aws_would_refuse_are_refused_with_their_place() -> None:
+    long = App("a" * 40)
+    long.queue("q" * 30)
+    with pytest.raises(RegistrationError, match="over SQS's 80 characters") as caught:
+        main_template(long)
+    assert "test_assemble.py" in caught.value.place
+    upper = App("Shop")
+    upper.bucket("uploads")
+    with pytest.raises(RegistrationError, match=r"App\('shop'\)"):
+        main_template(upper)
+
+
+def test_the_edge_may_log_where_it_runs_and_a_changed_setting_is_a_new_version() -> None:
+    from eventfw.tools.build.functions import Code, add_edge_function
+    from eventfw.tools.build.template import Template as Filled
+
+    versions = set()
+    for runtime in ("python3.12", "python3.13"):
+        app = App("shop")
+        app.edge_viewer_request("site")(named("home"))
+        template = Filled("shop", "dev")
+        add_edge_function(template, app.functions["home"], Code(runtime, "x.home", {"S3Key": "k"}, "0" * 64))
+        body = template.body("test")["Resources"]
+        versions |= {name for name, one in body.items() if one["Type"] == "AWS::Lambda::Version"}
+        [statement] = body["HomeRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        group = "arn:${AWS::Partition}:logs:*:${AWS::AccountId}:log-group:/aws/lambda/us-east-1.shop-dev-home:*"
+        assert statement["Resource"] == [{"Fn::Sub": group}]
+        assert "logs:CreateLogGroup" in statement["Action"]
+    assert len(versions) == 2
