@@ -239,12 +239,8 @@ def test_without_an_embedded_aws_sdks_show_why(door: Callable[..., int], service
 
 
 def test_what_a_page_of_another_site_embeds_is_refused(port: int) -> None:
-    crossing = {"Sec-Fetch-Site": "cross-site", "Referer": "https://evil.example/"}
-    for headers, status in ((crossing, 403), ({**crossing, "Referer": "http://localhost:3000/"}, 200)):
-        connection = http.client.HTTPConnection("127.0.0.1", port)
-        connection.request("GET", "/", headers=headers)
-        assert connection.getresponse().status == status
-        connection.close()
+    for referer, status in (("https://evil.example/", 403), ("http://localhost:3000/", 200)):
+        assert ask(port, "GET", "/", Sec_Fetch_Site="cross-site", Referer=referer)[0] == status
 
 
 def test_a_client_that_leaves_in_the_middle_harms_nobody(port: int, s3: Any) -> None:
