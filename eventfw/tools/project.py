@@ -8,10 +8,11 @@ import linecache
 import sys
 import tomllib
 import traceback
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eventfw.app import App
+from eventfw.app import App, Blueprint
 from eventfw.errors import EventfwError, ProjectError, shown
 from eventfw.function import checked_environment
 from eventfw.options import closest
@@ -151,6 +152,7 @@ def load_project(directory: str | Path = ".", app: str | None = None) -> Project
     module = module.removesuffix(".py").replace("/", ".")
     loaded = import_app_module(folder, module)
     name, found = _the_app(loaded, variable, module)
+    warn_of_unmounted(folder)
     return Project(folder, config, found, module, name)
 
 
@@ -204,6 +206,24 @@ def import_failure(error: BaseException, folder: Path, module: str) -> ProjectEr
 def is_users(path: Path, folder: Path) -> bool:
     """Whether a file is the user's own, not a library's in an environment inside the project."""
     return path.is_relative_to(folder) and "site-packages" not in path.parts
+
+
+def warn_of_unmounted(folder: Path) -> None:
+    """Say which blueprints of the project's modules have handlers and are mounted nowhere: nothing runs those."""
+    modules = [module for module in list(sys.modules.values()) if own_file(module, folder)]
+    found = {id(value): value for module in modules for value in vars(module).values() if isinstance(value, Blueprint)}
+    for blueprint in found.values():
+        if blueprint.handlers and not blueprint.closed:
+            names = ", ".join(handler.name for handler in blueprint.handlers)
+            file, _, line = blueprint.place.rpartition(":")
+            message = f"{blueprint!r} is not mounted, so nothing runs {names}. Write app.mount(...)."
+            warnings.warn_explicit(message, UserWarning, file, int(line))
+
+
+def own_file(module: ModuleType, folder: Path) -> bool:
+    """Whether a module was loaded from the project's folder."""
+    file = getattr(module, "__file__", None)
+    return bool(file) and Path(str(file)).is_relative_to(folder)
 
 
 def _the_app(module: ModuleType, variable: str, name: str) -> tuple[str, App]:

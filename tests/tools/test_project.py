@@ -113,3 +113,13 @@ def test_an_unknown_stage_suggests_a_known_one(tmp_path: Path) -> None:
     assert find_stage(config, None).name == "dev"
     with pytest.raises(ProjectError, match="Did you mean 'prod'"):
         find_stage(config, "prot")
+
+
+def test_a_blueprint_that_is_mounted_nowhere_is_told(project: Path) -> None:
+    (project / "admin.py").write_text(
+        "from eventfw import Blueprint\nadmin = Blueprint('admin')\n@admin.http('/stats')\ndef stats(): ...\n"
+    )
+    (project / "app.py").write_text(GOOD + "import admin\n")
+    with pytest.warns(UserWarning, match="'admin'> is not mounted, so nothing runs stats") as caught:
+        load_project(project)
+    assert caught[0].filename.endswith("admin.py") and caught[0].lineno == 2
