@@ -9,19 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
-
-import aiohttp
-from yarl import URL
 
 from eventfw.errors import EventfwError
 from eventfw.tools.local.asgi import (
     ASGIApp,
     BodyTooLarge,
     ClientGone,
-    Headers,
     HttpRequest,
     HttpResponse,
     Receive,
@@ -31,7 +27,6 @@ from eventfw.tools.local.asgi import (
     head_of,
     refuse_protocol,
     respond,
-    without_hop_by_hop,
 )
 from eventfw.tools.local.control import PREFIX
 from eventfw.tools.local.faults import fault
@@ -40,11 +35,12 @@ from eventfw.tools.local.http_api import PAYLOAD_LIMIT
 from eventfw.tools.local.lambda_api import answer, function_of, invocation, refused
 from eventfw.tools.local.results import Result, Throttled
 
+if TYPE_CHECKING:
+    from eventfw.tools.local.upstream import Upstream
+
 CONTROL_PATHS = ("_ministack", "_localstack", "health")
 ALLOWED_CONTROL = "/_ministack/cfn-response/"  # where custom resources answer; the URL carries a token
 SHUT = "eventfw local keeps the embedded AWS's own paths shut."
-CHUNK = 65_536
-BODILESS = ("GET", "HEAD", "DELETE", "OPTIONS")
 
 
 class InvokeDirect(Protocol):
@@ -73,7 +69,7 @@ class Door:
         self.invoke = invoke
         self.known = known
         self.guard = guard or Guard()
-        self._session: aiohttp.ClientSession | None = None
+        self._stream: Upstream | None = None
         self._running: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,8 +98,8 @@ class Door:
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        if self._stream is not None:
+            await self._stream.close()
 
     async def _invoked(self, function: str, request: HttpRequest, receive: Receive) -> HttpResponse:
         """Lambda's Invoke, for a function of the app."""
@@ -146,38 +142,15 @@ class Door:
         if base is None:
             await respond(send, absent(request))
             return
-        begun = False
-        try:
-            async with self._client().request(
-                request.method,
-                URL(base + request.target, encoded=True),
-                headers=[(name, value) for name, value in without_hop_by_hop(request.headers) if name != "expect"],
-                data=None if bodiless(request) else chunks(receive),
-                allow_redirects=False,
-                skip_auto_headers=("accept", "accept-encoding", "user-agent", "content-type"),
-            ) as answered:
-                headers = [
-                    (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in answered.raw_headers
-                ]
-                await send({"type": "http.response.start", "status": answered.status, "headers": wire(headers)})
-                begun = True
-                async for chunk in answered.content.iter_any():
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
-        except (aiohttp.ClientError, OSError) as error:
-            if begun:
-                raise ClientGone from error  # half of the answer is out: the connection can only be closed
-            await respond(send, fault(request, 503, "ServiceUnavailable", f"The embedded AWS does not answer: {error}"))
+        if self._stream is None:
+            # The client library takes as long to import as the rest of the server; HTTP need not wait for it.
+            from eventfw.tools.local.upstream import Upstream
 
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
-                timeout=aiohttp.ClientTimeout(total=None, connect=10),
-                auto_decompress=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
-        return self._session
+            self._stream = Upstream()
+        problem = await self._stream.pass_on(request, base, receive, send)
+        if problem:
+            message = f"The embedded AWS does not answer: {problem}"
+            await respond(send, fault(request, 503, "ServiceUnavailable", message))
 
 
 def absent(request: HttpRequest) -> HttpResponse:
@@ -219,32 +192,3 @@ def foreign_page(request: HttpRequest, guard: Guard) -> HttpResponse | None:
         return None
     message = "eventfw local refuses what a page of another site asks for. Open the URL itself."
     return fault(request, 403, "AccessDeniedException", message)
-
-
-def bodiless(request: HttpRequest) -> bool:
-    """Whether a request has no body to stream."""
-    length = request.header("content-length")
-    if length:
-        return length == "0" and request.method in BODILESS
-    return not request.header("transfer-encoding")
-
-
-async def chunks(receive: Receive) -> AsyncIterator[bytes]:
-    """The body as it arrives."""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        if message.get("body"):
-            yield message["body"]
-        if not message.get("more_body"):
-            return
-
-
-def wire(headers: Headers) -> list[tuple[bytes, bytes]]:
-    """Response headers to pass on: not those of the connection, nor leave for foreign pages."""
-    return [
-        (name.encode("latin-1"), value.encode("latin-1"))
-        for name, value in without_hop_by_hop(headers)
-        if not name.startswith("access-control-") and name not in ("date", "server")
-    ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import json
 import os
 import secrets
@@ -38,6 +39,9 @@ from eventfw.tools.local.terminal import Terminal
 from eventfw.tools.local.watch import saves
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+UPSTREAM = "eventfw.tools.local.upstream"  # what the door imports late, imported while the AWS starts
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,7 @@ class LocalServer:
 
     async def _start_cloud(self, cloud: Cloud | ExternalCloud) -> None:
         """Start the AWS and, when it is the embedded one, watch over it."""
-        await cloud.start()
+        await asyncio.gather(cloud.start(), asyncio.to_thread(importlib.import_module, UPSTREAM))
         self.cloud = cloud
         if isinstance(cloud, Cloud):
             self._spawn(self._mind(cloud))
