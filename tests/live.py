@@ -78,7 +78,7 @@ def alive(pid: int) -> bool:
     """Whether a process runs; a zombie, which its parent has yet to see, does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the second where it ends while it is read
         return False
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from live import alive
 
 from eventfw.errors import LocalError
 from eventfw.tools.local.pool import BrokenApp, Pool, Result
@@ -56,14 +57,6 @@ async def call(pool: Pool, function: str, event: Any = None, **options: Any) -> 
     """The function's result, parsed; of a failed one, the error document."""
     result = await pool.invoke(function, json.dumps(event).encode(), **options)
     return json.loads(result.payload)
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; a zombie, which its parent has yet to see, does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 async def until(condition: Callable[[], bool]) -> None:
