@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,7 +57,6 @@ def _compiled(project: Project, entries: dict[str, Entry], report: Report) -> di
 
 
 def _entry(app: str, functions: list[Function]) -> bytes:
-    lines = ["from eventfw.runtime import entry as _entry", app]
     taken: dict[str, str] = {}
     for function in sorted(functions, key=lambda one: one.name):
         attribute = "".join(char if char.isalnum() else "_" for char in function.name)
@@ -69,6 +67,6 @@ def _entry(app: str, functions: list[Function]) -> bytes:
                 place=function.place,
             )
         taken[attribute] = function.name
-        target = f"globals()[{attribute!r}]" if keyword.iskeyword(attribute) else attribute
-        lines.append(f"{target} = _entry(_app, {function.name!r})")
-    return ("\n".join(lines) + "\n").encode()
+    # All are made before any is named, so that no function's name can hide what makes the others.
+    made = [f"    {attribute!r}: _entry(_app, {name!r}),\n" for attribute, name in taken.items()]
+    return f"from eventfw.runtime import entry as _entry\n{app}globals().update({{\n{''.join(made)}}})\n".encode()

@@ -116,6 +116,31 @@ def test_only_what_the_app_uses_is_in_the_zip(tmp_path: Path) -> None:
     assert not any("tools" in name or "testing" in name for name in inside)
 
 
+def test_no_functions_name_hides_what_makes_the_others(tmp_path: Path) -> None:
+    """At the edge too, where ``_App`` and ``_0`` make an app of the blueprints."""
+    awkward = ["_app", "_entry", "globals", "zzz"]
+    functions = "".join(f"@app.function()\ndef {name}(event): return {name!r}\n" for name in awkward)
+    edges = "".join(
+        EDGE.replace("redirect", f"{name}").replace("site", f"d{name}") for name in ["_App", "_0", "_entry2"]
+    )
+    files = {
+        "app.py": f"from eventfw import App\nfrom edge import edge\napp = App('p')\napp.mount(edge)\n{functions}",
+        "edge.py": f"from eventfw import Blueprint\nedge = Blueprint('edgy')\n{edges.replace('@app', '@edge')}",
+    }
+    done = build(project(tmp_path / "p", files), tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    call = f"import eventfw_entry as e; assert [getattr(e, n)({{}}, None) for n in {awkward}] == {awkward}"
+    asked = subprocess.run(
+        [sys.executable, "-c", call], env={"PYTHONPATH": str(asset_of(tmp_path / "out", "_app"))}, check=False
+    )
+    assert asked.returncode == 0
+    call = "import eventfw_entry as e; assert all(callable(getattr(e, n)) for n in ('_App', '_0', '_entry2'))"
+    asked = subprocess.run(
+        [sys.executable, "-c", call], env={"PYTHONPATH": str(asset_of(tmp_path / "out", "_0"))}, check=False
+    )
+    assert asked.returncode == 0
+
+
 def test_a_link_out_of_the_project_is_refused(tmp_path: Path) -> None:
     folder = project(tmp_path / "p", {"app.py": APP})
     (tmp_path / "secret").write_text("s")
