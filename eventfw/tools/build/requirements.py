@@ -47,17 +47,21 @@ def install(project: Path, python: str) -> dict[str, Entry]:
         return installed(target)
 
 
-def wanted(path: Path) -> list[str]:
-    """The lines of a requirements file, those of the files it includes in their places, without eventfw itself."""
+def wanted(path: Path, within: tuple[Path, ...] = ()) -> list[str]:
+    """The lines of a requirements file, those of the files it includes in their places, without eventfw itself.
+
+    ``within`` are the files that include this one.
+    """
     lines: list[str] = []
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise BuildError(f"There is no {path.name}, which another requirements file includes.", place=FILE) from None
+    text = _text(path)
+    within = (*within, path.resolve())
     for raw in text.replace("\\\n", " ").splitlines():
         line = COMMENT.sub("", raw).strip()
         if include := INCLUDE.match(line):
-            lines += wanted(path.parent / include[1].strip())
+            other = path.parent / include[1].strip()
+            if other.resolve() in within:
+                raise BuildError(f"{path.name} says {line!r}, which includes itself. Remove the line.", place=FILE)
+            lines += wanted(other, within)
         elif constraint := CONSTRAINT.match(line):
             lines.append(f"-c {(path.parent / constraint[1].strip()).resolve()}")
         elif links := LINKS.match(line):
@@ -71,6 +75,18 @@ def wanted(path: Path) -> list[str]:
         elif line and not OWN.match(line):
             lines.append(line)
     return lines
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        fact = "does not exist, and another requirements file includes it. Write it, or remove that line"
+    except UnicodeDecodeError:
+        fact = "is not in UTF-8. Save it in UTF-8"
+    except OSError as error:
+        fact = f"cannot be read: {error.strerror}. Make it a file that can be read"
+    raise BuildError(f"{path.name} {fact}.", place=FILE)
 
 
 def installed(target: Path) -> dict[str, Entry]:

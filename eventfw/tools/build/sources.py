@@ -38,6 +38,8 @@ def project_files(project: Project, out: Path) -> dict[str, Entry]:
         name = path.relative_to(root).as_posix()
         if name.split("/")[0] == "eventfw":
             raise BuildError("A file or folder called eventfw would hide the framework. Rename it.", place=name)
+        if name.encode(errors="replace").decode() != name:  # what is not UTF-8 comes as surrogates
+            raise BuildError(f"A zip cannot hold the file name {name!r}. Rename the file.", place=repr(name))
         if "\\" in name:
             raise BuildError(f"A zip cannot hold the file name {name!r}. Rename the file.", place=name)
         real = path.resolve()

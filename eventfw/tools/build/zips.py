@@ -50,8 +50,13 @@ def write_asset(entries: Mapping[str, Entry], folder: Path, *, edge: bool = Fals
         raise _too_large(entries, f"{_megabytes(len(data))} zipped, over Lambda@Edge's 50 MB")
     sha256 = hashlib.sha256(data).hexdigest()
     path = folder / "assets" / f"{sha256}.zip"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise BuildError(
+            f"{path} cannot be written: {error.strerror}. Build into another folder.", place=str(folder)
+        ) from None
     return Asset(path, sha256, len(data))
 
 

@@ -94,6 +94,20 @@ def test_an_editable_requirement_is_refused(line: str, tmp_path: Path) -> None:
         install(project(tmp_path, line), "3.12")
 
 
+def test_a_requirements_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "requirements.txt"
+    path.write_bytes("idna==3.7\n".encode("utf-16"))
+    with pytest.raises(BuildError, match=r"^requirements\.txt: .*Save it in UTF-8"):
+        wanted(path)
+    path.write_text("-r requirements.txt\n")
+    with pytest.raises(BuildError, match=r"'-r requirements\.txt', which includes itself"):
+        wanted(path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(BuildError, match="cannot be read: Is a directory"):
+        wanted(path)
+
+
 def test_no_requirements_install_nothing(tmp_path: Path) -> None:
     assert install(tmp_path, "3.12") == {}
 

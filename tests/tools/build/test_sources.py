@@ -90,6 +90,12 @@ def test_a_name_that_would_mislead_is_refused(name: str, tmp_path: Path) -> None
         files(tmp_path)
 
 
+def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "app.py", os.fsdecode(b"caf\xe9.txt"))
+    with pytest.raises(BuildError, match=r"caf\\udce9.*Rename"):
+        files(tmp_path)
+
+
 def test_what_an_earlier_build_made_stays_out_under_any_name(tmp_path: Path) -> None:
     write(tmp_path, "app.py", "made/manifest.json", "made/assets/a.zip", "made/x.template.json")
     assert files(tmp_path) == {"app.py"}

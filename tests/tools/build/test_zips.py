@@ -48,3 +48,9 @@ def test_the_edge_takes_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     write_asset(ENTRIES, tmp_path)
     with pytest.raises(BuildError, match="Lambda@Edge's 50 MB"):
         write_asset(ENTRIES, tmp_path, edge=True)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("")
+    with pytest.raises(BuildError, match=r"app\.py: .*cannot be written: Not a directory.*another folder"):
+        write_asset(ENTRIES, tmp_path / "app.py")
