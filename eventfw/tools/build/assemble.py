@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -127,12 +128,26 @@ def _main_templates(
         template = templates.get(function.stack)
         if template is None:
             template = templates[function.stack] = Template(app.name, stage.name, local=local, main=main)
-        add_function(template, function, code(function), stage)
+        with _placed(template, f"function {function.name!r}", function.place):
+            add_function(template, function, code(function), stage)
         for handler in function.handlers:
-            for trigger in handler.triggers:
-                trigger.resources(function, template)
+            with _placed(template, f"handler {handler.name!r}", handler.place):
+                for trigger in handler.triggers:
+                    trigger.resources(function, template)
     named = {stack_name(app, stage, name): template for name, template in templates.items()}
     return {name: template for name, template in named.items() if not template.empty}
+
+
+@contextmanager
+def _placed(template: Template, owner: str, place: str) -> Iterator[None]:
+    """Name the owner of what is added, and give its place to an error that has none."""
+    template.adding = f" of {owner} ({place})" if place else f" of {owner}"
+    try:
+        yield
+    except BuildError as error:
+        raise BuildError(error.message, place=error.place or place) from None
+    finally:
+        template.adding = ""
 
 
 def _edge_template(app: App, stage: Stage, functions: list[Function], runtime: str, asset: Asset) -> dict[str, object]:

@@ -20,7 +20,8 @@ class Template:
 
     ``main`` is the template of the app's main stack, where resources and the API are: itself, except in a blueprint's
     own stack, which is deployed after it and takes what it refers to through outputs and parameters of one name.
-    ``local`` marks the variant for the embedded AWS. ``versions`` are the code hashes of Lambda@Edge functions.
+    ``adding`` says for whom things are added, for errors. ``local`` marks the variant for the embedded AWS.
+    ``versions`` are the code hashes of Lambda@Edge functions.
     """
 
     def __init__(self, app_name: str, stage: str, *, local: bool = False, main: Template | None = None) -> None:
@@ -30,6 +31,11 @@ class Template:
         self.main = main or self
         self.names = Names(app_name, stage, "${AWS::AccountId}", "${AWS::Region}")
         self.versions: dict[str, str] = {}
+        self.adding = ""
+        self._owners: dict[str, str] = {}
+        self._stacks: list[Template] = [self]
+        if main is not None:
+            main._stacks.append(self)
         self._resources: dict[str, dict[str, Any]] = {}
         self._outputs: dict[str, dict[str, Any]] = {}
         self._parameters: dict[str, dict[str, Any]] = {}
@@ -51,9 +57,10 @@ class Template:
         if not logical_id.isalnum() or not logical_id.isascii() or len(logical_id) > LOGICAL_ID_MAX:
             raise BuildError(f"{logical_id!r} is no logical id: CloudFormation takes letters and digits. Rename it.")
         if logical_id in self._resources:
+            first = self._resources[logical_id]["Type"] + self._owners[logical_id]
             raise BuildError(
-                f"Two things would be called {logical_id} in the template: {self._resources[logical_id]['Type']} and "
-                f"{type_}. Names that differ only in case, '-' or '_' are one here; rename one of them."
+                f"Two things would be called {logical_id} in the template: {first} and {type_}{self.adding}. "
+                f"Names that differ only in case, '-' or '_' are one here; rename one of them."
             )
         resource: dict[str, Any] = {"Type": type_, "Properties": properties}
         if depends_on:
@@ -62,6 +69,7 @@ class Template:
             resource["DeletionPolicy"] = "RetainExceptOnCreate" if retain else "Retain"
             resource["UpdateReplacePolicy"] = "Retain"
         self._resources[logical_id] = resource
+        self._owners[logical_id] = self.adding
         return logical_id
 
     def has(self, logical_id: str) -> bool:
@@ -69,8 +77,8 @@ class Template:
         return logical_id in self._resources or logical_id in self.main._resources
 
     def count(self, type_: str) -> int:
-        """How many resources of a type this stack has."""
-        return sum(resource["Type"] == type_ for resource in self._resources.values())
+        """How many resources of a type the main stack and those of blueprints have: they share the API."""
+        return sum(resource["Type"] == type_ for stack in self.main._stacks for resource in stack._resources.values())
 
     def properties(self, logical_id: str) -> dict[str, Any]:
         """A resource's properties, to extend."""

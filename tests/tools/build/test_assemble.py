@@ -352,3 +352,23 @@ def test_the_edge_may_log_where_it_runs_and_a_changed_setting_is_a_new_version()
         assert statement["Resource"] == [{"Fn::Sub": group}]
         assert "logs:CreateLogGroup" in statement["Action"]
     assert len(versions) == 2
+
+
+def test_a_clash_of_names_says_where_and_between_whom() -> None:
+    app = App("p")
+    app.function()(named("tick"))
+    app.function()(named("Tick"))
+    with pytest.raises(BuildError, match=r"of function 'tick'.* of function 'Tick'") as caught:
+        main_template(app)
+    assert "test_assemble.py:" in caught.value.place
+
+
+def test_routes_of_all_stacks_count_towards_the_apis_quota() -> None:
+    app = App("p")
+    for name in ("a", "b"):
+        blueprint = Blueprint(name)
+        for number in range(200):
+            blueprint.http(f"/{name}{number}")(blueprint.function(name)(named(f"{name}{number}")))
+        app.mount(blueprint, stack=True)
+    with pytest.raises((BuildError, RegistrationError), match="quota 'Routes per API'"):
+        main_template(app)
