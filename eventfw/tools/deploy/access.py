@@ -136,10 +136,14 @@ class Clients:
 def _checked_endpoint(url: str | None) -> str | None:
     if url is None:
         return None
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port or an IPv6 address that is none
+        usable = False
+    if not usable:
         raise DeployError(f"An endpoint URL looks like http://127.0.0.1:4566, not {url!r}.", place="--endpoint-url")
-    if parts.scheme == "http" and parts.hostname.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+    if parts.scheme == "http" and str(parts.hostname).endswith((".amazonaws.com", ".amazonaws.com.cn")):
         raise DeployError(
             f"Requests to AWS go over https, not {url!r}. Leave --endpoint-url out.", place="--endpoint-url"
         )

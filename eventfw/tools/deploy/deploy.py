@@ -14,6 +14,7 @@ from eventfw.tools.deploy.changeset import MAX_TEMPLATE_BYTES, ChangeSet, Change
 from eventfw.tools.deploy.data import Template, with_literal_names
 from eventfw.tools.deploy.events import Ended, Follower
 from eventfw.tools.deploy.plan import Plan
+from eventfw.tools.deploy.removal import delete_stack, names_taken, plan_of_removal, stacks_that_left
 from eventfw.tools.deploy.report import Reporter, Silent
 from eventfw.tools.deploy.show import ordered_outputs
 from eventfw.tools.deploy.stacks import (
@@ -69,7 +70,7 @@ def deploy(
         plan = deployment.plan()
         if plan.changed:
             if confirm is not None and not confirm(plan):
-                raise Declined("The plan was declined: nothing was changed.")
+                raise Declined("The plan was declined: no stack was changed.")
             deployment.execute()
     finally:
         deployment.discard()
@@ -87,6 +88,7 @@ class _Deployment:
         self._report = report
         self._buckets: dict[str, CodeBucket] = {}
         self._targets: list[Target] = []
+        self._left: list[StackState] = []
         report.note(
             f"{artifacts.app}-{artifacts.stage} -> account {clients.account}, region {clients.region}"
             + (f", at {clients.endpoint_url}" if clients.endpoint_url else ""),
@@ -108,6 +110,7 @@ class _Deployment:
 
     def plan(self) -> Plan:
         """Make the change sets that can be made now, and the plan over all stacks."""
+        self._left = stacks_that_left(self._clients, self._artifacts)
         for stack in self._artifacts.stacks:
             target = self._target(stack)
             self._targets.append(target)
@@ -116,7 +119,8 @@ class _Deployment:
                 target.plan = target.plan_from_templates()
             else:
                 self._make_change_set(target, inputs)
-        return Plan(tuple(target.plan for target in self._targets if target.plan is not None))
+        plans = [target.plan for target in self._targets if target.plan is not None]
+        return Plan((*plans, *(plan_of_removal(self._clients, stack) for stack in self._left)))
 
     def execute(self) -> None:
         """Execute each stack's change set in order, made anew where an earlier stack's outputs changed it."""
@@ -133,6 +137,8 @@ class _Deployment:
                 self._plan_again(target, inputs)
             if target.change_set is not None:
                 self._execute(target, target.change_set)
+        for stack in self._left:
+            delete_stack(self._clients, stack, self._report)
 
     def discard(self) -> None:
         """Delete the change sets that were not executed; failing is only told: another error may be on its way."""
@@ -185,7 +191,12 @@ class _Deployment:
 
     def _make_change_set(self, target: Target, inputs: dict[str, str]) -> None:
         tags = stack_tags(self._artifacts.app, self._artifacts.stage)
-        made = self._change_sets(target.region).create(target.state, target.request(inputs, tags))
+        try:
+            made = self._change_sets(target.region).create(target.state, target.request(inputs, tags))
+        except DeployError as error:
+            if not self._left:
+                raise
+            raise DeployError(f"{error.message}\n{names_taken(self._left)}", place=error.place) from None
         target.values = inputs
         target.change_set = None if made.empty else made
         target.plan = target.plan_from(made)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,13 +10,12 @@ from eventfw.errors import DeployError
 from eventfw.tools.deploy.access import Access, Clients, aws_errors, code_of
 from eventfw.tools.deploy.bucket import CodeBucket
 from eventfw.tools.deploy.deploy import Declined
-from eventfw.tools.deploy.events import Ended, Follower
 from eventfw.tools.deploy.kept import Resource, data_of, delete_resource, left_behind, resources_of
+from eventfw.tools.deploy.removal import EDGE_REGION, delete_stack, edge_last, is_edge
 from eventfw.tools.deploy.report import Reporter, Silent
 from eventfw.tools.deploy.stacks import REVIEW, STAGE_TAG, StackState, stacks_of
 from eventfw.tools.deploy.unused import tag_unused
 
-EDGE_REGION = "us-east-1"
 _COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
 
 
@@ -78,11 +76,15 @@ def destroy(
         raise DeployError(_messages(plan.messages), place=plan.name)
     if confirm is not None and not confirm(plan):
         raise Declined("Declined: nothing was destroyed.")
+    edge = [stack for stack in plan.stacks if is_edge(stack)]
     for stack in plan.stacks:
-        _delete_stack(clients, stack, told)
+        if stack not in edge:
+            delete_stack(clients, stack, told)
     if delete_data:
         for resource in plan.data:
             delete_resource(clients, resource, told)
+    for stack in edge:  # last, since AWS may refuse it for hours
+        delete_stack(clients, stack, told)
     _release_code(clients, app, plan, told)
     return plan
 
@@ -108,7 +110,7 @@ def _planned(clients: Clients, app: str, stage: str, delete_data: bool) -> Destr
         data |= set(data_of(clients, stack, resources))
         messages |= _waiting(clients, resources)
     return Destruction(
-        app, stage, tuple(_dependents_first(clients, stacks)), tuple(sorted(data)), messages, delete_data
+        app, stage, tuple(edge_last(_dependents_first(clients, stacks))), tuple(sorted(data)), messages, delete_data
     )
 
 
@@ -156,26 +158,6 @@ def _messages(messages: dict[str, int]) -> str:
         f"Queues still hold messages, which would be lost: {listed}. Let the handlers finish them, or give "
         "--delete-data to delete them, and all other data, too."
     )
-
-
-def _delete_stack(clients: Clients, stack: StackState, report: Reporter) -> None:
-    client = clients.client("cloudformation", stack.region)
-    follower = Follower(client, stack, report, clients.endpoint_url, cancel="A deletion cannot be cancelled.")
-    with aws_errors(f"deleting the stack {stack.name}", clients.endpoint_url):
-        client.delete_stack(StackName=stack.id, ClientRequestToken=uuid.uuid4().hex)
-    ended = follower.until_ended()
-    if ended.status != "DELETE_COMPLETE":
-        raise DeployError(_undeleted(stack, ended), place=stack.name)
-
-
-def _undeleted(stack: StackState, ended: Ended) -> str:
-    if "replicated function" in ended.why():
-        return (
-            f"{ended.why()}\nCloudFront removes the copies of a Lambda@Edge function some hours after its "
-            "distribution is gone, and AWS deletes no function before. Run destroy again then; everything else "
-            "is already gone."
-        )
-    return f"The stack {stack.name} was not deleted. {ended.why()}\nMend this and run destroy again."
 
 
 def _release_code(clients: Clients, app: str, plan: Destruction, report: Reporter) -> None:

@@ -12,7 +12,7 @@ from eventfw.tools.deploy.access import Client, Clients, aws_errors, code_of
 from eventfw.tools.deploy.changeset import pauses
 from eventfw.tools.deploy.data import CODE_TYPES, data_ids
 from eventfw.tools.deploy.report import Reporter
-from eventfw.tools.deploy.stacks import APP_TAG, STAGE_TAG, StackState, read_template
+from eventfw.tools.deploy.stacks import APP_TAG, STAGE_TAG, StackState, read_template, stacks_of
 
 _GONE = ("NoSuchBucket", "404", "NotFound", "ResourceNotFoundException")
 
@@ -51,7 +51,10 @@ def data_of(clients: Clients, stack: StackState, resources: list[Resource]) -> l
 
 
 def left_behind(clients: Clients, app: str, stage: str, region: str) -> list[Resource]:
-    """Data that deleted stacks of the stage kept and that still exists; CloudFormation remembers them for 90 days."""
+    """Data that stacks of the stage kept, when they or it went, and that still exists.
+
+    CloudFormation remembers deleted stacks, and events, for 90 days.
+    """
     client = clients.client("cloudformation", region)
     found: list[Resource] = []
     with aws_errors(f"looking for data that was kept in {region}", clients.endpoint_url):
@@ -69,11 +72,14 @@ def left_behind(clients: Clients, app: str, stage: str, region: str) -> list[Res
             }
             if (tags.get(APP_TAG), tags.get(STAGE_TAG)) == (app, stage):
                 found += _skipped(client, region, item["StackId"])
+        for stack in stacks_of(clients, app, region):
+            if stack.tags.get(STAGE_TAG) == stage:
+                found += _skipped(client, region, stack.id)
     return [resource for resource in sorted(set(found)) if _exists(clients, resource)]
 
 
 def _skipped(client: Client, region: str, stack_id: str) -> list[Resource]:
-    """What the deletion of a stack, its last operation, left out. Events are listed newest first."""
+    """What a stack's deletion, or an update of it, left in place."""
     found: list[Resource] = []
     for page in client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
         for event in page["StackEvents"]:
@@ -81,8 +87,6 @@ def _skipped(client: Client, region: str, stack_id: str) -> list[Resource]:
                 found.append(
                     Resource(region, event["ResourceType"], event["PhysicalResourceId"], event["LogicalResourceId"])
                 )
-            elif event["PhysicalResourceId"] == stack_id and event["ResourceStatus"] == "DELETE_IN_PROGRESS":
-                return found
     return found
 
 
@@ -123,15 +127,17 @@ def _delete_bucket(clients: Clients, resource: Resource) -> None:
     for page in s3.get_paginator("list_multipart_uploads").paginate(**owned):
         for upload in page.get("Uploads", []):
             s3.abort_multipart_upload(Key=upload["Key"], UploadId=upload["UploadId"], **owned)
-    for page in s3.get_paginator("list_object_versions").paginate(**owned):
-        objects = [
-            {"Key": item["Key"], "VersionId": item["VersionId"]}
-            for item in page.get("Versions", []) + page.get("DeleteMarkers", [])
-        ]
-        if objects:
-            answer = s3.delete_objects(Delete={"Objects": objects, "Quiet": True}, **owned)
-            _require_none(resource, answer.get("Errors", []))
+    while objects := _versions(
+        s3.list_object_versions(**owned)
+    ):  # from the start: deleting moves what a page begins at
+        answer = s3.delete_objects(Delete={"Objects": objects, "Quiet": True}, **owned)
+        _require_none(resource, answer.get("Errors", []))
     s3.delete_bucket(**owned)
+
+
+def _versions(page: dict[str, Any]) -> list[dict[str, str]]:
+    found = page.get("Versions", []) + page.get("DeleteMarkers", [])
+    return [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
 
 
 def _require_none(resource: Resource, errors: list[dict[str, str]]) -> None:

@@ -98,7 +98,7 @@ def test_where_nobody_can_answer_the_plan_is_shown_and_nothing_happens(run: Run)
 
 def test_the_answer_decides(run: Run) -> None:
     refused = run("deploy", answer="n")
-    assert refused.returncode == 1 and "The plan was declined: nothing was changed." in refused.stderr
+    assert refused.returncode == 1 and "The plan was declined: no stack was changed." in refused.stderr
     agreed = run("deploy", answer="y")
     assert agreed.returncode == 0 and "Deployed." in agreed.stdout
     mistyped = run("destroy", "--delete-data", answer="y")

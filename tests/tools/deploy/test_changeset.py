@@ -8,8 +8,8 @@ import pytest
 
 from eventfw.errors import DeployError
 from eventfw.tools.deploy.changeset import ChangeSets, Request
-from eventfw.tools.deploy.destroy import _undeleted
 from eventfw.tools.deploy.events import Ended
+from eventfw.tools.deploy.removal import undeleted
 from eventfw.tools.deploy.stacks import StackState
 from eventfw.tools.deploy.target import Target
 
@@ -106,5 +106,5 @@ def test_replicas_of_an_edge_function_are_explained() -> None:
         "ResourceStatus": "DELETE_FAILED",
         "ResourceStatusReason": reason,
     }
-    text = _undeleted(NEW, Ended("DELETE_FAILED", cause))
+    text = undeleted(NEW, Ended("DELETE_FAILED", cause))
     assert reason in text and "some hours after" in text

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from eventfw.errors import DeployError
-from eventfw.tools.build.artifacts import Artifacts
+from eventfw.tools.build.artifacts import Artifacts, Stack
 from eventfw.tools.deploy.access import Access, Clients
 from eventfw.tools.deploy.deploy import Declined, deploy
 from eventfw.tools.deploy.destroy import destroy
@@ -200,7 +200,7 @@ def test_a_failed_creation_is_removed_by_the_next_deployment(
 def test_a_declined_first_deployment_leaves_no_stack(
     make: Make, template: Template, access: Access, clients: Clients
 ) -> None:
-    with pytest.raises(Declined, match="nothing was changed"):
+    with pytest.raises(Declined, match="no stack was changed"):
         deploy(make(template), access=access, confirm=lambda plan: False)
     assert read_state(clients, "gallery-dev", "eu-west-1").is_new
     assert read_state(clients, "gallery-dev", "eu-west-1").status == ""
@@ -364,3 +364,23 @@ def test_a_stack_of_somebody_else_is_refused(make: Make, template: Template, acc
     deploy(make(template, app="shop-one", stage="dev"), access=access)
     with pytest.raises(DeployError, match="is of the app 'shop-one', stage 'dev'"):
         deploy(make(template, app="shop", stage="one-dev"), access=access)
+
+
+def test_a_stack_that_left_the_app_is_in_the_plan_and_goes(
+    make: Make, template: Template, access: Access, clients: Clients
+) -> None:
+    queue = {"Resources": {"OldQueue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "gallery-dev-old"}}}}
+    artifacts = make(template)
+    both = replace(artifacts, stacks=[*artifacts.stacks, Stack("gallery-dev-old", None, queue)])
+    deploy(both, access=access)
+    shown: list[Any] = []
+
+    def agree(plan: Any) -> bool:
+        shown.append(plan)
+        return True
+
+    deploy(artifacts, access=access, confirm=agree)
+    [gone] = [stack for stack in shown[0].stacks if stack.stack == "gallery-dev-old"]
+    assert [(change.action, change.logical_id) for change in gone.changes] == [("remove", "OldQueue")]
+    assert read_state(clients, "gallery-dev-old", "eu-west-1").status == ""
+    assert not deploy(artifacts, access=access).changed

@@ -127,3 +127,44 @@ def test_another_stage_and_another_app_are_left_alone(make: Make, access: Access
     destroy("gallery", "dev", access=access)
     assert read_state(clients, "gallery-dev-dev", "eu-west-1").status == "CREATE_COMPLETE"
     assert read_state(clients, "gallery-dev-two", "eu-west-1").status == "CREATE_COMPLETE"
+
+
+def test_more_versions_than_one_page_holds_are_deleted(
+    make: Make, template: Template, access: Access, s3: Any, bucket: str
+) -> None:
+    template["Resources"]["UploadsBucket"]["Properties"]["VersioningConfiguration"] = {"Status": "Enabled"}
+    deploy(make(template), access=access)
+    for number in range(1_050):
+        s3.put_object(Bucket=bucket, Key=f"{number % 525}.png", Body=b"")
+
+    destroy("gallery", "dev", access=access, delete_data=True)
+    assert bucket not in buckets(s3)
+
+
+def test_data_that_left_the_app_in_an_update_is_found(
+    make: Make, template: Template, access: Access, s3: Any, bucket: str
+) -> None:
+    extra = copy.deepcopy(template)
+    extra["Resources"]["ExtraBucket"] = copy.deepcopy(template["Resources"]["UploadsBucket"])
+    name = bucket.replace("uploads", "extra")
+    extra["Resources"]["ExtraBucket"]["Properties"]["BucketName"] = name
+    deploy(make(extra), access=access)
+    deploy(make(template), access=access)
+    assert name in buckets(s3)
+
+    done = destroy("gallery", "dev", access=access)
+    assert name in [kept.physical_id for kept in done.data]
+    destroy("gallery", "dev", access=access, delete_data=True)
+    assert name not in buckets(s3)
+
+
+def test_the_stack_at_the_edge_goes_last() -> None:
+    from eventfw.tools.deploy.removal import edge_last
+    from eventfw.tools.deploy.stacks import StackState
+
+    stacks = [StackState("shop-dev-edge", "us-east-1"), StackState("shop-dev-admin", "us-west-2")]
+    assert [stack.name for stack in edge_last([*stacks, StackState("shop-dev", "us-west-2")])] == [
+        "shop-dev-admin",
+        "shop-dev",
+        "shop-dev-edge",
+    ]
