@@ -121,8 +121,9 @@ class Plan:
 def from_change_set(changes: list[dict[str, Any]], before: Template, after: Template) -> tuple[Change, ...]:
     """The plan in DescribeChangeSet's ``Changes``."""
     data = data_ids(before) | data_ids(after)
-    found = [_change(item["ResourceChange"], data) for item in changes if "ResourceChange" in item]
-    return _ordered(found)
+    items = [item["ResourceChange"] for item in changes if "ResourceChange" in item]
+    replaced = {item["LogicalResourceId"] for item in items if item.get("Replacement") == "True"}
+    return _ordered([_change(item, data, replaced) for item in items])
 
 
 def from_templates(before: Template, after: Template) -> tuple[Change, ...]:
@@ -148,9 +149,11 @@ def from_templates(before: Template, after: Template) -> tuple[Change, ...]:
     return _ordered(found)
 
 
-def _change(item: dict[str, Any], data: set[str]) -> Change:
+def _change(item: dict[str, Any], data: set[str], replaced: set[str]) -> Change:
     action = _ACTIONS.get(item["Action"], "change")
     replacement = item.get("Replacement")
+    if replacement == "Conditional" and _only_follows(item, replaced):
+        replacement = "False"
     if action == "change" and replacement in ("True", "Conditional"):
         action = "replace"
     return Change(
@@ -162,6 +165,24 @@ def _change(item: dict[str, Any], data: set[str]) -> Change:
         certain=replacement != "Conditional",
         is_data=item["LogicalResourceId"] in data,
         loses=item.get("PolicyAction", "").endswith("Delete"),
+    )
+
+
+def _only_follows(item: dict[str, Any], replaced: set[str]) -> bool:
+    """Whether it could be replaced only if something it refers to were, and that keeps its identity.
+
+    CloudFormation cannot tell in advance what a changed resource's Ref or GetAtt will be, and says Conditional of all
+    that refers to it: of every permission and route, whenever a function's code changes.
+    """
+    forcing = [
+        detail
+        for detail in item.get("Details", [])
+        if detail.get("Target", {}).get("RequiresRecreation") in ("Always", "Conditionally")
+    ]
+    return bool(forcing) and all(
+        detail.get("ChangeSource") in ("ResourceReference", "ResourceAttribute")
+        and detail.get("CausingEntity", "").partition(".")[0] not in replaced
+        for detail in forcing
     )
 
 

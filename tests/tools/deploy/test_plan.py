@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from eventfw.tools.deploy.changeset import capabilities
 from eventfw.tools.deploy.data import with_literal_names
 from eventfw.tools.deploy.plan import Plan, StackPlan, from_change_set, from_templates
@@ -128,3 +130,22 @@ def test_capabilities_are_asked_for_only_where_they_are_needed() -> None:
 def test_outputs_begin_with_what_a_browser_opens() -> None:
     outputs = {"OrdersQueueUrl": "https://sqs.eu-west-1.amazonaws.com/1/o", "Bucket": "b", "Url": "https://x"}
     assert list(ordered_outputs(outputs)) == ["Url", "Bucket", "OrdersQueueUrl"]
+
+
+@pytest.mark.parametrize(("cause", "action"), [("False", "change"), ("True", "replace")])
+def test_what_refers_to_a_resource_is_replaced_only_with_it(cause: str, action: str) -> None:
+    def item(logical: str, type_: str, **more: Any) -> dict[str, Any]:
+        return {"ResourceChange": {"Action": "Modify", "LogicalResourceId": logical, "ResourceType": type_, **more}}
+
+    following = {
+        "Target": {"Attribute": "Properties", "Name": "FunctionName", "RequiresRecreation": "Always"},
+        "Evaluation": "Dynamic",
+        "ChangeSource": "ResourceAttribute",
+        "CausingEntity": "ApiFunction.Arn",
+    }
+    changes = [
+        item("ApiFunction", "AWS::Lambda::Function", Replacement=cause),
+        item("ApiPermission", "AWS::Lambda::Permission", Replacement="Conditional", Details=[following]),
+    ]
+    found = {change.logical_id: change.action for change in from_change_set(changes, {}, {})}
+    assert found["ApiPermission"] == action
