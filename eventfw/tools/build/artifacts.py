@@ -52,7 +52,7 @@ class Artifacts:
 
     def write(self, out: Path) -> None:
         """Write the manifest and the templates into ``out``; the zips must lie in ``out/assets`` already."""
-        out.mkdir(parents=True, exist_ok=True)
+        self._forget_earlier(out)
         stacks = []
         for stack in self.stacks:
             name = f"{stack.name}.template.json"
@@ -73,6 +73,17 @@ class Artifacts:
         }
         (out / MANIFEST).write_text(document(manifest), encoding="utf-8")
 
+    def _forget_earlier(self, out: Path) -> None:
+        """Make the folder; remove what an earlier manifest in it names and this build did not make, nothing else."""
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BuildError(f"{out} cannot be a folder: {error.strerror}. Choose another with --out.") from None
+        made = {asset.path.resolve() for asset in self.assets}
+        for path in named_by_manifest(out):
+            if path not in made:
+                path.unlink(missing_ok=True)
+
     @classmethod
     def read(cls, out: Path) -> Artifacts:
         """Read what :meth:`write` wrote. Raises BuildError where it is not whole, or names files outside ``out``."""
@@ -89,6 +100,21 @@ class Artifacts:
             raise BuildError(f"There are no artifacts: {error.filename} is missing. Run eventfw build.") from None
         except (KeyError, TypeError, ValueError) as error:
             raise BuildError(f"The manifest is not whole ({error!r}). Run eventfw build.", place=MANIFEST) from None
+
+
+def named_by_manifest(out: Path) -> list[Path]:
+    """The files that a manifest in a folder names. Raises BuildError for one that eventfw did not write."""
+    try:
+        data = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
+        return [inside(out, one["template"]) for one in data["stacks"]] + [
+            inside(out, one["path"]) for one in data["assets"]
+        ]
+    except FileNotFoundError:
+        return []
+    except (KeyError, TypeError, ValueError):
+        raise BuildError(
+            f"{out} holds a {MANIFEST} that eventfw did not write and would overwrite. Choose another --out."
+        ) from None
 
 
 def inside(folder: Path, name: str) -> Path:

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from eventfw.errors import BuildError, EventfwError
-from eventfw.function import checked_environment
+from eventfw.function import ENVIRONMENT_LIMIT, checked_environment
 from eventfw.resources.names import pascal
 
 if TYPE_CHECKING:
@@ -130,7 +130,22 @@ def environment_of(template: Template, function: Function, stage: Stage) -> dict
     except EventfwError as error:
         raise BuildError(error.message, place=function.settings.place or function.place) from None
     resources = {grant.resource.variable: grant.resource for grant in function.uses}
-    return {**plain, **{name: resource.reference(template) for name, resource in sorted(resources.items())}}
+    variables = {**plain, **{name: resource.reference(template) for name, resource in sorted(resources.items())}}
+    size = sum(len(name.encode()) + least_length(value) for name, value in variables.items())
+    if size > ENVIRONMENT_LIMIT:
+        raise BuildError(
+            f"The environment of {function.name!r} has at least {size} bytes with the names of what it uses, over "
+            f"Lambda's {ENVIRONMENT_LIMIT}. Use SSM or S3 for some of it.",
+            place=function.settings.place or function.place,
+        )
+    return variables
+
+
+def least_length(value: Any) -> int:
+    """How many bytes a variable's value will have at the least: a queue's URL is known only once it is there."""
+    if isinstance(value, str):
+        return len(value.encode())
+    return max(60, len(str(value.get("Fn::Sub", ""))) - len("${AWS::Region}"))
 
 
 def checked_name(template: Template, function: Function) -> str:

@@ -26,6 +26,7 @@ def command(directory: str, app: str | None, stage: str | None, out: str, lint: 
 
     The same source, Python and pinned requirements give the same bytes.
     """
+    from eventfw.errors import BuildError
     from eventfw.tools.build.assemble import build
     from eventfw.tools.build.lint import lint_templates
     from eventfw.tools.project import load_project
@@ -33,6 +34,10 @@ def command(directory: str, app: str | None, stage: str | None, out: str, lint: 
     begun = time.perf_counter()
     project = load_project(directory, app)
     folder = Path(out).resolve()
+    if project.directory.is_relative_to(folder):
+        raise BuildError(
+            f"The project is in {out}, so it cannot be built there. Name a folder of its own.", place="--out"
+        )
     artifacts = build(project, project.stage(stage), out=folder, report=lambda text: click.echo(f"  {text}", err=True))
     artifacts.write(folder)
     if lint:

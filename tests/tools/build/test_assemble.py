@@ -372,3 +372,28 @@ def test_routes_of_all_stacks_count_towards_the_apis_quota() -> None:
         app.mount(blueprint, stack=True)
     with pytest.raises((BuildError, RegistrationError), match="quota 'Routes per API'"):
         main_template(app)
+
+
+def test_the_names_of_what_a_function_uses_count_in_its_environment() -> None:
+    app = App("shop")
+    grants = [app.queue(f"q{number}").send for number in range(40)]
+    app.function(uses=grants, environment={"TEXT": "x" * 2000})(named("one"))
+    with pytest.raises(BuildError, match=r"'one' has at least \d+ bytes") as caught:
+        deployable(app)
+    assert "test_assemble.py" in caught.value.place
+
+
+def test_a_new_build_removes_what_the_earlier_one_made_and_nothing_else(tmp_path: Path) -> None:
+    from eventfw.tools.build.artifacts import Asset, Stack
+
+    (tmp_path / "assets").mkdir()
+    assets = []
+    for letter in "ab":
+        path = tmp_path / "assets" / f"{letter * 64}.zip"
+        path.write_bytes(b"")
+        assets.append(Asset(path, letter * 64, 0))
+    (tmp_path / "notes.txt").write_text("mine")
+    Artifacts("shop", "dev", [Stack("shop-dev", None, {}), Stack("shop-dev-old", None, {})], assets).write(tmp_path)
+    Artifacts("shop", "dev", [Stack("shop-dev", None, {})], assets[1:]).write(tmp_path)
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"notes.txt", "manifest.json", "shop-dev.template.json", f"assets/{'b' * 64}.zip"}

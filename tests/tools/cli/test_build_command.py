@@ -55,3 +55,18 @@ def test_what_is_wrong_is_told(folder: Path, arguments: list[str], code: int, sa
     assert says in done.stderr
     assert "Traceback" not in done.stderr
     assert not (folder / "build").exists()
+
+
+def test_a_build_does_not_go_into_its_own_project(tmp_path: Path) -> None:
+    write(tmp_path / "app.py", APP)
+    for out in (".", ".."):
+        done = eventfw(tmp_path, "build", "--out", out)
+        assert done.returncode == 1 and "--out: error: The project is in" in done.stderr
+
+
+def test_a_manifest_of_somebody_else_is_not_overwritten(folder: Path) -> None:
+    (folder / "site").mkdir()
+    (folder / "site" / "manifest.json").write_text('{"name": "my web app"}')
+    done = eventfw(folder, "build", "--out", "site")
+    assert done.returncode == 1 and "eventfw did not write" in done.stderr
+    assert (folder / "site" / "manifest.json").read_text() == '{"name": "my web app"}'
