@@ -14,7 +14,13 @@ from eventfw.tools.deploy.changeset import MAX_TEMPLATE_BYTES, ChangeSet, Change
 from eventfw.tools.deploy.data import Template, with_literal_names
 from eventfw.tools.deploy.events import Ended, Follower
 from eventfw.tools.deploy.plan import Plan
-from eventfw.tools.deploy.removal import delete_stack, names_taken, plan_of_removal, stacks_that_left
+from eventfw.tools.deploy.removal import (
+    delete_what_left,
+    names_taken,
+    plan_of_removal,
+    says_names_are_taken,
+    stacks_that_left,
+)
 from eventfw.tools.deploy.report import Reporter, Silent
 from eventfw.tools.deploy.show import ordered_outputs
 from eventfw.tools.deploy.stacks import (
@@ -137,8 +143,7 @@ class _Deployment:
                 self._plan_again(target, inputs)
             if target.change_set is not None:
                 self._execute(target, target.change_set)
-        for stack in self._left:
-            delete_stack(self._clients, stack, self._report)
+        delete_what_left(self._clients, self._left, self._report)
 
     def discard(self) -> None:
         """Delete the change sets that were not executed; failing is only told: another error may be on its way."""
@@ -194,7 +199,7 @@ class _Deployment:
         try:
             made = self._change_sets(target.region).create(target.state, target.request(inputs, tags))
         except DeployError as error:
-            if not self._left:
+            if not self._left or not says_names_are_taken(error.message):
                 raise
             raise DeployError(f"{error.message}\n{names_taken(self._left)}", place=error.place) from None
         target.values = inputs

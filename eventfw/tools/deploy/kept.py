@@ -75,7 +75,28 @@ def left_behind(clients: Clients, app: str, stage: str, region: str) -> list[Res
         for stack in stacks_of(clients, app, region):
             if stack.tags.get(STAGE_TAG) == stage:
                 found += _skipped(client, region, stack.id)
-    return [resource for resource in sorted(set(found)) if _exists(clients, resource)]
+    ours = {stack.id for stack in stacks_of(clients, app, region) if stack.tags.get(STAGE_TAG) == stage}
+    return [
+        resource
+        for resource in sorted(set(found))
+        if _exists(clients, resource) and _owner(clients, resource) in {"", *ours}
+    ]
+
+
+def _owner(clients: Clients, resource: Resource) -> str:
+    """The id of the stack that a resource belongs to now; ``""`` where it belongs to none."""
+    from botocore.exceptions import ClientError
+
+    try:
+        answer = clients.client("cloudformation", resource.region).describe_stack_resources(
+            PhysicalResourceId=resource.physical_id
+        )
+    except ClientError as error:
+        if code_of(error) == "ValidationError":  # CloudFormation's word for: of no stack
+            return ""
+        raise
+    held = [item for item in answer["StackResources"] if item.get("PhysicalResourceId") == resource.physical_id]
+    return str(held[0]["StackId"]) if held else ""
 
 
 def _skipped(client: Client, region: str, stack_id: str) -> list[Resource]:

@@ -9,7 +9,7 @@ from eventfw.errors import DeployError
 from eventfw.tools.deploy.access import Clients, aws_errors
 from eventfw.tools.deploy.events import Ended, Follower
 from eventfw.tools.deploy.plan import StackPlan, from_templates
-from eventfw.tools.deploy.stacks import REVIEW, STAGE_TAG, StackState, read_template, stacks_of
+from eventfw.tools.deploy.stacks import APP_TAG, REVIEW, STAGE_TAG, StackState, read_template, stacks_of
 
 if TYPE_CHECKING:
     from eventfw.tools.build.artifacts import Artifacts
@@ -20,7 +20,8 @@ EDGE_REGION = "us-east-1"
 
 def is_edge(stack: StackState) -> bool:
     """Whether it is a stage's stack of Lambda@Edge functions, which AWS may refuse to delete for hours."""
-    return stack.region == EDGE_REGION and stack.name.endswith("-edge")
+    stage = f"{stack.tags.get(APP_TAG)}-{stack.tags.get(STAGE_TAG)}"
+    return stack.region == EDGE_REGION and stack.name == f"{stage}-edge"
 
 
 def edge_last(stacks: list[StackState]) -> list[StackState]:
@@ -66,6 +67,22 @@ def plan_of_removal(clients: Clients, stack: StackState) -> StackPlan:
     with aws_errors(f"reading the template of {stack.name}", clients.endpoint_url):
         template = read_template(clients.client("cloudformation", stack.region), stack.id)
     return StackPlan(stack.name, stack.region, from_templates(template, {}))
+
+
+def delete_what_left(clients: Clients, left: list[StackState], report: Reporter) -> None:
+    """Delete the stacks that the app no longer has. AWS may refuse the edge's for hours, which is told and no more."""
+    for stack in left:
+        try:
+            delete_stack(clients, stack, report)
+        except DeployError as error:
+            if not is_edge(stack):
+                raise
+            report.note(error.message, "warn")
+
+
+def says_names_are_taken(message: str) -> bool:
+    """Whether CloudFormation refuses because something of these names is there already."""
+    return any(words in message for words in ("already exist", "DeletionPolicy", "another stack"))
 
 
 def names_taken(left: list[StackState]) -> str:

@@ -160,11 +160,41 @@ def test_data_that_left_the_app_in_an_update_is_found(
 
 def test_the_stack_at_the_edge_goes_last() -> None:
     from eventfw.tools.deploy.removal import edge_last
-    from eventfw.tools.deploy.stacks import StackState
+    from eventfw.tools.deploy.stacks import APP_TAG, STAGE_TAG, StackState
 
-    stacks = [StackState("shop-dev-edge", "us-east-1"), StackState("shop-dev-admin", "us-west-2")]
-    assert [stack.name for stack in edge_last([*stacks, StackState("shop-dev", "us-west-2")])] == [
-        "shop-dev-admin",
-        "shop-dev",
-        "shop-dev-edge",
-    ]
+    def stack(name: str, stage: str, region: str = "us-east-1") -> StackState:
+        return StackState(name, region, tags={APP_TAG: "shop", STAGE_TAG: stage})
+
+    stacks = [stack("shop-dev-edge", "dev"), stack("shop-dev-admin", "dev", "us-west-2"), stack("shop-dev", "dev")]
+    assert [one.name for one in edge_last(stacks)] == ["shop-dev-admin", "shop-dev", "shop-dev-edge"]
+    assert edge_last([stack("shop-edge", "edge"), stack("shop-edge-x", "edge")])[0].name == "shop-edge"
+
+
+@pytest.mark.parametrize(
+    ("held", "owner"),
+    [
+        ([{"PhysicalResourceId": "photos", "StackId": "arn:other"}], "arn:other"),
+        ([{"PhysicalResourceId": "photos-2", "StackId": "arn:other"}], ""),
+        (None, ""),
+    ],
+)
+def test_who_owns_kept_data_now_is_what_cloudformation_says(held: list[dict[str, str]] | None, owner: str) -> None:
+    """CloudFormation answers for a physical id with all resources of its stack, and with an error for one of none."""
+    from botocore.exceptions import ClientError
+
+    from eventfw.tools.deploy.kept import Resource, _owner
+
+    class CloudFormation:
+        def describe_stack_resources(self, **asked: str) -> dict[str, Any]:
+            assert asked == {"PhysicalResourceId": "photos"}
+            if held is None:
+                raise ClientError(
+                    {"Error": {"Code": "ValidationError", "Message": "no stack"}}, "DescribeStackResources"
+                )
+            return {"StackResources": held}
+
+    class Clients:
+        def client(self, service: str, region: str) -> CloudFormation:
+            return CloudFormation()
+
+    assert _owner(Clients(), Resource("eu-west-1", "AWS::S3::Bucket", "photos", "PhotosBucket")) == owner  # type: ignore[arg-type]
