@@ -77,7 +77,7 @@ def _remark(change: Change) -> str:
     elif change.action == "remove" and change.is_data:
         parts.append("DATA: is DELETED" if change.loses else f"DATA: leaves the stack and is kept{_at(change)}")
     elif change.action == "adopt":
-        parts.append(f"kept from before, taken back with its data{_at(change)}")
+        parts.append(f"there already, taken over with its data{_at(change)}")
     elif names:
         parts.append(names if change.certain else f"{names} (replacement not known yet)")
     if change.is_permission:
