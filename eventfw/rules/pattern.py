@@ -1,0 +1,118 @@
+"""Event patterns: which events an EventBridge rule takes.
+
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+"""
+
+from __future__ import annotations
+
+from ..errors import RuleError
+from .fields import Wanted, satisfied
+from .grammar import EVENTBRIDGE, compiled
+from .reading import Members, loads, shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from .fields import Field, Scalars
+    from .grammar import Dialect
+
+PATTERN_MAX = 4096  # characters; EventBridge's own quota is 2048 until it is raised
+
+
+class EventPattern:
+    """A checked event pattern.
+
+    ``pattern`` is a dict, or the JSON text of one. ``dialect`` says whose operators it may use: EventBridge takes all.
+    A value of an event that is a list matches when one of its elements does, and of lists of objects one object must
+    satisfy all fields. Raises RuleError for what the service would refuse, with the path to the fault.
+    """
+
+    __slots__ = ("branches", "dialect", "ordered", "text", "wanted")
+
+    def __init__(self, pattern: Mapping[str, Any] | str, *, dialect: Dialect = EVENTBRIDGE) -> None:
+        self.dialect = dialect
+        self.text, members = read(pattern, dialect.name)
+        self.branches = compiled(members, dialect)
+        self.ordered = [sorted(branch.items()) for branch in self.branches]
+        self.wanted = Wanted(name for branch in self.branches for name in branch)
+
+    def __repr__(self) -> str:
+        return f"EventPattern({self.text})"
+
+    def matches(self, event: Mapping[str, Any] | str) -> bool:
+        """Whether an event (a dict, or its JSON text) is one the pattern asks for.
+
+        Raises RuleError for text that is not a JSON object, and for an event that combines so many elements of lists
+        that no answer is found in a bounded time.
+        """
+        return self.takes(self.wanted.of(as_event(event)))
+
+    def takes(self, scalars: Scalars) -> bool:
+        """:meth:`matches`, for scalars that were read already."""
+        return any(satisfied(branch, scalars) for branch in self.ordered)
+
+    def mismatch(self, event: Mapping[str, Any] | str) -> str:
+        """The first condition that an event fails, in words; empty when it matches. Raises as :meth:`matches` does."""
+        scalars = self.wanted.of(as_event(event))
+        if self.takes(scalars):
+            return ""
+        faults = [_first_fault(branch, scalars) for branch in self.branches]
+        if len(faults) == 1:
+            return faults[0]
+        listed = "; ".join(dict.fromkeys(faults[:3]))
+        return f"none of {len(faults)} alternatives fits: {listed}{'; ...' if len(faults) > 3 else ''}"
+
+
+def read(pattern: Mapping[str, Any] | str, service: str) -> tuple[str, Members]:
+    """A pattern as ``(its JSON text, the members of its object)``."""
+    if isinstance(pattern, str):
+        text = pattern
+        _check_size(text, service)
+        members = loads(text, members=True)
+    else:
+        from json import dumps
+
+        try:
+            text = dumps(pattern, separators=(",", ":"), ensure_ascii=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise RuleError(f"A pattern is JSON, and {shown(pattern)} is not: {error}.") from None
+        _check_size(text, service)
+        members = loads(text, members=True)
+    if not isinstance(members, Members):
+        raise RuleError(f'A pattern is an object such as {{"source": ["my.app"]}}, not {shown(members)}.')
+    return text, members
+
+
+def _check_size(text: str, service: str) -> None:
+    if len(text) > PATTERN_MAX:
+        raise RuleError(
+            f"{service} takes patterns of at most {PATTERN_MAX} characters, not {len(text)}. Shorten it, or split it."
+        )
+
+
+def as_event(event: Mapping[str, Any] | str) -> dict[str, Any]:
+    """An event as the dict that it is, or whose JSON text it is."""
+    value = loads(event) if isinstance(event, str) else event
+    if not isinstance(value, dict):
+        raise RuleError(f"An event is a JSON object, not {shown(value)}.")
+    return value
+
+
+def _first_fault(branch: Mapping[str, Field], scalars: Scalars) -> str:
+    for name, field in branch.items():
+        values = [value for value, _ in scalars.get(name, ())]
+        if not values and not field.absent:
+            return f"`{name}` is absent, wanted {wanted(field)}"
+        if values and not any(map(field.test, values)):
+            found = ", ".join(map(shown, values[:3])) + (", ..." if len(values) > 3 else "")
+            return f"`{name}` is {found}, wanted {wanted(field)}"
+    names = ", ".join(f"`{name}`" for name in branch)
+    return f"no one element of a list satisfies all of {names}"
+
+
+def wanted(field: Field) -> str:
+    """What a field asks for, in words."""
+    words = [*sorted(map(shown, field.tokens)), *map(str, field.matchers), *["absent"] * field.absent]
+    return " or ".join(words[:4]) + (" or ..." if len(words) > 4 else "")
