@@ -25,6 +25,7 @@ FLOORS = {
     "resources": (1, 1),
     "function": (1, 2),
     "sources": (2, 0),
+    "recognition": (2, 1),
     "app": (3, 0),
     "routing": (4, 0),
     "runtime": (5, 0),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .schedule import Schedule
     from .sqs import SqsConsumer
 
+    Rules = dict[str, dict[str, dict[str, Any]]]
     P = ParamSpec("P")
     F = TypeVar("F", bound=Callable[..., Any])
     R = TypeVar("R")
@@ -50,9 +51,105 @@ RESOURCES = {  # method: (module, class)
     "bucket": ("eventfw.resources.bucket", "Bucket"),
     "queue": ("eventfw.resources.queue", "Queue"),
 }
-RECORD_SOURCES = {  # `eventSource` of the first of `Records`: kind
+
+# How events are recognised; `eventfw.recognition` reads it. A rule, `kind: shape`, stands under a key that tells its
+# events. In a shape, a type is asked of a value, a tuple lists what it may be, a text stands in it, `None` says that it
+# is absent or null, a dict is the shape of an object, and a list that of its first item.
+RECORD_KINDS = {  # by the `eventSource` of the first of `Records`
+    "aws:codecommit": "codecommit",
+    "aws:dynamodb": "dynamodb",
+    "aws:kinesis": "kinesis",
     "aws:s3": "s3",
+    "aws:ses": "ses",
     "aws:sqs": "sqs",
+}
+RECORD_RULES: Rules = {  # by a key of the first of `Records`, which has no `eventSource` in these
+    "EventSource": {"sns": {"EventSource": ("aws:sns",)}},
+    "cf": {"cloudfront": {"cf": dict}},  # AWS's own samples leave `config.eventType` out
+}
+ITEM_RULES: Rules = {  # by a key of the first item of an event that is a list; EventBridge Pipes send lists, too
+    "info": {"appsync_batch_resolver": {"info": {"fieldName": str}, "arguments": dict}},
+}
+FIRST_RULES: Rules = {  # by a key of the event, before the others: an authorizer's event is a request's with more
+    "detail-type": {"eventbridge": {"detail-type": str, "source": str, "detail": dict | str}},  # Scheduler sends "{}"
+    "methodArn": {
+        "apigw_authorizer_token": {"type": ("TOKEN",), "authorizationToken": str},
+        "apigw_authorizer_request": {"type": ("REQUEST",)},
+    },
+    "routeArn": {"apigw_authorizer_v2": {"version": ("2.0",)}},
+}
+CONTEXT_2_RULES: Rules = {  # then by a key of `requestContext` and its shape, in events of version 2.0
+    "http": {"function_url": {"domainName": ".lambda-url.", "http": dict}, "apigw_http_v2": {"http": dict}},
+    "serviceNetworkArn": {"vpc_lattice_v2": {"serviceNetworkArn": str}},
+}
+CONTEXT_RULES: Rules = {  # and in those of any other version or none; a WebSocket event may be one of REST with more
+    "connectionId": {"apigw_websocket": {"eventType": ("CONNECT", "MESSAGE", "DISCONNECT"), "routeKey": str}},
+    "elb": {"alb": {"elb": {"targetGroupArn": str}}},
+    "functionArn": {"lambda_destination": {"condition": str}},
+}
+EVENT_RULES: Rules = {  # then by a key of the event
+    "CodePipeline.job": {"codepipeline": {"CodePipeline.job": dict}},
+    "DeploymentId": {"codedeploy_hook": {"LifecycleEventHookExecutionId": str}},
+    "Details": {"connect": {"Details": {"ContactData": dict}}},
+    "Event": {"s3_test_event": {"Event": ("s3:TestEvent",), "Records": None}},
+    "ResponseURL": {
+        "cloudformation_custom_resource": {"RequestType": ("Create", "Update", "Delete"), "StackId": str},
+    },
+    "Step": {"secretsmanager_rotation": {"SecretId": str, "ClientRequestToken": str}},
+    "actionGroup": {"bedrock_agent": {"messageVersion": str, "agent": dict}},
+    "alarmArn": {"cloudwatch_alarm": {"source": ("aws.cloudwatch",), "alarmData": dict, "detail-type": None}},
+    "applicationArn": {
+        "kinesis_analytics_preprocessor": {"records": list, "streamArn": str},
+        "kinesis_analytics_output": {"records": list, "streamArn": None},
+    },
+    "authorizationToken": {"appsync_authorizer": {"methodArn": None, "requestContext": {"apiId": str}}},
+    "awslogs": {"cloudwatch_logs": {"awslogs": {"data": str}}},
+    "claimCertificateId": {"iot_preprovisioning_hook": {"templateArn": str}},
+    "clickType": {"iot_button": {"serialNumber": str}},
+    "connection-id": {"clientvpn_connection_handler": {"endpoint-id": str}},
+    "context": {"alexa_skill": {"context": {"System": dict}, "request": {"type": str}, "version": str}},
+    "currentIntent": {"lex_v1": {"messageVersion": ("1.0",)}},
+    "datasetName": {"cognito_sync": {"identityPoolId": str}},
+    "describe": {"cloudwatch_dashboard_widget": {"describe": (True,)}},
+    "deviceEvent": {"iot_1click": {"placementInfo": dict}},
+    "directive": {"alexa_smart_home": {"directive": {"header": {"namespace": str}}}},
+    "eventSource": {
+        "msk": {"eventSource": ("aws:kafka",), "records": dict},
+        "kafka_self_managed": {"eventSource": ("aws:SelfManagedKafka", "SelfManagedKafka"), "records": dict},
+        "mq_activemq": {"eventSource": ("aws:amq", "aws:mq"), "messages": list},
+        "mq_rabbitmq": {"eventSource": ("aws:rmq",), "rmqMessagesByQueue": dict},
+        "documentdb": {"eventSource": ("aws:docdb",), "events": list},
+    },
+    "fieldName": {"appsync_resolver": {"fieldName": str, "typeName": str}},  # what mapping templates send
+    "header": {"alexa_smart_home": {"header": {"namespace": str}, "payload": dict}},
+    "info": {
+        "appsync_resolver": {"info": {"fieldName": str}, "arguments": dict},
+        "appsync_events": {"info": {"channel": dict}},
+    },
+    "invocationId": {"firehose": {"records": [{"recordId": str}], "applicationArn": None}},
+    "invocationSchemaVersion": {"s3_batch": {"job": dict, "tasks": list}},
+    "invokingEvent": {"config_rule": {"invokingEvent": str, "resultToken": str}},
+    "protocolData": {"iot_custom_authorizer": {"signatureVerified": bool}},
+    "raw_path": {"vpc_lattice_v1": {"method": str}},
+    "resource": {
+        "apigw_rest": {"requestContext": dict, "httpMethod": str, "version": None},
+        "apigw_http_v1": {"requestContext": dict, "httpMethod": str, "version": ("1.0",)},
+    },
+    "serverId": {"transfer_identity_provider": {"serverId": str, "username": str}},
+    "session": {"alexa_skill": {"session": dict, "request": {"type": str}, "version": str}},
+    "sessionState": {
+        "lex_v2": {"bot": {"localeId": str}, "invocationSource": ("DialogCodeHook", "FulfillmentCodeHook")}
+    },
+    "triggerSource": {"cognito_userpool": {"triggerSource": str, "userPoolId": str}},
+    "widgetContext": {"cloudwatch_dashboard_widget": {"widgetContext": dict}},
+    "window": {  # the last call of a tumbling window may carry no records
+        "dynamodb": {"window": dict, "eventSourceARN": ":dynamodb:"},
+        "kinesis": {"window": dict, "eventSourceARN": ":kinesis:"},
+    },
+    **{
+        f"{operation}Context": {"s3_object_lambda": {"xAmzRequestId": str}}
+        for operation in ("getObject", "headObject", "listObjects", "listObjectsV2")
+    },
 }
 
 

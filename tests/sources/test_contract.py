@@ -104,8 +104,3 @@ def test_type_checkers_and_python_see_the_same_decorators() -> None:
 def test_every_file_of_the_folder_is_in_the_table() -> None:
     files = {path.stem for path in FOLDER.glob("*.py")} - WITHOUT_A_DECORATOR
     assert files == {module.rpartition(".")[2] for module, _ in table.SOURCES.values()}
-
-
-def test_every_record_source_is_some_sources_kind() -> None:
-    kinds = {kind for home in table.SOURCES.values() for kind in table.load(home).kinds}
-    assert set(table.RECORD_SOURCES.values()) <= kinds
