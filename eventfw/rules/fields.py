@@ -8,11 +8,11 @@ place: which lists it is in, and in which element of each.
 from __future__ import annotations
 
 from ..errors import RuleError
-from .reading import DEEPEST, token
+from .reading import DEEPEST, Members, token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from typing import Any
 
     from .matchers import Matcher
@@ -53,7 +53,7 @@ class Wanted:
                 self.inner.add(name[:end])
                 end = name.find(".", end + 1)
 
-    def of(self, event: Mapping[str, Any]) -> Scalars:
+    def of(self, event: dict[str, Any] | Members) -> Scalars:
         """The scalars of an event that have a wanted name. Raises RuleError for one nested over 1000 levels deep."""
         names, inner = self.names, self.inner
         found: Scalars = {}
@@ -61,10 +61,10 @@ class Wanted:
         lists = 0
         while pending:
             node, above, place = pending.pop()
-            for key, value in node.items():
+            for key, value in node.items() if type(node) is dict else node:
                 name = key if above is None else f"{above}.{key}"
                 kind = type(value)
-                if kind is dict:
+                if kind is dict or kind is Members:
                     if name in inner:
                         pending.append((value, name, place))
                 elif kind is list or kind is tuple:
@@ -87,7 +87,7 @@ def _elements(
             raise RuleError(f"The event is nested over {DEEPEST} levels deep. Flatten it.")
         for index, value in enumerate(elements):
             kind = type(value)
-            if kind is dict:
+            if kind is dict or kind is Members:
                 if name in wanted.inner:
                     pending.append((value, name, (*outer, (lists, index))))
             elif kind is list or kind is tuple:

@@ -38,19 +38,22 @@ _ALL = frozenset((
 
 
 class Dialect:
-    """The operators one service takes, of those the engine knows."""
+    """The operators one service takes, of those the engine knows, and how many characters a pattern may have."""
 
-    __slots__ = ("name", "operators")
+    __slots__ = ("longest", "name", "operators")
 
-    def __init__(self, name: str, refused: tuple[str, ...] = ()) -> None:
+    def __init__(self, name: str, longest: int, refused: tuple[str, ...] = ()) -> None:
         self.name = name
+        self.longest = longest
         self.operators = _ALL.difference(refused)
 
 
-EVENTBRIDGE = Dialect("EventBridge")
+#: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html; the quota is 2048 until it is raised.
+EVENTBRIDGE = Dialect("EventBridge", 4096)
 #: https://docs.aws.amazon.com/sns/latest/dg/string-value-matching.html; anything-but with suffix was refused by SNS.
 SNS = Dialect(
     "SNS",
+    256 * 1024,
     (
         "anything-but/suffix",
         "anything-but/equals-ignore-case",
@@ -61,6 +64,7 @@ SNS = Dialect(
 #: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax
 LAMBDA = Dialect(
     "Lambda",
+    4096,
     (
         "anything-but/prefix", "anything-but/suffix", "anything-but/equals-ignore-case", "anything-but/wildcard",
         "prefix/equals-ignore-case", "suffix/equals-ignore-case", "wildcard", "cidr",

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from .fields import Field, Scalars
     from .grammar import Dialect
 
-PATTERN_MAX = 4096  # characters; EventBridge's own quota is 2048 until it is raised
-
 
 class EventPattern:
     """A checked event pattern.
@@ -33,7 +31,7 @@ class EventPattern:
 
     def __init__(self, pattern: Mapping[str, Any] | str, *, dialect: Dialect = EVENTBRIDGE) -> None:
         self.dialect = dialect
-        self.text, members = read(pattern, dialect.name)
+        self.text, members = read(pattern, dialect)
         self.branches = compiled(members, dialect)
         self.ordered = [sorted(branch.items()) for branch in self.branches]
         self.wanted = Wanted(name for branch in self.branches for name in branch)
@@ -65,37 +63,33 @@ class EventPattern:
         return f"none of {len(faults)} alternatives fits: {listed}{'; ...' if len(faults) > 3 else ''}"
 
 
-def read(pattern: Mapping[str, Any] | str, service: str) -> tuple[str, Members]:
+def read(pattern: Mapping[str, Any] | str, dialect: Dialect) -> tuple[str, Members]:
     """A pattern as ``(its JSON text, the members of its object)``."""
-    if isinstance(pattern, str):
-        text = pattern
-        _check_size(text, service)
-        members = loads(text, members=True)
-    else:
-        from json import dumps
-
-        try:
-            text = dumps(pattern, separators=(",", ":"), ensure_ascii=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise RuleError(f"A pattern is JSON, and {shown(pattern)} is not: {error}.") from None
-        _check_size(text, service)
-        members = loads(text, members=True)
+    text = pattern if isinstance(pattern, str) else _written(pattern)
+    if len(text) > dialect.longest:
+        raise RuleError(
+            f"{dialect.name} takes patterns of at most {dialect.longest} characters, not {len(text)}. "
+            f"Shorten it, or split it."
+        )
+    members = loads(text, members=True)
     if not isinstance(members, Members):
         raise RuleError(f'A pattern is an object such as {{"source": ["my.app"]}}, not {shown(members)}.')
     return text, members
 
 
-def _check_size(text: str, service: str) -> None:
-    if len(text) > PATTERN_MAX:
-        raise RuleError(
-            f"{service} takes patterns of at most {PATTERN_MAX} characters, not {len(text)}. Shorten it, or split it."
-        )
+def _written(pattern: Mapping[str, Any]) -> str:
+    from json import dumps
+
+    try:
+        return dumps(pattern, separators=(",", ":"), ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise RuleError(f"A pattern is JSON, and {shown(pattern)} is not: {error}.") from None
 
 
-def as_event(event: Mapping[str, Any] | str) -> dict[str, Any]:
-    """An event as the dict that it is, or whose JSON text it is."""
-    value = loads(event) if isinstance(event, str) else event
-    if not isinstance(value, dict):
+def as_event(event: Mapping[str, Any] | str) -> dict[str, Any] | Members:
+    """An event as the dict that it is, or as the members of its JSON text: of a name that comes twice, both count."""
+    value = loads(event, members=True) if isinstance(event, str) else event
+    if not isinstance(value, (dict, Members)):
         raise RuleError(f"An event is a JSON object, not {shown(value)}.")
     return value
 
