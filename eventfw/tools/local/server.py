@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from eventfw.errors import EventfwError
-from eventfw.routing import HttpTable
+from eventfw.paths import HttpTable
 from eventfw.tools.local.cloud import Cloud, ExternalCloud
 from eventfw.tools.local.control import Control
 from eventfw.tools.local.door import Door

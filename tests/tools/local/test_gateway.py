@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from eventfw.errors import LocalError
-from eventfw.routing import HttpTable
+from eventfw.paths import HttpTable
 from eventfw.tools.local.asgi import Exchange
 from eventfw.tools.local.gateway import Gateway
 from eventfw.tools.local.guard import Guard
