@@ -225,6 +225,6 @@ def checked_uses(uses: object) -> list[Grant]:
     if not isinstance(uses, (list, tuple)):
         raise refused(f"uses must be a list of grants such as [orders.send] for function, not {uses!r}.")
     for grant in uses:
-        if not hasattr(grant, "statements"):
+        if not hasattr(grant, "actions_by_scope"):
             raise refused(f"uses takes grants such as orders.send or uploads.read, not {grant!r}.")
     return list(uses)

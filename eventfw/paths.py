@@ -1,4 +1,5 @@
-"""Path templates: ``/photos/{name}``, ``{id:int}``, ``{rest:path}``, and the form API Gateway gives them."""
+"""Paths: templates such as ``/photos/{name}``, ``{id:int}``, ``{rest:path}``, the form API Gateway gives them, and the
+table of an API's routes."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from .errors import RuleError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
 CONVERTERS = ("str", "int", "path")
@@ -100,3 +102,61 @@ class PathTemplate:
             else:
                 found[name] = value
         return found
+
+
+class HttpTable:
+    """The routes of an API, as data: ``(method, path as API Gateway writes it, function, handler)``.
+
+    :meth:`match` takes the most specific route: a literal segment before a parameter, a parameter before a greedy one,
+    the method itself before ``ANY``. It walks the path's segments, so it costs the same with one route and with 1,000.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
+    """
+
+    def __init__(self, routes: Iterable[Sequence[str]]) -> None:
+        self.routes = [tuple(route) for route in routes]
+        self._root: dict[str, Any] = {}
+        for method, path, function, handler in self.routes:
+            node = self._root
+            for segment in path[1:].split("/"):
+                shape = ("{+}" if segment.endswith("+}") else "{}") if segment.startswith("{") else segment
+                node = node.setdefault("/" + shape, {})
+            node[method] = (path, function, handler)
+
+    def match(self, method: str, path: str) -> tuple[str, dict[str, str], str, str] | None:
+        """``(route key, raw path parameters, function, handler)`` of the route that takes a raw path, or ``None``."""
+        segments = path[1:].split("/")
+        found = self._walk(self._root, segments, 0, method)
+        if found is None:
+            return None
+        key_method, (template, function, handler) = found
+        return f"{key_method} {template}", _parameters(template, segments), function, handler
+
+    def allowed(self, path: str) -> list[str]:
+        """The methods that some route takes a raw path with."""
+        return sorted({route[0] for route in self.routes if self.match(route[0], path) is not None})
+
+    def _walk(self, node: Mapping[str, Any], segments: list[str], index: int, method: str) -> Any:
+        if index == len(segments):
+            key = method if method in node else "ANY"
+            return (key, node[key]) if key in node else None
+        segment = segments[index]
+        for shape in ("/" + segment, "/{}") if segment else ("/",):
+            deeper = node.get(shape)
+            if deeper is not None:
+                found = self._walk(deeper, segments, index + 1, method)
+                if found is not None:
+                    return found
+        greedy = node.get("/{+}")
+        if greedy is None or not any(segments[index:]):
+            return None
+        return self._walk(greedy, [], 0, method)
+
+
+def _parameters(template: str, segments: list[str]) -> dict[str, str]:
+    found = {}
+    for index, part in enumerate(template[1:].split("/")):
+        if part.endswith("+}"):
+            found[part[1:-2]] = "/".join(segments[index:])
+        elif part.startswith("{"):
+            found[part[1:-1]] = segments[index]
+    return found

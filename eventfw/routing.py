@@ -2,129 +2,128 @@
 
 from __future__ import annotations
 
-from .errors import RoutingError
-from .http import raw_path
-from .sources.table import RECORD_SOURCES
+from .errors import RoutingError, RuleError
+from .http import HTTPError
+from .recognition import identify as identify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from .app import App, Handler
     from .trigger import Trigger
 
-UNKNOWN = "unknown"
+    Pair = tuple[Handler, Trigger]
 
-
-def identify(raw: Any) -> str:
-    """The kind of an event, by the field that tells it; ``"unknown"`` for what no source sends. Never raises."""
-    if not isinstance(raw, dict):
-        return UNKNOWN
-    records = raw.get("Records")
-    if isinstance(records, list) and records and isinstance(records[0], dict):
-        if "cf" in records[0]:
-            return "cloudfront"
-        source = records[0].get("eventSource")
-        return RECORD_SOURCES.get(source, UNKNOWN) if isinstance(source, str) else UNKNOWN
-    context = raw.get("requestContext")
-    if isinstance(context, dict) and isinstance(context.get("http"), dict) and raw.get("version") == "2.0":
-        if "routeArn" in raw:
-            return "apigw_authorizer_v2"
-        domain = context.get("domainName")
-        return "function_url" if isinstance(domain, str) and ".lambda-url." in domain else "apigw_http_v2"
-    if "detail-type" in raw and "source" in raw and "detail" in raw:
-        return "eventbridge"
-    return "s3_test_event" if raw.get("Event") == "s3:TestEvent" else UNKNOWN
+#: What looking at an event that is not whole may raise.
+_BROKEN = (KeyError, TypeError, IndexError, AttributeError, ValueError, RuleError)
 
 
 class Route:
     """Where an event goes.
 
-    ``reached`` are the handlers it reaches; ``why`` says for each of the others, by name, the first condition that
-    failed.
+    ``hits`` are the handlers it reaches, each with the trigger it runs under, in the order they were registered;
+    ``reached`` the handlers alone. ``why`` says for each of the others, by name, the first condition that failed; it is
+    found out when it is asked for. ``answer`` is what a function that routes requests itself (behind a function URL)
+    answers when none of its routes takes one: a 404, or a 405 that names the methods there are.
     """
 
-    def __init__(self, kind: str, reached: list[Handler], why: dict[str, str]) -> None:
+    def __init__(
+        self, kind: str, hits: list[Pair], answer: HTTPError | None, explain: Callable[[], dict[str, str]]
+    ) -> None:
         self.kind = kind
-        self.reached = reached
-        self.why = why
+        self.hits = hits
+        self.answer = answer
+        self._explain = explain
+        self._why: dict[str, str] | None = None
 
     def __repr__(self) -> str:
         return f"<Route {self.kind} -> {', '.join(handler.name for handler in self.reached) or 'nothing'}>"
 
+    @property
+    def reached(self) -> list[Handler]:
+        """The handlers, each once."""
+        return list({id(handler): handler for handler, _ in self.hits}.values())
 
-class HttpTable:
-    """The routes of an API, as data: ``(method, path as API Gateway writes it, function, handler)``.
+    @property
+    def why(self) -> dict[str, str]:
+        """By handler's name, what keeps the event from it."""
+        if self._why is None:
+            self._why = self._explain()
+        return self._why
 
-    :meth:`match` takes the most specific route: a literal segment before a parameter, a parameter before a greedy one,
-    the method itself before ``ANY``. It walks the path's segments, so it costs the same with one route and with 300.
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
+
+class Unrouted(Exception):
+    """A request that none of its function's routes takes. ``answer`` is to be sent in the form of ``trigger``."""
+
+    def __init__(self, answer: HTTPError, trigger: Trigger) -> None:
+        super().__init__(str(answer))
+        self.answer = answer
+        self.trigger = trigger
+
+
+class Index:
+    """Leads from an event to the triggers it fits, whose number does not matter.
+
+    Every source narrows its own triggers down (:meth:`~eventfw.trigger.Trigger.index`); what that gives is asked with
+    :meth:`~eventfw.trigger.Trigger.mismatch`, which alone decides.
     """
 
-    def __init__(self, routes: Iterable[Sequence[str]]) -> None:
-        self.routes = [tuple(route) for route in routes]
-        self._root: dict[str, Any] = {}
-        for method, path, function, handler in self.routes:
-            node = self._root
-            for segment in path[1:].split("/"):
-                shape = ("{+}" if segment.endswith("+}") else "{}") if segment.startswith("{") else segment
-                node = node.setdefault("/" + shape, {})
-            node[method] = (path, function, handler)
+    def __init__(self, pairs: Iterable[Pair]) -> None:
+        self._kinds: dict[str, list[tuple[list[int], Callable[[Any], Iterable[int]]]]] = {}
+        self.pairs = list(pairs)
+        classes: dict[type[Trigger], list[int]] = {}
+        for position, (_, trigger) in enumerate(self.pairs):
+            classes.setdefault(type(trigger), []).append(position)
+        for source, positions in classes.items():
+            find = source.index([self.pairs[position][1] for position in positions])
+            for kind in source.kinds:
+                self._kinds.setdefault(kind, []).append((positions, find))
 
-    def match(self, method: str, path: str) -> tuple[str, dict[str, str], str, str] | None:
-        """``(route key, raw path parameters, function, handler)`` of the route that takes a raw path, or ``None``."""
-        segments = path[1:].split("/")
-        found = self._walk(self._root, segments, 0, method)
-        if found is None:
-            return None
-        key_method, (template, function, handler) = found
-        return f"{key_method} {template}", _parameters(template, segments), function, handler
+    def fits(self, kind: str, raw: Any) -> list[Pair]:
+        """The handlers and triggers that an event fits, in the order they were registered."""
+        found = []
+        for positions, find in self._kinds.get(kind, ()):
+            try:
+                found += [positions[at] for at in find(raw)]
+            except _BROKEN:
+                continue  # not a whole event; its mismatch says what it misses
+        return [self.pairs[at] for at in sorted(found) if not reason(self.pairs[at][1], kind, raw)]
 
-    def _walk(self, node: Mapping[str, Any], segments: list[str], index: int, method: str) -> Any:
-        if index == len(segments):
-            key = method if method in node else "ANY"
-            return (key, node[key]) if key in node else None
-        segment = segments[index]
-        for shape in ("/" + segment, "/{}") if segment else ("/",):
-            deeper = node.get(shape)
-            if deeper is not None:
-                found = self._walk(deeper, segments, index + 1, method)
-                if found is not None:
-                    return found
-        greedy = node.get("/{+}")
-        if greedy is None or not any(segments[index:]):
-            return None
-        return self._walk(greedy, [], 0, method)
-
-
-def _parameters(template: str, segments: list[str]) -> dict[str, str]:
-    found = {}
-    for index, part in enumerate(template[1:].split("/")):
-        if part.endswith("+}"):
-            found[part[1:-2]] = "/".join(segments[index:])
-        elif part.startswith("{"):
-            found[part[1:-1]] = segments[index]
-    return found
+    def miss(self, kind: str, raw: Any) -> Unrouted | None:
+        """The answer of a function that routes requests itself to one it has no route for."""
+        for positions, _ in self._kinds.get(kind, ()):
+            triggers = [self.pairs[position][1] for position in positions]
+            try:
+                answer = triggers[0].miss(kind, raw, triggers)
+            except _BROKEN:
+                continue
+            if answer is not None:
+                return Unrouted(answer, triggers[0])
+        return None
 
 
 class Router:
-    """Which handlers of an app an event reaches. Compiled once; making one ends the app's registration."""
+    """Which handlers of an app an event reaches. Making one ends the app's registration.
+
+    It is compiled once for each function and once for the whole app, when that is first asked about.
+    """
 
     def __init__(self, app: App) -> None:
         self.app = app
         self.functions = app.functions
-        self._table: HttpTable | None = None
-        self._routes: dict[str, dict[str, tuple[Handler, Trigger]]] = {}
+        self._whole: Index | None = None
+        self._parts: dict[str, Index] = {}
+        self._routes: dict[str, dict[str, Pair]] = {}
         for function in self.functions.values():
             keys = self._routes[function.name] = {}
-            for handler in function.handlers:
-                for trigger in handler.triggers:
-                    for key in getattr(trigger, "route_keys", ()):
-                        keys[key] = (handler, trigger)
+            for handler, trigger in _pairs(function.handlers):
+                for key in trigger.route_keys:
+                    keys[key] = (handler, trigger)
 
     def http_routes(self) -> list[tuple[str, str, str, str]]:
-        """The routes as data, for :class:`HttpTable`."""
+        """The routes of the app's API as data, for :class:`~eventfw.paths.HttpTable`."""
         rows = []
         for function, keys in self._routes.items():
             for key, (handler, _) in keys.items():
@@ -134,66 +133,77 @@ class Router:
 
     def route(self, raw: Any) -> Route:
         """The handlers that an event reaches among all triggers of the app, and why it does not reach the others."""
+        if self._whole is None:
+            self._whole = Index(_pairs(self.app.handlers))
         kind = identify(raw)
-        taken = self._most_specific(raw) if kind == "apigw_http_v2" else None
-        reached, why = [], {}
-        for handler in self.app.handlers:
-            reasons = [_reason(trigger, kind, raw) for trigger in handler.triggers]
-            if taken is not None and handler.name != taken and "" in reasons:
-                why[handler.name] = f"the more specific route of `{taken}` takes it"
-            elif "" in reasons:
-                reached.append(handler)
-            else:
-                why[handler.name] = "; ".join(dict.fromkeys(reasons))
-        return Route(kind, reached, why)
+        hits = self._whole.fits(kind, raw)
+        missed = None if hits else self._whole.miss(kind, raw)
+        answer = None if missed is None else missed.answer
+        return Route(kind, hits, answer, lambda: self._why(kind, raw, hits))
 
-    def _most_specific(self, raw: Any) -> str | None:
-        """The handler whose route the API would take for a request."""
-        if self._table is None:
-            self._table = HttpTable(self.http_routes())
-        try:
-            found = self._table.match(raw["requestContext"]["http"]["method"], raw_path(raw))
-        except (KeyError, TypeError, AttributeError):
-            return None  # not a whole event: every trigger says what it misses
-        return found[3] if found else None
+    def _why(self, kind: str, raw: Any, hits: list[Pair]) -> dict[str, str]:
+        reached = {handler.name for handler, _ in hits}
+        others = [handler for handler in self.app.handlers if handler.name not in reached]
+        return {handler.name: _explained(handler, kind, raw, hits) for handler in others}
 
-    def pick(self, function: str, raw: Any, context: Any = None) -> tuple[Handler, Trigger]:
-        """The one handler that an invocation of a function runs, and the trigger it runs under."""
+    def pick(self, function: str, raw: Any, context: Any = None) -> Pair:
+        """The one handler that an invocation of a function runs, and the trigger it runs under.
+
+        Raises RoutingError where there is none, or no telling which, and :class:`Unrouted` for a request that the
+        function itself has to refuse.
+        """
         if type(raw) is dict and raw.get("version") == "2.0" and type(raw.get("routeKey")) is str:
             found = self._routes[function].get(raw["routeKey"])
             if found is not None:
                 return found
+        index = self._parts.get(function)
+        if index is None:
+            index = self._parts[function] = Index(_pairs(self.functions[function].handlers))
         kind = identify(raw)
-        fits, direct, reasons = [], None, []
-        for handler in self.functions[function].handlers:
-            for trigger in handler.triggers:
-                if not trigger.kinds:
-                    direct = (handler, trigger)
-                    continue
-                reason = _reason(trigger, kind, raw)
-                if reason:
-                    reasons.append(f"{handler.name} ({trigger.title()}): {reason}")
-                else:
-                    fits.append((handler, trigger))
-        if len(fits) > 1 and kind == "apigw_http_v2":  # an event that does not name its route
-            taken = self._most_specific(raw)
-            fits = [fit for fit in fits if fit[0].name == taken] or fits
-        if len({handler.name for handler, _ in fits}) > 1:
-            both = " and ".join(handler.name for handler, _ in fits[:2])
-            raise RoutingError(f"Function {function!r} got an event of kind {kind} that would run both {both}.")
-        if fits or direct:
-            return fits[0] if fits else direct  # type: ignore[return-value]
+        fits = index.fits(kind, raw)
+        if len(fits) > 1 and fits[0][0] is not fits[-1][0]:
+            both = " and ".join(f"{handler.name} ({trigger.title()})" for handler, trigger in (fits[0], fits[-1]))
+            raise RoutingError(
+                f"Function {function!r} got one event of kind {kind} for both {both}, and an invocation runs one "
+                f"handler. Give one of them a function of its own."
+            )
+        if fits:
+            return fits[0]
+        direct = next((pair for pair in index.pairs if not pair[1].kinds), None)
+        missed = None if direct else index.miss(kind, raw)
+        if missed is not None:
+            raise missed
+        if direct is not None:
+            return direct
+        reasons = [
+            f"{handler.name} ({trigger.title()}): {reason(trigger, kind, raw)}" for handler, trigger in index.pairs
+        ]
         raise RoutingError(
             f"Function {function!r} got an event of kind {kind} that none of its handlers takes. " + ". ".join(reasons)
         )
 
 
-def _reason(trigger: Trigger, kind: str, raw: Any) -> str:
+def _pairs(handlers: Sequence[Handler]) -> Iterable[Pair]:
+    return ((handler, trigger) for handler in handlers for trigger in handler.triggers)
+
+
+def reason(trigger: Trigger, kind: str, raw: Any) -> str:
     """Why a trigger does not take an event, or ``""``."""
     if kind not in trigger.kinds:
         wanted = " or ".join(trigger.kinds) or "invoked directly only"
         return f"kind {kind} is not {wanted}" if trigger.kinds else wanted
     try:
         return trigger.mismatch(raw)
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
+    except RuleError as error:
+        return error.message
+    except _BROKEN as error:
         return f"the event is not a whole {kind} event ({type(error).__name__}: {error})"
+
+
+def _explained(handler: Handler, kind: str, raw: Any, hits: list[Pair]) -> str:
+    """Why a handler is not reached; the index passes over what fits only for something that fits better."""
+    reasons = [reason(trigger, kind, raw) for trigger in handler.triggers]
+    if "" not in reasons:
+        return "; ".join(dict.fromkeys(reasons))
+    taken = next((other for other, trigger in hits if type(trigger) in map(type, handler.triggers)), None)
+    return f"the more specific route of `{taken.name}` takes it" if taken else "another trigger of the source takes it"

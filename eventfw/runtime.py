@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .errors import RoutingError
-from .routing import Router
+from .routing import Router, Unrouted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ def entry(app: App, name: str) -> Callable[[Any, Any], Any]:
     pipelines: dict[Trigger, Callable[[Any], Any]] = {}
 
     def invoked(raw: Any, context: Any = None) -> Any:
-        handler, trigger = router.pick(name, raw, context)
+        try:
+            handler, trigger = router.pick(name, raw, context)
+        except Unrouted as miss:
+            return miss.trigger.encode(miss.answer, miss.trigger.parse(raw, context))
         pipeline = pipelines.get(trigger)
         if pipeline is None:
             pipeline = pipelines[trigger] = compiled(app, handler, trigger)

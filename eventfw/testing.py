@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .errors import RoutingError
 from .http import Headers
-from .routing import HttpTable, Router
+from .paths import HttpTable
+from .routing import Router
 from .runtime import entry
 
 TYPE_CHECKING = False

@@ -7,11 +7,12 @@ from .events import Event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from typing import Any
 
     from .calling import Binding
     from .function import Function
+    from .http import HTTPError
     from .resources.resource import Grant, Resource, Template
 
 
@@ -20,8 +21,10 @@ class Trigger:
 
     Options become attributes and are checked in the constructor, so that the error lands on the user's line.
 
-    In Lambda: :meth:`parse`, :meth:`call`, :meth:`encode`, :meth:`mismatch`. On the developer's machine:
-    :meth:`resources`, :meth:`sample`, :meth:`title`; these receive what they need, so a source imports no tool.
+    In Lambda: :meth:`parse`, :meth:`call`, :meth:`encode`, :meth:`mismatch`, :meth:`index`, :meth:`miss` and
+    :meth:`title`. On the developer's machine only, and left out of a deployment's zip: :meth:`resources`,
+    :meth:`sample`, :meth:`local`, :meth:`overlap` and :meth:`faults`; these receive what they need, so a source imports
+    no tool.
     """
 
     decorator = ""
@@ -40,6 +43,8 @@ class Trigger:
     """Whether it makes its function a Lambda@Edge function."""
     resource: Resource | None = None
     """The queue, bucket... whose events it takes, if it takes them from one."""
+    route_keys: Collection[str] = ()
+    """The routes of the app's API that it takes, such as ``GET /photos/{name}``."""
 
     def __init__(self) -> None:
         self.place = user_place()
@@ -87,6 +92,25 @@ class Trigger:
         """Why an event of the right kind does not reach this trigger: the first condition that failed, or ``""``."""
         return ""
 
+    @classmethod
+    def index(cls, triggers: Sequence[Any]) -> Callable[[Any], Iterable[int]]:
+        """A function that leads from an event to the positions of those ``triggers`` that may take it.
+
+        It need not be exact, since :meth:`mismatch` decides, but what it leaves out is not reached; and it should cost
+        the same however many triggers there are. All are of this class. Unless a source says otherwise, it is all.
+        """
+        everything = range(len(triggers))
+        return lambda raw: everything
+
+    @classmethod
+    def miss(cls, kind: str, raw: Any, triggers: Sequence[Any]) -> HTTPError | None:
+        """What the function itself answers to a request that none of ``triggers`` takes, where that is its task."""
+        return None
+
+    def overlap(self, other: Trigger) -> Any:
+        """An event that reaches this trigger and another one of its function, which would then both run for it."""
+        return None
+
     def grants(self) -> Collection[Grant]:
         """The permissions that the trigger alone implies for its function."""
         return ()
@@ -101,3 +125,16 @@ class Trigger:
     def sample(self, **fields: Any) -> Any:
         """An event that reaches this trigger, with some of its fields overridden."""
         raise NotImplementedError
+
+    def faults(self) -> Collection[str]:
+        """Why no event will ever reach the trigger as it is written, as far as that shows."""
+        return ()
+
+
+def filed(keys: Iterable[Iterable[object]], leads: Callable[[Any], Iterable[object]]) -> Callable[[Any], Iterable[int]]:
+    """An index of triggers by the ``keys`` of each, to which an event ``leads``."""
+    table: dict[object, list[int]] = {}
+    for position, own in enumerate(keys):
+        for key in own:
+            table.setdefault(key, []).append(position)
+    return lambda raw: [position for key in leads(raw) for position in table.get(key, ())]

@@ -8,7 +8,8 @@ import pytest
 
 from eventfw import App
 from eventfw.errors import RoutingError
-from eventfw.routing import HttpTable, Router, identify
+from eventfw.paths import HttpTable
+from eventfw.routing import Router, identify
 
 
 def deep(levels: int = 5000) -> Any:

@@ -27,13 +27,11 @@ class Names:
         return name if self.stage == LOCAL_STAGE else f"{self.physical(name)}-{self.account}-{self.region}"
 
 
-def belongs(real: str, name: str, app: str) -> bool:
-    """Whether ``real`` is what ``name`` is called in some stage of the app. A stage's name has no hyphen."""
-    if real == name:
-        return True
-    start, end = f"{app}-", f"-{name}"
-    stage = real[len(start) : len(real) - len(end)]
-    return real.startswith(start) and real.endswith(end) and stage.isalnum()
+def unstaged(real: str, app: str) -> str:
+    """What ``<app>-<stage>-<name>`` is called in the app's code; ``real`` itself where it has another form."""
+    rest = real.removeprefix(f"{app}-")
+    stage, hyphen, name = rest.partition("-")
+    return name if len(rest) < len(real) and hyphen and stage.isalnum() else real
 
 
 def pascal(name: str) -> str:

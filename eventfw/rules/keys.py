@@ -9,6 +9,10 @@ from __future__ import annotations
 from ..errors import RuleError
 from ..options import closest
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 EVENT_TYPES = (
     "s3:ObjectCreated:*",
     "s3:ObjectCreated:Put",
@@ -112,6 +116,26 @@ class KeyFilter:
         return [
             {"Name": name, "Value": quote_plus(value, safe="/") if encoded else value} for name, value in given if value
         ]
+
+
+class KeyFilterSet:
+    """Filters, by their position, in a form that leads from a key to those that take it without trying each."""
+
+    __slots__ = ("_prefixes",)
+
+    def __init__(self, filters: Iterable[KeyFilter]) -> None:
+        self._prefixes: dict[int, dict[str, dict[int, dict[str, list[int]]]]] = {}
+        for position, one in enumerate(filters):
+            below = self._prefixes.setdefault(len(one.prefix), {}).setdefault(one.prefix, {})
+            below.setdefault(len(one.suffix), {}).setdefault(one.suffix, []).append(position)
+
+    def matching(self, key: str) -> list[int]:
+        """The positions of the filters that take a decoded key, ascending."""
+        found: list[int] = []
+        for length, prefixes in self._prefixes.items():
+            for size, suffixes in prefixes.get(key[:length], {}).items():
+                found += suffixes.get(key[len(key) - size :] if size <= len(key) else "", ())
+        return sorted(found)
 
 
 def _check(name: str, value: object) -> None:

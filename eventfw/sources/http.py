@@ -5,12 +5,12 @@ from __future__ import annotations
 from ..errors import RuleError
 from ..http import HTTPError, Request, as_response, encoded_body, raw_path
 from ..options import closest, refused
-from ..paths import PathTemplate
+from ..paths import HttpTable, PathTemplate
 from ..trigger import Trigger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from typing import Any
 
     from ..calling import Binding
@@ -30,13 +30,14 @@ class Http(Trigger):
     ``methods`` is one method or several; ``ANY`` takes every method no other route of the path names.
 
     The API sends a request to the most specific route: a literal segment goes before a parameter, a parameter before
-    ``{rest:path}``. A path or method without a route is API Gateway's 404 and invokes nothing.
+    ``{rest:path}``. A path or method without a route is API Gateway's 404 and invokes nothing. A function URL sends
+    everything to its function, which then answers 404 itself, or 405 where the path has routes for other methods.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
     """
 
     decorator = "http"
     example = '@app.http("/path")'
-    kinds = ("apigw_http_v2",)
+    kinds = ("apigw_http_v2", "function_url")
     answers = (HTTPError,)
     shares_api = True
 
@@ -55,6 +56,7 @@ class Http(Trigger):
         except RuleError as error:
             raise refused(error.message) from None
         self.parameters = tuple(self.template.parameters)
+        self.route_keys = [f"{method} {self.template.api}" for method in self.methods]
 
     def key(self) -> Collection[tuple[str, str]]:
         return [
@@ -63,11 +65,6 @@ class Http(Trigger):
 
     def title(self) -> str:
         return f"{','.join(self.methods)} {self.template.text}"
-
-    @property
-    def route_keys(self) -> list[str]:
-        """The route keys API Gateway knows this trigger by, such as ``GET /photos/{name}``."""
-        return [f"{method} {self.template.api}" for method in self.methods]
 
     def parse(self, raw: Any, context: Any) -> Request:
         return Request(raw, context)
@@ -106,6 +103,29 @@ class Http(Trigger):
             return f"method {method} is not {' or '.join(self.methods)}"
         path = raw_path(raw)
         return "" if fits(self.template, path) else f"path `{path}` does not match `{self.template.text}`"
+
+    @classmethod
+    def index(cls, triggers: Sequence[Http]) -> Callable[[Any], Iterable[int]]:
+        """By the route's key where API Gateway has matched it, else the most specific route of method and path."""
+        keys = {key: position for position, trigger in enumerate(triggers) for key in trigger.route_keys}
+        table = route_table(triggers)
+
+        def find(raw: Any) -> Iterable[int]:
+            position = keys.get(raw.get("routeKey"))
+            if position is not None:
+                return (position,)
+            found = table.match(raw["requestContext"]["http"]["method"], raw_path(raw))
+            return () if found is None else (keys[found[0]],)
+
+        return find
+
+    @classmethod
+    def miss(cls, kind: str, raw: Any, triggers: Sequence[Http]) -> HTTPError | None:
+        """API Gateway answers for itself; behind a function URL a path or a method without a route comes here."""
+        if kind == "apigw_http_v2":
+            return None
+        allowed = route_table(triggers).allowed(raw_path(raw))
+        return HTTPError(405, headers={"allow": ", ".join(allowed)}) if allowed else HTTPError(404)
 
     def resources(self, function: Function, template: Template) -> None:
         """The API, once; an integration and a permission for each function; a route for each method."""
@@ -193,6 +213,11 @@ def checked_methods(methods: object) -> tuple[str, ...]:
             raise refused(f"methods has {upper!r} twice for http. Remove one.")
         found.append(upper)
     return tuple(found)
+
+
+def route_table(triggers: Sequence[Http]) -> HttpTable:
+    """The routes of some triggers."""
+    return HttpTable((*key.split(" ", 1), "", "") for trigger in triggers for key in trigger.route_keys)
 
 
 def fits(template: PathTemplate, path: str) -> bool:

@@ -6,13 +6,13 @@ from ..errors import RuleError
 from ..events import Event, instant
 from ..options import refused
 from ..resources.bucket import Bucket
-from ..resources.names import belongs, pascal
-from ..rules.keys import KeyFilter, check_event_type, covers, types_overlap
+from ..resources.names import pascal, unstaged
+from ..rules.keys import KeyFilter, KeyFilterSet, check_event_type, covers, types_overlap
 from ..trigger import Trigger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from datetime import datetime
     from typing import Any
 
@@ -187,16 +187,41 @@ class S3Trigger(Trigger):
         return self.filter.mismatch(record.key)
 
     def _owns(self, name: str) -> bool:
+        return self._called() in names_of(name, self.bucket.app)
+
+    def _called(self) -> str:
+        """The name of the bucket that this stage was told of, else ``*`` and what the code calls it."""
         import os
 
-        told = os.environ.get(self.bucket.variable)
-        if told:
-            return name == told
-        # Outside Lambda the stage is not known: <app>-<stage>-<bucket>-<account>-<region>, or the bare name.
-        parts = name.rsplit("-", 4)
-        return name == self.bucket.key or (
-            len(parts) == 5 and parts[1].isdigit() and belongs(parts[0], self.bucket.key, self.bucket.app)
-        )
+        return os.environ.get(self.bucket.variable) or f"*{self.bucket.key}"
+
+    @classmethod
+    def index(cls, triggers: Sequence[S3Trigger]) -> Callable[[Any], Iterable[int]]:
+        """By the bucket's name, then by the key's beginning and end."""
+        positions: dict[str, list[int]] = {}
+        for position, trigger in enumerate(triggers):
+            positions.setdefault(trigger._called(), []).append(position)
+        sets = {called: KeyFilterSet(triggers[at].filter for at in places) for called, places in positions.items()}
+        app = triggers[0].bucket.app
+
+        def find(raw: Any) -> Iterable[int]:
+            record = S3Record(raw["Records"][0])
+            found: list[int] = []
+            for called in names_of(record.bucket, app):
+                if called in sets:
+                    found += [positions[called][at] for at in sets[called].matching(record.key)]
+            return found
+
+        return find
+
+    def faults(self) -> Collection[str]:
+        never = [event for event in self.events if event.endswith("DeleteMarkerCreated")]
+        if never and not self.bucket.versioned and len(never) == len(self.events):
+            return [
+                f"Only a versioned bucket has delete markers, and {self.bucket.key!r} is none. "
+                f"Write app.bucket({self.bucket.key!r}, versioned=True)."
+            ]
+        return ()
 
     def grants(self) -> Collection[Grant]:
         return [self.bucket.read]
@@ -260,3 +285,14 @@ class S3Trigger(Trigger):
             },
         }
         return {"Records": [record]}
+
+
+def names_of(real: str, app: str) -> tuple[str, ...]:
+    """What a bucket may be filed under: its real name, and ``*`` with what the app's code may call it.
+
+    Outside Lambda the stage is not known; ``<app>-<stage>-<bucket>-<account>-<region>`` tells the bare name.
+    """
+    parts = real.rsplit("-", 4)
+    if len(parts) == 5 and parts[1].isdigit():
+        return real, f"*{real}", f"*{unstaged(parts[0], app)}"
+    return real, f"*{real}"

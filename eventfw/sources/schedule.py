@@ -7,10 +7,11 @@ from ..events import Event, instant
 from ..options import flag, refused
 from ..resources.names import pascal
 from ..rules.schedule import ScheduleExpression
-from ..trigger import Trigger
+from ..trigger import Trigger, filed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from datetime import datetime
     from typing import Any
 
@@ -85,6 +86,18 @@ class Schedule(Trigger):
         # A rule is called <app>-<stage>-<own name>; own names have no hyphen.
         rule = rule_name(raw)
         return "" if rule.rpartition("-")[2] == self.own_name else f"rule `{rule}` is not the one of `{self.own_name}`"
+
+    @classmethod
+    def index(cls, triggers: Sequence[Schedule]) -> Callable[[Any], Iterable[int]]:
+        """By the rule's name, of which the last word is the trigger's own name."""
+        return filed(([trigger.own_name] for trigger in triggers), lambda raw: (rule_name(raw).rpartition("-")[2],))
+
+    def faults(self) -> Collection[str]:
+        from datetime import UTC, datetime
+
+        if self.expression.next(datetime.now(UTC)) is None:
+            return [f"The schedule {self.expression.text} has no run left in the future. Give it a later year."]
+        return ()
 
     def resources(self, function: Function, template: Template) -> None:
         """The rule and its permission. The local server fires schedules itself, so there the rule is switched off."""

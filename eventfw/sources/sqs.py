@@ -5,13 +5,13 @@ from __future__ import annotations
 from ..errors import users_traceback
 from ..events import Event
 from ..options import flag, refused, whole
-from ..resources.names import belongs, pascal
+from ..resources.names import pascal, unstaged
 from ..resources.queue import VISIBILITY_MAX, Queue
-from ..trigger import Trigger
+from ..trigger import Trigger, filed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from datetime import datetime
     from typing import Any
 
@@ -197,18 +197,29 @@ class SqsConsumer(Trigger):
         return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in event.failures]}
 
     def mismatch(self, raw: Any) -> str:
+        arn = str(raw["Records"][0].get("eventSourceARN", ""))
+        real, called = arn.rpartition(":")[2], self._called()
+        fits = called == real or (called.startswith("*") and called in names_of(real, self.queue.app, self.queue.owned))
+        if fits and self.queue.arn_text and arn != self.queue.arn_text and called.startswith("*"):
+            fits = arn.split(":")[4] == "000000000000"  # the stage `local` has the queue under its own account
+        return "" if fits else f"queue `{real}` is not `{self.queue.real(self.queue.key)}`"
+
+    def _called(self) -> str:
+        """The name of the queue that this stage was told of, else ``*`` and what the code calls it."""
         import os
 
-        arn = str(raw["Records"][0].get("eventSourceARN", ""))
-        real, own = arn.rpartition(":")[2], self.queue.real(self.queue.key)
         told = os.environ.get(self.queue.variable)
-        if told:
-            fits = real == told.rpartition("/")[2]
-        else:
-            fits = real == own or (self.queue.owned and belongs(real, own, self.queue.app))
-        if fits and self.queue.arn_text and arn != self.queue.arn_text and not told:
-            fits = arn.split(":")[4] == "000000000000"  # the stage `local` has the queue under its own account
-        return "" if fits else f"queue `{real}` is not `{own}`"
+        return told.rpartition("/")[2] if told else f"*{self.queue.real(self.queue.key)}"
+
+    @classmethod
+    def index(cls, triggers: Sequence[SqsConsumer]) -> Callable[[Any], Iterable[int]]:
+        """By the queue's name."""
+        app = triggers[0].queue.app
+
+        def leads(raw: Any) -> tuple[str, ...]:
+            return names_of(raw["Records"][0]["eventSourceARN"].rpartition(":")[2], app)
+
+        return filed(([trigger._called()] for trigger in triggers), leads)
 
     def grants(self) -> Collection[Grant]:
         return [self.queue.receive]
@@ -278,3 +289,12 @@ class SqsConsumer(Trigger):
             "awsRegion": "us-east-1",
         }
         return {"Records": [record]}
+
+
+def names_of(real: str, app: str, staged: bool = True) -> tuple[str, ...]:
+    """What a queue may be filed under: its real name, and ``*`` with what the app's code may call it.
+
+    Outside Lambda the stage is not known; ``<app>-<stage>-<queue>`` tells the bare name of a queue that the app owns.
+    """
+    bare = unstaged(real, app) if staged else real
+    return (real, f"*{real}") if bare == real else (real, f"*{real}", f"*{bare}")

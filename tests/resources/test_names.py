@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from eventfw.resources.names import Names, belongs, pascal
+from eventfw.resources.names import Names, pascal, unstaged
 
 
 def test_a_name_stands_alone_in_the_stage_local_only() -> None:
@@ -15,18 +15,18 @@ def test_a_name_stands_alone_in_the_stage_local_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("real", "fits"),
+    ("real", "name"),
     [
-        ("orders", True),
-        ("shop-prod-orders", True),
-        ("shop-prod-new-orders", False),
-        ("shop-orders", False),
-        ("other-prod-orders", False),
-        ("new-orders", False),
+        ("orders", "orders"),
+        ("shop-prod-orders", "orders"),
+        ("shop-prod-new-orders", "new-orders"),
+        ("shop-orders", "shop-orders"),
+        ("shop-", "shop-"),
+        ("other-prod-orders", "other-prod-orders"),
     ],
 )
-def test_a_real_name_belongs_to_one_name_only(real: str, fits: bool) -> None:
-    assert belongs(real, "orders", "shop") is fits
+def test_a_staged_name_tells_the_bare_one(real: str, name: str) -> None:
+    assert unstaged(real, "shop") == name
 
 
 @pytest.mark.parametrize(

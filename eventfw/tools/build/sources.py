@@ -28,6 +28,8 @@ LEFT_OUT_FILES = ("conftest.py", "eventfw.toml", "eventfw_entry.py", "pytest.ini
 LEFT_OUT_ENDINGS = (".pyc", ".pyo", ".egg-info")
 BELOW_THE_SHIP_LINE = {"tools", "testing.py", "__main__.py"}
 ON_DEMAND = {"resources", "rules", "sources"}  # packages of which an app gets what it uses
+#: Methods of triggers, resources and grants that run on the developer's machine only.
+TOOL_VERBS = {"faults", "local", "local_value", "overlap", "resources", "sample", "statements"}
 
 
 def project_files(project: Project, out: Path) -> dict[str, Entry]:
@@ -106,20 +108,33 @@ def shipped_half(project: Project, files: dict[str, Entry]) -> dict[str, Entry]:
 
 
 def bare(source: str) -> bytes:
-    """A module of eventfw's without docstrings and comments, every line of code where it was: tracebacks show it."""
+    """A module of eventfw's without docstrings, comments and tool verbs, every line of code where it was.
+
+    Tracebacks show the lines' numbers. What only the tool verbs imported or called is not looked for and stays.
+    """
     lines = source.splitlines(keepends=True)
     for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ClassDef):
+            for verb in node.body:
+                if isinstance(verb, ast.FunctionDef) and verb.name in TOOL_VERBS:
+                    _blank(lines, min([verb.lineno, *(one.lineno for one in verb.decorator_list)]), verb.end_lineno)
         if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             continue
         if ast.get_docstring(node, clean=False) is not None:
-            first, last = node.body[0].lineno - 1, node.body[0].end_lineno or node.body[0].lineno
-            indent = lines[first][: node.body[0].col_offset]
-            lines[first:last] = [f'{indent}""\n', *["\n"] * (last - first - 1)]
+            first = node.body[0].lineno
+            if lines[first - 1].strip():  # not within a verb that is gone
+                indent = lines[first - 1][: node.body[0].col_offset]
+                _blank(lines, first, node.body[0].end_lineno)
+                lines[first - 1] = f'{indent}""\n'
     for token in tokenize.generate_tokens(iter(list(lines)).__next__):
         if token.type == tokenize.COMMENT:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column].rstrip() + "\n"
     return "".join(lines).encode()
+
+
+def _blank(lines: list[str], first: int, last: int | None) -> None:
+    lines[first - 1 : last] = ["\n"] * ((last or first) - first + 1)
 
 
 def _named(files: dict[str, Entry]) -> Iterator[str]:
