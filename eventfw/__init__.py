@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .resources.bucket import Bucket as Bucket
     from .resources.queue import Queue as Queue
     from .sources.edge import EdgeRequest as EdgeRequest
+    from .sources.event_rule import EventBridgeEvent as EventBridgeEvent
     from .sources.s3 import S3Record as S3Record
     from .sources.schedule import Tick as Tick
     from .sources.sqs import SqsBatch as SqsBatch
@@ -27,6 +28,7 @@ _HOME = {
     "Bucket": "resources.bucket",
     "EdgeRequest": "sources.edge",
     "Event": "events",
+    "EventBridgeEvent": "sources.event_rule",
     "HTTPError": "http",
     "Queue": "resources.queue",
     "Request": "http",
@@ -43,6 +45,7 @@ __all__ = [  # the same names, spelled out for type checkers and `import *`
     "Bucket",
     "EdgeRequest",
     "Event",
+    "EventBridgeEvent",
     "HTTPError",
     "Queue",
     "Request",

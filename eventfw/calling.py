@@ -21,7 +21,7 @@ class Binding:
     left, under any name, receives the event. The event may be left out.
     """
 
-    __slots__ = ("context", "event", "func", "is_async", "positional", "values")
+    __slots__ = ("context", "event", "func", "is_async", "positional")
 
     def __init__(self, func: Callable[..., Any], parameters: Collection[str], decorator: str) -> None:
         self.func = func
@@ -44,20 +44,18 @@ class Binding:
             )
         self.event = (wanted or left or [""])[0]
         self.context = "context" if "context" in names else ""
-        self.values = tuple(parameters) if takes_any else tuple(name for name in parameters if name in names)
         self.positional = bool(self.event) and positional[:1] == [self.event]
 
     def __call__(self, event: Any, context: Any = None, values: Mapping[str, Any] = _NOTHING) -> Any:
-        keywords = {name: values[name] for name in self.values if name in values}
+        """Run the handler. ``values`` has every path parameter, which it takes: it was refused otherwise."""
         if self.context:
-            keywords["context"] = context
+            values = {**values, "context": context}
         if self.positional:
-            result = self.func(event, **keywords)
+            result = self.func(event, **values)
         elif self.event:
-            keywords[self.event] = event
-            result = self.func(**keywords)
+            result = self.func(**{**values, self.event: event})
         else:
-            result = self.func(**keywords)
+            result = self.func(**values)
         # What wraps a coroutine function may have awaited it already.
         return run(result) if self.is_async and hasattr(result, "__await__") else result
 

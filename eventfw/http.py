@@ -6,9 +6,10 @@ from .events import Event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
+JSON = "application/json"
 _NAME = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
@@ -328,14 +329,26 @@ def as_response(result: Any) -> Response:
     return Response(result)
 
 
+class _Encoder:
+    """The one JSON encoder, made when the first body is written: to make it costs as much as to write a small body."""
+
+    encode: Callable[[Any], str] | None = None
+
+
+def json_text(value: Any) -> str:
+    """A value as compact JSON. NaN and infinities are not JSON: clients could not read them."""
+    if _Encoder.encode is None:
+        from json import JSONEncoder
+
+        _Encoder.encode = JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+    return _Encoder.encode(value)
+
+
 def encoded_body(response: Response) -> tuple[str, bool, str]:
     """``(body, whether it is base64, content type)``."""
     body = response.body
     if isinstance(body, (dict, list)):
-        from json import dumps
-
-        # NaN and infinities are not JSON: clients could not read them.
-        return dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")), False, "application/json"
+        return json_text(body), False, JSON
     if isinstance(body, str):
         return body, False, "text/plain; charset=utf-8"
     if isinstance(body, (bytes, bytearray, memoryview)):

@@ -133,7 +133,8 @@ class HttpTable:
 
     def allowed(self, path: str) -> list[str]:
         """The methods that some route takes a raw path with."""
-        return sorted({route[0] for route in self.routes if self.match(route[0], path) is not None})
+        methods = {route[0] for route in self.routes}
+        return sorted(method for method in methods if self.match(method, path) is not None)
 
     def _walk(self, node: Mapping[str, Any], segments: list[str], index: int, method: str) -> Any:
         if index == len(segments):

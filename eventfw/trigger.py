@@ -23,8 +23,8 @@ class Trigger:
 
     In Lambda: :meth:`parse`, :meth:`call`, :meth:`encode`, :meth:`mismatch`, :meth:`index`, :meth:`miss` and
     :meth:`title`. On the developer's machine only, and left out of a deployment's zip: :meth:`resources`,
-    :meth:`sample`, :meth:`local`, :meth:`overlap` and :meth:`faults`; these receive what they need, so a source imports
-    no tool.
+    :meth:`sample`, :meth:`local`, :meth:`overlap`, :meth:`shadow` and :meth:`faults`; these receive what they need, so
+    a source imports no tool.
     """
 
     decorator = ""
@@ -107,9 +107,13 @@ class Trigger:
         """What the function itself answers to a request that none of ``triggers`` takes, where that is its task."""
         return None
 
-    def overlap(self, other: Trigger) -> Any:
-        """An event that reaches this trigger and another one of its function, which would then both run for it."""
+    def overlap(self, other: Trigger) -> dict[str, Any] | None:
+        """An event for which the source would invoke the function once for this trigger and once for ``other``."""
         return None
+
+    def shadow(self, others: Sequence[Trigger]) -> str:
+        """Why some of the app's other triggers take every event that this one might take, or ``""``."""
+        return ""
 
     def grants(self) -> Collection[Grant]:
         """The permissions that the trigger alone implies for its function."""

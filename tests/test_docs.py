@@ -35,6 +35,7 @@ LANGUAGES = {"python", "console", "toml", "json"}
 NEEDS_SERVER = re.compile(r"127\.0\.0\.1|^\$ (?:.*\| )?eventfw (?:local|invoke|send|replay)", re.MULTILINE)
 EVENTS = {  # decorator: what its handlers receive
     "edge_viewer_request": ["EdgeRequest"],
+    "event_rule": ["EventBridgeEvent"],
     "http": ["Request"],
     "s3_trigger": ["S3Record"],
     "schedule": ["Tick"],

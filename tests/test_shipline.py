@@ -25,6 +25,7 @@ MODULES_MAX = 12
 
 APPS = {
     "edge_viewer_request": '@app.edge_viewer_request("site")\ndef handle(request): return request',
+    "event_rule": '@app.event_rule({"source": ["my.shop"]})\ndef handle(event): ...',
     "http": '@app.http("/photos/{name}")\ndef handle(request, name): return {}',
     "s3_trigger": '@app.s3_trigger(app.bucket("uploads"))\ndef handle(upload): ...',
     "schedule": '@app.schedule("rate(5 minutes)")\ndef handle(tick): ...',

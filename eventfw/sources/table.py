@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..resources.queue import Queue
     from ..trigger import Trigger
     from .edge import EdgeViewerRequest
+    from .event_rule import EventRule
     from .http import Http
     from .s3 import S3Trigger
     from .schedule import Schedule
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 SOURCES = {  # decorator: (module, class)
     "edge_viewer_request": ("eventfw.sources.edge", "EdgeViewerRequest"),
+    "event_rule": ("eventfw.sources.event_rule", "EventRule"),
     "http": ("eventfw.sources.http", "Http"),
     "s3_trigger": ("eventfw.sources.s3", "S3Trigger"),
     "schedule": ("eventfw.sources.schedule", "Schedule"),
@@ -161,6 +163,7 @@ class Decorators:
 
     if TYPE_CHECKING:
         edge_viewer_request = lazy(EdgeViewerRequest)
+        event_rule = lazy(EventRule)
         http = lazy(Http)
         s3_trigger = lazy(S3Trigger)
         schedule = lazy(Schedule)

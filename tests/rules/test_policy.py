@@ -72,6 +72,31 @@ def test_a_binary_attribute_counts_as_absent() -> None:
     assert not takes({"sport": [{"anything-but": "tennis"}]}, sport=binary)
 
 
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        None,
+        "rugby",
+        {},
+        {"DataType": "String"},
+        {"DataType": "String", "StringValue": 5},
+        {"DataType": "Other", "StringValue": "rugby"},
+        {"DataType": "Binary.Array", "StringValue": '["rugby"]'},
+        {"StringValue": "rugby"},
+        {"DataType": "Number", "StringValue": True},
+        {"DataType": "Number", "StringValue": ["5"]},
+        {"DataType": "String.Array", "StringValue": ["rugby"]},
+    ],
+)
+def test_an_attribute_that_sns_would_refuse_counts_as_absent(attribute: Any) -> None:
+    assert takes({"sport": [{"exists": False}]}, sport=attribute)
+    assert not takes({"sport": [{"exists": True}]}, sport=attribute)
+
+
+def test_numbers_need_not_be_text() -> None:
+    assert takes({"price": [301.5]}, price={"Type": "Number", "Value": 301.5})
+
+
 def test_attributes_may_come_as_a_function_gets_them() -> None:
     policy = FilterPolicy({"sport": ["rugby"], "price": [{"numeric": [">", 100]}], "tags": ["b"]})
     attributes = {
@@ -204,9 +229,24 @@ def test_combinations_multiply_by_depth_and_alternatives_add_up(policy: dict[str
             FilterPolicy(policy, "MessageBody")
 
 
+def test_or_that_is_no_fork_is_a_key_like_another() -> None:
+    policy = {"$or": [{"prefix": "a"}, {"suffix": "b"}]}
+    assert takes(policy, **{"$or": text("ax")})
+    assert not takes(policy, **{"$or": text("x")})
+    assert takes({"$or": ["x"]}, **{"$or": text("x")})
+    with pytest.raises(RuleError, match="not 152"):
+        FilterPolicy({"a": {"$or": values(76)}}, "MessageBody")
+
+
+def test_a_policy_may_be_text() -> None:
+    assert takes('{"a": ["x"]}', a=text("x"))
+
+
 def test_a_policy_has_at_most_256_kb() -> None:
     with pytest.raises(RuleError, match="at most 262144 bytes long, not 262154"):
         FilterPolicy({"a": ["ä" * (128 * 1024)]})
+    with pytest.raises(RuleError, match="not over a billion"):
+        FilterPolicy({name: values(100) for name in "abcde"})
 
 
 def test_a_policy_may_be_longer_than_an_event_pattern() -> None:
@@ -271,6 +311,8 @@ def test_wildcards_make_at_most_100_points() -> None:
     with pytest.raises(RuleError, match="at most 100 points, not 108"):
         FilterPolicy({"a": [{"wildcard": f"*{index}*"} for index in range(6)]})
     assert FilterPolicy({"a": [{"anything-but": str(index)} for index in range(20)]})
+    assert FilterPolicy({"a": [*ten, "plain", {"prefix": "x"}]})
+    assert FilterPolicy({"a": [{"wildcard": "*"}, {"anything-but": {"prefix": "****"}}]})
 
 
 def test_numbers_out_of_the_promised_range_are_taken_with_a_doubt() -> None:
@@ -278,6 +320,7 @@ def test_numbers_out_of_the_promised_range_are_taken_with_a_doubt() -> None:
     (doubt,) = FilterPolicy({"$or": [{"a": [{"anything-but": [1000000001]}]}, {"b": ["x"]}]}).doubts
     assert doubt.startswith("a: SNS promises to compare numbers from -10^9 to 10^9")
     assert len(FilterPolicy({"a": [{"numeric": ["=", 0.123456]}], "b": [1e-9], "c": [True, None, "2e9"]}).doubts) == 2
+    assert len(FilterPolicy('{"a": [1e400]}').doubts) == 1
 
 
 def test_a_policy_shows_itself() -> None:

@@ -13,6 +13,7 @@ from eventfw.errors import BuildError
 from eventfw.tools.build.artifacts import Artifacts, Asset, FunctionRef, Stack
 from eventfw.tools.build.functions import EDGE_REGION, Code, add_edge_function, add_function, code_in_bucket
 from eventfw.tools.build.template import Template
+from eventfw.tools.checks import check
 
 if TYPE_CHECKING:
     from eventfw.app import App
@@ -50,6 +51,10 @@ def build(
     functions = list(app.functions.values())
     if not functions and not app.resources:
         raise BuildError("The app has no handlers and no resources: there is nothing to build.", place=app.place)
+    for finding in check(app):
+        if finding.refused:
+            raise BuildError(finding.message, place=finding.place)
+        report(f"Warning: {finding.place}: {finding.message}")
     if local is not None:
         return _local(app, stage, local)
     folder = out or Path(tempfile.mkdtemp(prefix="eventfw-build-"))

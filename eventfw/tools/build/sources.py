@@ -29,7 +29,7 @@ LEFT_OUT_ENDINGS = (".pyc", ".pyo", ".egg-info")
 BELOW_THE_SHIP_LINE = {"tools", "testing.py", "__main__.py"}
 ON_DEMAND = {"resources", "rules", "sources"}  # packages of which an app gets what it uses
 #: Methods of triggers, resources and grants that run on the developer's machine only.
-TOOL_VERBS = {"faults", "local", "local_value", "overlap", "resources", "sample", "statements"}
+TOOL_VERBS = {"faults", "local", "local_value", "overlap", "resources", "sample", "shadow", "statements"}
 
 
 def project_files(project: Project, out: Path) -> dict[str, Entry]:
@@ -94,17 +94,20 @@ def shipped_half(project: Project, files: dict[str, Entry]) -> dict[str, Entry]:
     used: list[object] = [*app.resources, *(trigger for handler in app.handlers for trigger in handler.triggers)]
     used += [grant.resource for function in app.functions.values() for grant in function.uses]
     modules = {type(item).__module__ for item in used} | set(_named(files))
-    pending = [*needed, *filter(None, map(_module_path, modules))]
-    needed.update(pending)
+    needed.update(filter(None, map(_module_path, modules)))
+    needed.update(PACKAGE / folder / "__init__.py" for folder in ON_DEMAND)
+    pending = [*needed]
+    entries = {}
     while pending:
         current = pending.pop()
+        source = bare(current.read_text("utf-8"))
+        entries[f"eventfw/{current.relative_to(PACKAGE).as_posix()}"] = Entry(source)
         package = ".".join(["eventfw", *current.relative_to(PACKAGE).parent.parts])
-        for path in filter(None, map(_module_path, imported(current.read_bytes(), package))):
+        for path in filter(None, map(_module_path, imported(source, package))):
             if path not in needed:
                 needed.add(path)
                 pending.append(path)
-    needed.update(PACKAGE / folder / "__init__.py" for folder in ON_DEMAND)
-    return {f"eventfw/{path.relative_to(PACKAGE).as_posix()}": Entry(bare(path.read_text("utf-8"))) for path in needed}
+    return entries
 
 
 def bare(source: str) -> bytes:

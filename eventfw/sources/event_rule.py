@@ -1,0 +1,189 @@
+"""``@app.event_rule``: events of an EventBridge bus that match a pattern."""
+
+from __future__ import annotations
+
+from ..errors import RuleError
+from ..events import Event, instant
+from ..options import closest, flag, refused
+from ..resources.names import pascal
+from ..rules.pattern import EventPattern
+from ..trigger import Trigger
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+    from typing import Any
+
+    from ..function import Function
+    from ..resources.resource import Template
+
+#: The fields every event has beside ``detail`` and ``resources``, each of them text.
+ENVELOPE = {
+    "version": "0",
+    "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
+    "detail-type": "Example",
+    "source": "example",
+    "account": "123456789012",
+    "time": "2026-01-01T00:00:00Z",
+    "region": "us-east-1",
+}
+_FIELDS = [*ENVELOPE, "resources", "detail", "replay-name"]
+
+
+class EventBridgeEvent(Event):
+    """An event of a bus. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html"""
+
+    def summary(self) -> str:
+        return f"{self.detail_type} from {self.source}"
+
+    @property
+    def id(self) -> str:
+        """The event's id; the same when it is delivered again."""
+        return str(self.raw["id"])
+
+    @property
+    def source(self) -> str:
+        """Who sent it: ``aws.ec2``, or a name of yours."""
+        return str(self.raw["source"])
+
+    @property
+    def detail_type(self) -> str:
+        """What kind of thing happened; together with ``source`` it says what ``detail`` looks like."""
+        return str(self.raw["detail-type"])
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """What happened."""
+        return self.raw["detail"]  # type: ignore[no-any-return]
+
+    @property
+    def resources(self) -> list[str]:
+        """ARNs of what it happened to; may be empty."""
+        return self.raw.get("resources") or []
+
+    @property
+    def account(self) -> str:
+        """The account it happened in."""
+        return str(self.raw["account"])
+
+    @property
+    def region(self) -> str:
+        """The region it happened in."""
+        return str(self.raw["region"])
+
+    @property
+    def time(self) -> datetime:
+        """When it happened, with time zone, to the second."""
+        return instant(self.raw["time"])  # type: ignore[no-any-return]
+
+
+class EventRule(Trigger):
+    """Run for every event of the account's default bus that matches a pattern.
+
+    ``pattern``: which events, as a dict or its JSON text, with all operators of EventBridge; at most 4096 characters,
+    and 2048 until that quota is raised. ``enabled``: ``False`` deploys the rule switched off.
+
+    Invoked asynchronously: when the handler raises, Lambda tries the event again after one and after two more minutes.
+    An event may come twice. An event does not say which rule it came by: of the handlers of one function only one may
+    match an event. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+    """
+
+    decorator = "event_rule"
+    example = '@app.event_rule({"source": ["my.shop"]})'
+    kinds = ("eventbridge",)
+
+    def __init__(self, pattern: Mapping[str, Any] | str, *, enabled: bool = True) -> None:
+        super().__init__()
+        if callable(pattern):
+            raise refused(f"pattern must be a dict or its JSON text for event_rule, not {pattern!r}.")
+        try:
+            self.pattern = EventPattern(pattern)
+        except RuleError as error:
+            raise refused(f"The event pattern is not valid: {error.message}") from None
+        self.enabled = flag("event_rule", "enabled", enabled)
+
+    def title(self) -> str:
+        text = self.pattern.text if len(self.pattern.text) <= 80 else self.pattern.text[:77] + "..."
+        return f"event {text}" + (" (disabled)" if not self.enabled else "")
+
+    def parse(self, raw: Any, context: Any) -> EventBridgeEvent:
+        return EventBridgeEvent(raw, context)
+
+    def encode(self, result: Any, event: EventBridgeEvent) -> None:
+        return None
+
+    def mismatch(self, raw: Any) -> str:
+        if is_tick(raw):
+            return "a schedule's event goes to the target of its own rule only"
+        return self.pattern.mismatch(raw)
+
+    @classmethod
+    def index(cls, triggers: Sequence[EventRule]) -> Callable[[Any], Iterable[int]]:
+        """By what the patterns ask for."""
+        if len(triggers) == 1:
+            return lambda raw: (0,)
+        from ..rules.patternset import PatternSet
+
+        return PatternSet(trigger.pattern for trigger in triggers).matching
+
+    def overlap(self, other: Trigger) -> dict[str, Any] | None:
+        from ..rules.witness import witness
+
+        if not isinstance(other, EventRule):
+            return None
+        return witness([self.pattern, other.pattern], base_event(), ENVELOPE)
+
+    def faults(self) -> Collection[str]:
+        from ..rules.pattern import wanted
+        from ..rules.witness import satisfiable
+
+        names = dict.fromkeys(name.partition(".")[0] for branch in self.pattern.branches for name in branch)
+        found = [
+            f"Events have no field {name!r}.{closest(name, _FIELDS)} What happened is told in `detail`."
+            for name in names
+            if name not in _FIELDS
+        ]
+        for branch in [] if found else self.pattern.branches:
+            name = next((one for one in ENVELOPE if one in branch and not satisfiable(branch[one], text=True)), "")
+            if not name:
+                return []
+            found = [f"No event matches: `{name}` is always there and a string, and wanted {wanted(branch[name])}."]
+        return found
+
+    def resources(self, function: Function, template: Template) -> None:
+        """The rule, with the function as its target, and its permission."""
+        from json import loads
+
+        rule = pascal(self.own_name) + "Rule"
+        properties = {
+            "EventPattern": loads(self.pattern.text),
+            "State": "ENABLED" if self.enabled else "DISABLED",
+            "Targets": [{"Id": "function", "Arn": template.function_arn(function)}],
+        }
+        template.add(rule, "AWS::Events::Rule", properties)
+        template.permit(function, rule, "events.amazonaws.com", {"Fn::GetAtt": [rule, "Arn"]})
+
+    def sample(self, **fields: Any) -> dict[str, Any]:
+        """An event that matches the pattern. Fields: ``source``, ``detail_type``, ``detail``, ``resources``, ``id``,
+        ``time``, ``account``, ``region``."""
+        from ..rules.witness import witness
+
+        known = {"source", "detail_type", "detail", "resources", "id", "time", "account", "region"}
+        for name in fields:
+            if name not in known:
+                raise self.refused(f"{self.title()} has no field {name!r}; it has {', '.join(sorted(known))}.")
+        event = witness([self.pattern], base_event(), ENVELOPE)
+        if event is None and not fields:
+            raise self.refused(f"No sample was found for {self.title()}. Send one of yours with `eventfw invoke`.")
+        return (event or base_event()) | {name.replace("_", "-"): value for name, value in fields.items()}
+
+
+def base_event() -> dict[str, Any]:
+    """The envelope of an event about nothing."""
+    return {**ENVELOPE, "resources": [], "detail": {}}
+
+
+def is_tick(raw: Any) -> bool:
+    """Whether an event is the firing of a scheduled rule, which no other rule sees."""
+    return bool(raw.get("source") == "aws.events") and raw.get("detail-type") == "Scheduled Event"

@@ -1,0 +1,89 @@
+"""What is wrong with an app's routing before any event comes: handlers that are ambiguous, shadowed or unreachable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eventfw.app import App, Handler
+    from eventfw.function import Function
+    from eventfw.trigger import Trigger
+
+AMBIGUOUS, SHADOWED, UNREACHABLE = "ambiguous", "shadowed", "unreachable"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about one or two triggers that their author did not mean.
+
+    ``kind`` is ``ambiguous`` (two triggers of one function take the same event), ``shadowed`` (others take every event
+    before it) or ``unreachable`` (no event is taken by it). ``example`` is an event that shows an ambiguity.
+    """
+
+    kind: str
+    handlers: tuple[str, ...]
+    place: str
+    message: str
+    example: dict[str, Any] | None = field(default=None, compare=False)
+
+    @property
+    def refused(self) -> bool:
+        """Whether an app with it is not built."""
+        return self.kind == AMBIGUOUS
+
+    def row(self) -> dict[str, Any]:
+        """The finding for scripts."""
+        return {
+            "kind": self.kind,
+            "handlers": list(self.handlers),
+            "place": self.place,
+            "message": self.message,
+            "refused": self.refused,
+            "example": self.example,
+        }
+
+
+def check(app: App) -> list[Finding]:
+    """Everything that is found, ambiguities first. Asking ends the app's registration."""
+    found = [finding for function in app.functions.values() for finding in _ambiguous(function)]
+    pairs = [(handler, trigger) for handler in app.handlers for trigger in handler.triggers]
+    for handler, trigger in pairs:
+        shadow = trigger.shadow([other for _, other in pairs if other is not trigger])
+        if shadow:
+            found.append(Finding(SHADOWED, (handler.name,), trigger.place, shadow))
+        for fault in trigger.faults():
+            found.append(Finding(UNREACHABLE, (handler.name,), trigger.place, fault))
+    return found
+
+
+def _ambiguous(function: Function) -> Iterator[Finding]:
+    """Pairs of triggers of one function that one event reaches. The source would invoke the function for each of them,
+    and nothing in the event says which invocation is whose."""
+    pairs = [(handler, trigger) for handler in function.handlers for trigger in handler.triggers]
+    for one, other in combinations(pairs, 2):
+        event = one[1].overlap(other[1])
+        if event is not None:
+            yield _ambiguity(function, one, other, event)
+
+
+def _ambiguity(
+    function: Function, one: tuple[Handler, Trigger], other: tuple[Handler, Trigger], event: dict[str, Any]
+) -> Finding:
+    (first, first_trigger), (second, second_trigger) = one, other
+    shown = json.dumps(event, ensure_ascii=True)
+    if first is second:
+        message = (
+            f"Two triggers of {first.name}, here and at {first_trigger.place}, take the same event, which would run it "
+            f"twice. Make them exclude one another, or write one for both. Such an event: {shown}"
+        )
+    else:
+        message = (
+            f"{second.name} and {first.name} (at {first_trigger.place}) are in one function, {function.name!r}, and "
+            f"take the same event. It would be invoked twice, and could not tell for which of them. Give one of them a "
+            f"function of its own, or make them exclude one another. Such an event: {shown}"
+        )
+    return Finding(AMBIGUOUS, (first.name, second.name), second_trigger.place, message, event)
