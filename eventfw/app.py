@@ -89,6 +89,11 @@ class Registrar(Decorators):
         self.handlers: list[Handler] = []
         self.resources: list[Resource] = []
         self.closed = ""
+        self._named: dict[str, Handler] = {}
+        self._functions_of: dict[int, Handler] = {}
+        self._claimed: dict[str, Resource] = {}
+        self._keys: dict[str, Trigger] = {}
+        self._on: dict[int, list[Trigger]] = {}
         self.unused: list[tuple[str, str]] = []
         self._middleware: list[Callable[..., Any]] = []
 
@@ -136,26 +141,28 @@ class Registrar(Decorators):
 
     def own(self, resource: Resource) -> None:
         """Remember a resource that the app owns or names."""
-        for other in self.resources:
+        for claim in sorted(resource.claims):
+            other = self._claimed.get(claim)
             if other is resource:
                 return
-            if other.claims & resource.claims:
+            if other is not None:
                 if not other.owned and not resource.owned and other.key == resource.key:
                     return
                 kinds = {True: "owned", False: "existing"}
                 raise RegistrationError(
-                    f"The app has two resources {min(other.claims & resource.claims)}: {kinds[resource.owned]} "
+                    f"The app has two resources {claim}: {kinds[resource.owned]} "
                     f"{resource.type} {resource.key!r} here, {kinds[other.owned]} {other.type} {other.key!r} at "
                     f"{other.place}. Keep one and pass the object to both triggers, or rename one.",
                     place=resource.place,
                 )
         self._open(f"{type(self).__name__.lower()}.{resource.type}")
         self.resources.append(resource)
+        self._claimed.update(dict.fromkeys(resource.claims, resource))
 
     def _handler(self, func: Callable[..., Any]) -> Handler:
-        for handler in self.handlers:
-            if handler.func is func:
-                return handler
+        known = self._functions_of.get(id(func))
+        if known is not None:
+            return known
         name = getattr(func, "__name__", "")
         if not name.isidentifier() or not name.isascii():
             raise RegistrationError(
@@ -163,27 +170,33 @@ class Registrar(Decorators):
             )
         code = getattr(innermost(func), "__code__", None)
         place = shown(code.co_filename, code.co_firstlineno) if code is not None else user_place()
-        self._add(Handler(func, name, place))
-        return self.handlers[-1]
+        handler = Handler(func, name, place)
+        self._add(handler)
+        self._functions_of[id(func)] = handler
+        return handler
 
     def _add(self, handler: Handler) -> None:
-        for other in self.handlers:
-            if other.name == handler.name:
-                raise RegistrationError(
-                    f"The handler name {handler.name!r} is taken, at {other.place}. Rename one of the functions.",
-                    place=handler.place,
-                )
+        other = self._named.setdefault(handler.name, handler)
+        if other is not handler:
+            raise RegistrationError(
+                f"The handler name {handler.name!r} is taken, at {other.place}. Rename one of the functions.",
+                place=handler.place,
+            )
         self.handlers.append(handler)
 
     def _unique(self, trigger: Trigger) -> None:
-        for handler in self.handlers:
-            for other in handler.triggers:
-                clash = trigger.clash(other)
-                if clash:
-                    raise RegistrationError(
-                        f"{clash} is there already: {handler.name} at {other.place}. Remove one of them.",
-                        place=trigger.place or user_place(),
-                    )
+        """Refuse what AWS would not take from two triggers of one app."""
+        neighbours = self._on.setdefault(id(trigger.resource), []) if trigger.resource is not None else []
+        taken = [(self._keys.get(key), said) for key, said in trigger.key()]
+        taken += [(other, trigger.clash(other)) for other in neighbours]
+        for other, said in taken:
+            if other is not None and said:
+                raise RegistrationError(
+                    f"{said} is there already: {other.handler} at {other.place}. Remove one of them.",
+                    place=trigger.place or user_place(),
+                )
+        neighbours.append(trigger)
+        self._keys.update({key: trigger for key, _ in trigger.key()})
 
     def check_used(self) -> None:
         """Refuse a decorator that was called and then put above nothing."""

@@ -68,9 +68,8 @@ class Trigger:
         return ()
 
     def clash(self, other: Trigger) -> str:
-        """What AWS would not take from both triggers of one app, or ``""``."""
-        taken = {key for key, _ in other.key()}
-        return next((said for key, said in self.key() if key in taken), "")
+        """What AWS would not take from this trigger and another on the same resource, or ``""``."""
+        return ""
 
     def title(self) -> str:
         """The trigger in a line, as ``eventfw list`` prints it."""

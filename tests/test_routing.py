@@ -9,7 +9,8 @@ import pytest
 from eventfw import App
 from eventfw.errors import RoutingError
 from eventfw.paths import HttpTable
-from eventfw.routing import Router, identify
+from eventfw.routing import Router, identify, reason
+from eventfw.runtime import entry
 
 
 def deep(levels: int = 5000) -> Any:
@@ -151,3 +152,149 @@ ROUTES = [
 def test_the_table_takes_the_most_specific_route(method: str, path: str, handler: str | None) -> None:
     found = HttpTable(ROUTES).match(method, path)
     assert (found and found[3]) == handler
+
+
+def many(count: int) -> App:
+    """An app with ``count`` handlers of each of five sources."""
+    app = App("demo")
+    uploads, other = app.bucket("uploads"), app.bucket("other")
+    for number in range(count):
+        app.s3_trigger(uploads if number % 2 else other, prefix=f"in/{number}/", suffix=".png")(named("s3", number))
+        app.sqs_consumer(app.queue(f"orders-{number}"))(named("sqs", number))
+        app.schedule("rate(5 minutes)")(named("tick", number))
+        app.event_rule({"source": ["shop"], "detail": {"id": [number]}})(named("rule", number))
+        app.http(f"/things/{number}/{{x}}", methods="ANY" if number % 3 else "GET")(named("http", number))
+    return app
+
+
+def named(kind: str, number: int) -> Any:
+    function = lambda_named(f"{kind}{number}")
+    if kind == "http":
+
+        def function(x: Any) -> None: ...
+
+        function.__name__ = f"http{number}"
+    return function
+
+
+def events(count: int) -> list[Any]:
+    """Events that reach one handler, several, or none."""
+    app = many(3)
+    found: list[Any] = [{"Records": []}, None, {"source": "shop", "detail-type": "x", "detail": {"id": [0, 2, 5000]}}]
+    for handler in app.handlers:
+        raw = handler.triggers[0].sample()
+        found += [raw, without(raw, "Records"), without(raw, "source"), without(raw, "requestContext")]
+    for number in (0, 1, count - 1, count):
+        found.append(request("PUT", f"/things/{number}/y"))
+        found.append({"source": "shop", "detail-type": "x", "detail": {"id": number}})
+        found.append(notification("uploads", f"in/{number}/a.png"))
+        found.append(notification("demo-dev-other-123456789012-eu-west-1", f"in/{number}/a.png"))
+        found.append(notification("other", "in/0/a.txt"))
+        for name in (f"orders-{number}", f"demo-dev-orders-{number}", f"x-orders-{number}"):
+            found.append({"Records": [{"eventSource": "aws:sqs", "eventSourceARN": f"arn:aws:sqs:us-east-1:1:{name}"}]})
+    return found
+
+
+def without(raw: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in raw.items() if name != key}
+
+
+def notification(bucket: str, key: str) -> dict[str, Any]:
+    record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put"}
+    return {"Records": [{**record, "s3": {"bucket": {"name": bucket}, "object": {"key": key}}}]}
+
+
+def test_the_index_leads_to_what_asking_every_trigger_finds() -> None:
+    app = many(20)
+    router = Router(app)
+    reached = 0
+    for raw in events(20):
+        kind = identify(raw)
+        every = [
+            handler.name for handler in app.handlers if any(not reason(one, kind, raw) for one in handler.triggers)
+        ]
+        assert [handler.name for handler in router.route(raw).reached] == every, raw
+        assert set(router.route(raw).why) == {handler.name for handler in app.handlers} - set(every)
+        reached += len(every)
+    assert reached > 30
+
+
+def test_an_event_asks_a_few_triggers_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = many(300)
+    router = Router(app)
+    asked: list[str] = []
+    for source in {type(trigger) for handler in app.handlers for trigger in handler.triggers}:
+        monkeypatch.setattr(source, "mismatch", told(source.mismatch, asked))
+    for raw in events(300):
+        asked.clear()
+        router.route(raw)
+        assert len(asked) <= 3, raw
+
+
+def told(mismatch: Any, asked: list[str]) -> Any:
+    def mismatch_and_tell(trigger: Any, raw: Any) -> str:
+        asked.append(trigger.handler)
+        return str(mismatch(trigger, raw))
+
+    return mismatch_and_tell
+
+
+URL = "abc.lambda-url.eu-west-1.on.aws"
+
+
+def behind_a_url(method: str, path: str) -> dict[str, Any]:
+    raw = request(method, path, routeKey="$default")
+    raw["requestContext"]["domainName"] = URL
+    return raw
+
+
+@pytest.fixture
+def site() -> App:
+    app = App("demo")
+
+    @app.http("/photos/{name}", methods=["GET", "PUT"])
+    def photo(request: Any, name: str) -> str:
+        return f"photo {name}"
+
+    @app.http("/photos/new", methods="POST")
+    def new(request: Any) -> str:
+        return "new"
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allow"),
+    [
+        ("GET", "/photos/cat", 200, None),
+        ("GET", "/photos/new", 200, None),
+        ("DELETE", "/photos/cat", 405, "GET, PUT"),
+        ("HEAD", "/photos/new", 405, "GET, POST, PUT"),
+        ("GET", "/nothing", 404, None),
+    ],
+)
+def test_behind_a_function_url_the_function_routes(
+    site: App, method: str, path: str, status: int, allow: str | None
+) -> None:
+    answer = entry(site, "api")(behind_a_url(method, path), None)
+    assert (answer["statusCode"], answer["headers"].get("allow")) == (status, allow)
+    told = Router(site).route(behind_a_url(method, path)).answer
+    assert (told.status if told else 200) == status
+
+
+def test_behind_an_http_api_a_miss_is_the_gateways_affair(site: App) -> None:
+    assert Router(site).route(request("DELETE", "/photos/cat")).answer is None
+    with pytest.raises(RoutingError, match="method DELETE is not GET or PUT"):
+        Router(site).pick("api", request("DELETE", "/photos/cat"))
+
+
+def test_a_direct_handler_takes_what_no_route_takes(site: App) -> None:
+    @site.function("api")
+    def direct(payload: Any) -> Any: ...
+
+    assert Router(site).pick("api", behind_a_url("DELETE", "/photos/cat"))[0].name == "direct"
+
+
+def test_the_table_says_which_methods_a_path_has() -> None:
+    assert HttpTable(ROUTES).allowed("/a/b") == ["ANY", "GET"]
+    assert HttpTable(ROUTES).allowed("/b") == []

@@ -145,8 +145,9 @@ def _laid_over(first: list[str | None], other: list[str | None]) -> Iterator[str
     came: dict[tuple[int, int], tuple[tuple[int, int], str | None, bool]] = {}
     pending, end = [(0, 0)], (len(first), len(other))
     seen = {(0, 0)}
-    while pending and end not in seen:
-        at = pending.pop()
+    for at in pending:  # which grows meanwhile: the shortest way is found first
+        if end in seen:
+            break
         for to, char, open_ in _steps(first, other, *at):
             if to not in seen:
                 seen.add(to)

@@ -95,8 +95,6 @@ class EventRule(Trigger):
 
     def __init__(self, pattern: Mapping[str, Any] | str, *, enabled: bool = True) -> None:
         super().__init__()
-        if callable(pattern):
-            raise refused(f"pattern must be a dict or its JSON text for event_rule, not {pattern!r}.")
         try:
             self.pattern = EventPattern(pattern)
         except RuleError as error:

@@ -150,9 +150,7 @@ class S3Trigger(Trigger):
 
     def clash(self, other: Trigger) -> str:
         """S3 refuses two notifications of a bucket whose event types, prefixes and suffixes all overlap."""
-        if not isinstance(other, S3Trigger) or other.bucket is not self.bucket:
-            return ""
-        if not self.filter.overlaps(other.filter):
+        if not isinstance(other, S3Trigger) or not self.filter.overlaps(other.filter):
             return ""
         pairs = ((one, two) for one in self.events for two in other.events)
         both = next(((one, two) for one, two in pairs if types_overlap(one, two)), None)

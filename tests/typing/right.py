@@ -8,6 +8,7 @@ from eventfw import (
     App,
     Blueprint,
     EdgeRequest,
+    EventBridgeEvent,
     HTTPError,
     Request,
     Response,
@@ -62,6 +63,12 @@ def existing(message: SqsMessage, context: Any) -> None: ...
 @admin.schedule(expression="cron(0 6 * * ? *)")
 def morning(tick: Tick) -> None:
     print(tick.time.isoformat())
+
+
+@app.event_rule({"source": ["my.shop"]}, enabled=True)
+@admin.event_rule('{"source": ["my.shop"]}')
+def ordered(event: EventBridgeEvent) -> None:
+    print(event.detail["total"], event.time.isoformat())
 
 
 @admin.edge_viewer_request("site", include_body=True)

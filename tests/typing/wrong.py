@@ -36,6 +36,10 @@ app.sqs_consumer(plain)  # error
 app.schedule(5)(plain)  # error
 app.schedule("rate(5 minutes)", enable=False)(plain)  # error
 app.schedule(plain)  # error
+app.event_rule()(plain)  # error
+app.event_rule(["my.shop"])(plain)  # error
+app.event_rule({"source": ["a"]}, enable=False)(plain)  # error
+app.event_rule(plain)  # error
 app.edge_viewer_request()(plain)  # error
 app.edge_viewer_request("site", include_body="no")(plain)  # error
 app.edge_viewer_request(plain)  # error

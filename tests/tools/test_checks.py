@@ -1,0 +1,124 @@
+"""The check of an app's routing: ambiguous, shadowed, unreachable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eventfw import App
+from eventfw.routing import Router
+from eventfw.tools.checks import AMBIGUOUS, SHADOWED, UNREACHABLE, check
+
+
+def kinds(app: App) -> list[tuple[str, tuple[str, ...]]]:
+    return [(finding.kind, finding.handlers) for finding in check(app)]
+
+
+def test_an_app_with_one_trigger_of_each_source_has_nothing_to_find() -> None:
+    app = App("demo")
+
+    @app.http("/")
+    @app.http("/{rest:path}", methods="ANY")
+    def site(request: Any, rest: str = "") -> None: ...
+
+    @app.s3_trigger(app.bucket("uploads"), prefix="a/")
+    def upload(record: Any) -> None: ...
+
+    @app.sqs_consumer(app.queue("orders"))
+    def order(message: Any) -> None: ...
+
+    @app.schedule("rate(5 minutes)")
+    @app.event_rule({"source": ["x"]})
+    def tick(event: Any) -> None: ...
+
+    @app.function()
+    def direct(payload: Any) -> None: ...
+
+    assert check(app) == []
+
+
+def test_two_rules_of_one_function_that_take_the_same_event_are_ambiguous() -> None:
+    app = App("demo")
+
+    @app.event_rule({"source": ["shop"]})
+    @app.function("orders")
+    def every(event: Any) -> None: ...
+
+    @app.event_rule({"source": ["shop"], "detail": {"total": [{"numeric": [">", 100]}]}})
+    @app.function("orders")
+    def large(event: Any) -> None: ...
+
+    (found,) = check(app)
+    assert (found.kind, found.handlers, found.refused) == (AMBIGUOUS, ("every", "large"), True)
+    assert "test_checks.py" in found.place and "test_checks.py" in found.message
+    assert found.example is not None and found.example["detail"]["total"] > 100
+    assert {handler.name for handler in Router(app).route(found.example).reached} == {"every", "large"}
+
+
+def test_two_rules_of_one_handler_that_take_the_same_event_are_ambiguous_too() -> None:
+    app = App("demo")
+
+    @app.event_rule({"source": ["shop"]})
+    @app.event_rule({"detail": {"total": [5]}})
+    def every(event: Any) -> None: ...
+
+    (found,) = check(app)
+    assert found.kind == AMBIGUOUS and "run it twice" in found.message
+
+
+def test_rules_of_different_functions_may_take_the_same_event() -> None:
+    app = App("demo")
+    for name in ("one", "two"):
+
+        def handler(event: Any) -> None: ...
+
+        handler.__name__ = name
+        app.event_rule({"source": ["shop"]})(handler)
+    assert check(app) == []
+
+
+def test_any_is_shadowed_where_every_method_has_a_route() -> None:
+    app = App("demo")
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+
+    @app.http("/x/{a}", methods="ANY")
+    def rest(request: Any, a: str) -> None: ...
+
+    @app.http("/x/{b}", methods=methods[:3])
+    def some(request: Any, b: str) -> None: ...
+
+    @app.http("/x/{c}", methods=methods[3:])
+    def others(request: Any, c: str) -> None: ...
+
+    assert kinds(app) == [(SHADOWED, ("rest",))]
+
+
+def test_any_is_not_shadowed_while_one_method_is_left() -> None:
+    app = App("demo")
+
+    @app.http("/x", methods="ANY")
+    def rest(request: Any) -> None: ...
+
+    @app.http("/x", methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"])
+    def some(request: Any) -> None: ...
+
+    assert check(app) == []
+
+
+def test_what_no_event_reaches_is_unreachable() -> None:
+    app = App("demo")
+    plain, versioned = app.bucket("plain"), app.bucket("versioned", versioned=True)
+
+    @app.schedule("cron(0 0 1 1 ? 2001)")
+    def past(tick: Any) -> None: ...
+
+    @app.s3_trigger(plain, events="s3:ObjectRemoved:DeleteMarkerCreated")
+    def marker(record: Any) -> None: ...
+
+    @app.s3_trigger(versioned, events="s3:ObjectRemoved:DeleteMarkerCreated")
+    def fine(record: Any) -> None: ...
+
+    @app.event_rule({"sauce": ["x"]})
+    def typo(event: Any) -> None: ...
+
+    assert kinds(app) == [(UNREACHABLE, (name,)) for name in ("past", "marker", "typo")]
+    assert not any(finding.refused for finding in check(app))
