@@ -292,6 +292,7 @@ def test_cfn_lint_has_nothing_to_say(tmp_path: Path) -> None:
         "@app.sqs_consumer(orders)\ndef order(message): ...\n"
         "@app.sqs_consumer('legacy', batch_size=100, batching_window=1)\ndef legacy(message): ...\n"
         "@app.schedule('cron(0 6 * * ? *)', enabled=False)\ndef morning(tick): ...\n"
+        "@app.event_rule({'source': ['my.shop'], 'detail': {'n': [{'numeric': ['>', 1]}, None]}})\ndef n(event): ...\n"
         "@app.edge_viewer_request('site')\ndef redirect(request): return request\n"
     )
     from eventfw.tools.project import load_project

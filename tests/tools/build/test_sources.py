@@ -9,7 +9,7 @@ import pytest
 
 from eventfw import App
 from eventfw.errors import BuildError
-from eventfw.tools.build.sources import project_files
+from eventfw.tools.build.sources import bare, project_files, shipped_half
 from eventfw.tools.project import Config, Project
 
 
@@ -99,3 +99,61 @@ def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
 def test_what_an_earlier_build_made_stays_out_under_any_name(tmp_path: Path) -> None:
     write(tmp_path, "app.py", "made/manifest.json", "made/assets/a.zip", "made/x.template.json")
     assert files(tmp_path) == {"app.py"}
+
+
+MODULE = '''"""What it is."""
+
+import os  # for the name
+
+
+class Trigger:
+    """One."""
+
+    @property
+    def name(self):
+        """Kept."""
+        return os.name  # a comment
+
+    @classmethod
+    def sample(
+        cls,
+    ):
+        """Left out."""
+        import json
+
+        return json.dumps(1)
+
+    def faults(self): return "left out"
+
+    def after(self): return 1
+'''
+
+
+def test_what_only_the_developers_machine_runs_is_blank_in_the_zip_and_no_line_moves() -> None:
+    lines = bare(MODULE).decode().splitlines()
+    written = MODULE.splitlines()
+    assert len(lines) == len(written)
+    kept = [number for number, line in enumerate(lines) if line.strip()]
+    assert [lines[number].strip() for number in kept] == [
+        '""',
+        "import os",
+        "class Trigger:",
+        '""',
+        "@property",
+        "def name(self):",
+        '""',
+        "return os.name",
+        "def after(self): return 1",
+    ]
+    assert all(written[number].startswith(lines[number].rstrip().removesuffix('""')) for number in kept)
+    space: dict[str, object] = {}
+    exec(compile(bare(MODULE), "module", "exec"), space)
+    assert space["Trigger"]().after() == 1  # type: ignore[operator]
+
+
+def test_what_only_the_developers_machine_imports_stays_out_of_the_zip(tmp_path: Path) -> None:
+    app = App("demo")
+    app.event_rule({"source": ["x"]})(write)
+    shipped = shipped_half(Project(tmp_path, Config(), app, "app", "app"), {})
+    assert "eventfw/rules/patternset.py" in shipped
+    assert not {"eventfw/rules/witness.py", "eventfw/rules/policy.py", "eventfw/sources/http.py"} & set(shipped)

@@ -1,4 +1,4 @@
-"""``eventfw local`` as a whole: one real server, an app with all five decorators, and real clients."""
+"""``eventfw local`` as a whole: one real server, an app with every decorator, and real clients."""
 
 from __future__ import annotations
 
@@ -79,6 +79,18 @@ APP = """
     @app.schedule("cron(0 6 * * ? *)")
     def morning(tick):
         note("morning", tick.time.isoformat())
+
+
+    @app.event_rule({"source": ["my.shop"], "detail": {"total": [{"numeric": [">", 100]}]}})
+    @app.function("totals")
+    def large(event):
+        note("large", event.raw)
+
+
+    @app.event_rule({"source": ["my.shop"], "detail": {"total": [{"numeric": ["<=", 100]}]}})
+    @app.function("totals")
+    def small(event):
+        note("small", event.detail)
 
 
     @app.edge_viewer_request("site")
@@ -244,6 +256,15 @@ def test_an_existing_queue_is_made_under_its_own_name(live: Live) -> None:
 # The edge
 
 
+def test_an_event_reaches_the_handler_whose_pattern_it_matches(live: Live) -> None:
+    details = [{"Source": "my.shop", "DetailType": "Order", "Detail": json.dumps({"total": n})} for n in (500, 5)]
+    live.client("events").put_events(Entries=details)
+    until(lambda: live.noted("large") and live.noted("small"), "both events")
+    (raw,) = live.noted("large")
+    assert (raw["source"], raw["detail-type"], raw["detail"]) == ("my.shop", "Order", {"total": 500})
+    assert live.noted("small") == [{"total": 5}]
+
+
 def test_the_edge_runs_before_the_gateway(live: Live) -> None:
     status, _, body = live.request("GET", "/dog", to="edge")
     assert status == 200
@@ -295,7 +316,8 @@ def test_the_stack_and_its_resources_are_there_for_clients(live: Live) -> None:
     names = {one["FunctionName"] for one in live.client("lambda").list_functions()["Functions"]}
     assert {"api", "order", "direct", "thumbnail"} <= names
     rules = live.client("events").list_rules()["Rules"]
-    assert {one["State"] for one in rules} == {"DISABLED"}  # the server keeps the time itself
+    states = {("ScheduleExpression" in one, one["State"]) for one in rules}
+    assert states == {(True, "DISABLED"), (False, "ENABLED")}  # the server keeps the time itself
 
 
 # What is refused
