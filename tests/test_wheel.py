@@ -115,7 +115,17 @@ def test_new_works_from_an_editable_installation(tmp_path: Path) -> None:
     environment = tmp_path / "environment"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True, timeout=60)
     python = environment / "bin" / "python"
-    pip("install", "--quiet", "--no-deps", "--no-build-isolation", "--prefix", str(environment), "-e", str(source))
+    pip(
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--ignore-installed",
+        "--prefix",
+        str(environment),
+        "-e",
+        str(source),
+    )
     code = (
         "from eventfw.tools import new; print(*sorted(map(str, new.template_files(new.template_folder()))), sep='\\n')"
     )
