@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .app import App, Handler
-    from .trigger import Trigger
+    from .trigger import Finder, Trigger
 
     Pair = tuple[Handler, Trigger]
 
@@ -66,41 +66,41 @@ class Unrouted(Exception):
 class Index:
     """Leads from an event to the triggers it fits, whose number does not matter.
 
-    Every source narrows its own triggers down (:meth:`~eventfw.trigger.Trigger.index`); what that gives is asked with
-    :meth:`~eventfw.trigger.Trigger.mismatch`, which alone decides.
+    Every source narrows its own triggers down (:meth:`~eventfw.trigger.Trigger.index`); unless that is exact, what it
+    gives is asked with :meth:`~eventfw.trigger.Trigger.mismatch`.
     """
 
     def __init__(self, pairs: Iterable[Pair]) -> None:
-        self._kinds: dict[str, list[tuple[list[int], Callable[[Any], Iterable[int]]]]] = {}
         self.pairs = list(pairs)
-        classes: dict[type[Trigger], list[int]] = {}
+        self._kinds: dict[str, list[tuple[list[int], Finder]]] = {}
+        sources: dict[type[Trigger], list[int]] = {}
         for position, (_, trigger) in enumerate(self.pairs):
-            classes.setdefault(type(trigger), []).append(position)
-        for source, positions in classes.items():
-            find = source.index([self.pairs[position][1] for position in positions])
+            sources.setdefault(type(trigger), []).append(position)
+        for source, positions in sources.items():
+            finder = source.index([self.pairs[position][1] for position in positions])
             for kind in source.kinds:
-                self._kinds.setdefault(kind, []).append((positions, find))
+                self._kinds.setdefault(kind, []).append((positions, finder))
 
     def fits(self, kind: str, raw: Any) -> list[Pair]:
         """The handlers and triggers that an event fits, in the order they were registered."""
         found = []
-        for positions, find in self._kinds.get(kind, ()):
+        for positions, finder in self._kinds.get(kind, ()):
             try:
-                found += [positions[at] for at in find(raw)]
+                near = [positions[at] for at in finder.find(raw)]
             except _BROKEN:
                 continue  # not a whole event; its mismatch says what it misses
-        return [self.pairs[at] for at in sorted(found) if not reason(self.pairs[at][1], kind, raw)]
+            found += near if finder.exact else [at for at in near if not reason(self.pairs[at][1], kind, raw)]
+        return [self.pairs[at] for at in sorted(found)]
 
     def miss(self, kind: str, raw: Any) -> Unrouted | None:
         """The answer of a function that routes requests itself to one it has no route for."""
-        for positions, _ in self._kinds.get(kind, ()):
-            triggers = [self.pairs[position][1] for position in positions]
+        for positions, finder in self._kinds.get(kind, ()):
             try:
-                answer = triggers[0].miss(kind, raw, triggers)
+                answer = finder.miss(kind, raw)
             except _BROKEN:
                 continue
             if answer is not None:
-                return Unrouted(answer, triggers[0])
+                return Unrouted(answer, self.pairs[positions[0]][1])
         return None
 
 

@@ -21,10 +21,9 @@ class Trigger:
 
     Options become attributes and are checked in the constructor, so that the error lands on the user's line.
 
-    In Lambda: :meth:`parse`, :meth:`call`, :meth:`encode`, :meth:`mismatch`, :meth:`index`, :meth:`miss` and
-    :meth:`title`. On the developer's machine only, and left out of a deployment's zip: :meth:`resources`,
-    :meth:`sample`, :meth:`local`, :meth:`overlap`, :meth:`shadow` and :meth:`faults`; these receive what they need, so
-    a source imports no tool.
+    In Lambda: :meth:`parse`, :meth:`call`, :meth:`encode`, :meth:`mismatch`, :meth:`index` and :meth:`title`. On the
+    developer's machine only, and left out of a deployment's zip: :meth:`resources`, :meth:`sample`, :meth:`local`,
+    :meth:`overlap`, :meth:`shadow` and :meth:`faults`; these receive what they need, so a source imports no tool.
     """
 
     decorator = ""
@@ -92,19 +91,13 @@ class Trigger:
         return ""
 
     @classmethod
-    def index(cls, triggers: Sequence[Any]) -> Callable[[Any], Iterable[int]]:
-        """A function that leads from an event to the positions of those ``triggers`` that may take it.
+    def index(cls, triggers: Sequence[Any]) -> Finder:
+        """What leads from an event to those of ``triggers``, all of this class, that may take it.
 
-        It need not be exact, since :meth:`mismatch` decides, but what it leaves out is not reached; and it should cost
-        the same however many triggers there are. All are of this class. Unless a source says otherwise, it is all.
+        It should cost the same however many triggers there are. Unless a source says otherwise, it leads to all.
         """
         everything = range(len(triggers))
-        return lambda raw: everything
-
-    @classmethod
-    def miss(cls, kind: str, raw: Any, triggers: Sequence[Any]) -> HTTPError | None:
-        """What the function itself answers to a request that none of ``triggers`` takes, where that is its task."""
-        return None
+        return Finder(lambda raw: everything)
 
     def overlap(self, other: Trigger) -> dict[str, Any] | None:
         """An event for which the source would invoke the function once for this trigger and once for ``other``."""
@@ -134,10 +127,32 @@ class Trigger:
         return ()
 
 
-def filed(keys: Iterable[Iterable[object]], leads: Callable[[Any], Iterable[object]]) -> Callable[[Any], Iterable[int]]:
-    """An index of triggers by the ``keys`` of each, to which an event ``leads``."""
+class Finder:
+    """How an event leads to the triggers of one source, by their position.
+
+    ``find`` gives the positions: all that take the event, and perhaps others, which :meth:`Trigger.mismatch` then sorts
+    out; with ``exact`` no others. ``miss(kind, raw)`` is what the function itself answers to a request that no trigger
+    takes, where routing requests is the function's task; ``None`` where it is not.
+    """
+
+    __slots__ = ("exact", "find", "miss")
+
+    def __init__(
+        self,
+        find: Callable[[Any], Iterable[int]],
+        *,
+        exact: bool = False,
+        miss: Callable[[str, Any], HTTPError | None] = lambda kind, raw: None,
+    ) -> None:
+        self.find = find
+        self.exact = exact
+        self.miss = miss
+
+
+def filed(keys: Iterable[Iterable[object]], leads: Callable[[Any], Iterable[object]]) -> Finder:
+    """Triggers filed under the ``keys`` of each, to which an event ``leads``."""
     table: dict[object, list[int]] = {}
     for position, own in enumerate(keys):
         for key in own:
             table.setdefault(key, []).append(position)
-    return lambda raw: [position for key in leads(raw) for position in table.get(key, ())]
+    return Finder(lambda raw: [position for key in leads(raw) for position in table.get(key, ())])

@@ -41,6 +41,7 @@ def run() -> None:
             edge(server)
             reload(server, project)
             replay(project)
+            route(project)
             build_and_deploy(server, project)
         told("eventfw local was stopped with Ctrl-C, and none of its ports answers.")
     print(f"\nAll of it worked, in {time.perf_counter() - begun:.0f} s.")
@@ -191,6 +192,19 @@ def replay(project: Path) -> None:
     for row in rows:
         told(f"{row['file']}: {row['kind']} -> {row['handler']}, {'failed' if row['error'] else 'ok'}")
     check(bool(rows) and not any(row["error"] or row["problem"] for row in rows), done)
+
+
+def route(project: Path) -> None:
+    say("eventfw route events/photo-uploaded.json: which handler, and why not the others")
+    told(command("route", "events/photo-uploaded.json", cwd=project).rstrip().replace("\n", "\n  "))
+    event = json.loads((project / "events" / "photo-uploaded.json").read_text())
+    event["Records"][0]["s3"]["object"]["key"] = "cat.txt"
+    (project / "renamed.json").write_text(json.dumps(event))
+    found = json.loads(command("route", "renamed.json", "--json", cwd=project))
+    (project / "renamed.json").unlink()
+    why = {row["handler"]: row["why"] for row in found["not_reached"]}
+    check(not found["reached"] and "does not end in" in why["describe"], str(found))
+    told(f"Called cat.txt it reaches nothing: {why['describe']}.")
 
 
 def build_and_deploy(server: Server, project: Path) -> None:

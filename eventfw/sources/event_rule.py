@@ -7,11 +7,11 @@ from ..events import Event, instant
 from ..options import closest, flag, refused
 from ..resources.names import pascal
 from ..rules.pattern import EventPattern
-from ..trigger import Trigger
+from ..trigger import Finder, Trigger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from typing import Any
 
@@ -117,13 +117,14 @@ class EventRule(Trigger):
         return self.pattern.mismatch(raw)
 
     @classmethod
-    def index(cls, triggers: Sequence[EventRule]) -> Callable[[Any], Iterable[int]]:
+    def index(cls, triggers: Sequence[EventRule]) -> Finder:
         """By what the patterns ask for."""
         if len(triggers) == 1:
-            return lambda raw: (0,)
+            return Finder(lambda raw: (0,))
         from ..rules.patternset import PatternSet
 
-        return PatternSet(trigger.pattern for trigger in triggers).matching
+        patterns = PatternSet(trigger.pattern for trigger in triggers)
+        return Finder(lambda raw: () if is_tick(raw) else patterns.matching(raw), exact=True)
 
     def overlap(self, other: Trigger) -> dict[str, Any] | None:
         from ..rules.witness import witness

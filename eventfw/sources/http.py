@@ -6,11 +6,11 @@ from ..errors import RuleError
 from ..http import JSON, HTTPError, Request, as_response, encoded_body, json_text, raw_path
 from ..options import closest, refused
 from ..paths import HttpTable, PathTemplate
-from ..trigger import Trigger
+from ..trigger import Finder, Trigger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from typing import Any
 
     from ..calling import Binding
@@ -107,10 +107,13 @@ class Http(Trigger):
         return "" if fits(self.template, path) else f"path `{path}` does not match `{self.template.text}`"
 
     @classmethod
-    def index(cls, triggers: Sequence[Http]) -> Callable[[Any], Iterable[int]]:
-        """By the route's key where API Gateway has matched it, else the most specific route of method and path."""
+    def index(cls, triggers: Sequence[Http]) -> Finder:
+        """By the route's key where API Gateway has matched it, else the most specific route of method and path.
+
+        API Gateway answers misses for itself; behind a function URL a path or method without a route comes here.
+        """
         keys = {key: position for position, trigger in enumerate(triggers) for key in trigger.route_keys}
-        table = route_table(triggers)
+        table = HttpTable((*key.split(" ", 1), "", "") for key in keys)
 
         def find(raw: Any) -> Iterable[int]:
             position = keys.get(raw.get("routeKey"))
@@ -119,15 +122,13 @@ class Http(Trigger):
             found = table.match(raw["requestContext"]["http"]["method"], raw_path(raw))
             return () if found is None else (keys[found[0]],)
 
-        return find
+        def miss(kind: str, raw: Any) -> HTTPError | None:
+            if kind == "apigw_http_v2":
+                return None
+            allowed = table.allowed(raw_path(raw))
+            return HTTPError(405, headers={"allow": ", ".join(allowed)}) if allowed else HTTPError(404)
 
-    @classmethod
-    def miss(cls, kind: str, raw: Any, triggers: Sequence[Http]) -> HTTPError | None:
-        """API Gateway answers for itself; behind a function URL a path or a method without a route comes here."""
-        if kind == "apigw_http_v2":
-            return None
-        allowed = route_table(triggers).allowed(raw_path(raw))
-        return HTTPError(405, headers={"allow": ", ".join(allowed)}) if allowed else HTTPError(404)
+        return Finder(find, exact=True, miss=miss)
 
     def shadow(self, others: Sequence[Trigger]) -> str:
         """``ANY`` gets what no other route of its path names: nothing, where they name all methods."""
@@ -229,11 +230,6 @@ def checked_methods(methods: object) -> tuple[str, ...]:
             raise refused(f"methods has {upper!r} twice for http. Remove one.")
         found.append(upper)
     return tuple(found)
-
-
-def route_table(triggers: Sequence[Http]) -> HttpTable:
-    """The routes of some triggers."""
-    return HttpTable((*key.split(" ", 1), "", "") for trigger in triggers for key in trigger.route_keys)
 
 
 def fits(template: PathTemplate, path: str) -> bool:

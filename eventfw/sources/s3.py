@@ -8,11 +8,11 @@ from ..options import refused
 from ..resources.bucket import Bucket
 from ..resources.names import pascal, unstaged
 from ..rules.keys import KeyFilter, KeyFilterSet, check_event_type, covers, types_overlap
-from ..trigger import Trigger
+from ..trigger import Finder, Trigger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
     from typing import Any
 
@@ -194,7 +194,7 @@ class S3Trigger(Trigger):
         return os.environ.get(self.bucket.variable) or f"*{self.bucket.key}"
 
     @classmethod
-    def index(cls, triggers: Sequence[S3Trigger]) -> Callable[[Any], Iterable[int]]:
+    def index(cls, triggers: Sequence[S3Trigger]) -> Finder:
         """By the bucket's name, then by the key's beginning and end."""
         positions: dict[str, list[int]] = {}
         for position, trigger in enumerate(triggers):
@@ -204,13 +204,13 @@ class S3Trigger(Trigger):
 
         def find(raw: Any) -> Iterable[int]:
             record = S3Record(raw["Records"][0])
-            found: list[int] = []
+            key, found = record.key, list[int]()
             for called in names_of(record.bucket, app):
                 if called in sets:
-                    found += [positions[called][at] for at in sets[called].matching(record.key)]
+                    found += [positions[called][at] for at in sets[called].matching(key)]
             return found
 
-        return find
+        return Finder(find)
 
     def faults(self) -> Collection[str]:
         never = [event for event in self.events if event.endswith("DeleteMarkerCreated")]

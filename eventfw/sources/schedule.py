@@ -11,12 +11,13 @@ from ..trigger import Trigger, filed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
     from typing import Any
 
     from ..function import Function
     from ..resources.resource import Template
+    from ..trigger import Finder
 
 RULE_NAME_MAX = 64
 
@@ -88,7 +89,7 @@ class Schedule(Trigger):
         return "" if rule.rpartition("-")[2] == self.own_name else f"rule `{rule}` is not the one of `{self.own_name}`"
 
     @classmethod
-    def index(cls, triggers: Sequence[Schedule]) -> Callable[[Any], Iterable[int]]:
+    def index(cls, triggers: Sequence[Schedule]) -> Finder:
         """By the rule's name, of which the last word is the trigger's own name."""
         return filed(([trigger.own_name] for trigger in triggers), lambda raw: (rule_name(raw).rpartition("-")[2],))
 

@@ -11,13 +11,14 @@ from ..trigger import Trigger, filed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
     from typing import Any
 
     from ..calling import Binding
     from ..function import Function
     from ..resources.resource import Grant, Template
+    from ..trigger import Finder
 
 
 class SqsMessage(Event):
@@ -212,7 +213,7 @@ class SqsConsumer(Trigger):
         return told.rpartition("/")[2] if told else f"*{self.queue.real(self.queue.key)}"
 
     @classmethod
-    def index(cls, triggers: Sequence[SqsConsumer]) -> Callable[[Any], Iterable[int]]:
+    def index(cls, triggers: Sequence[SqsConsumer]) -> Finder:
         """By the queue's name."""
         app = triggers[0].queue.app
 
