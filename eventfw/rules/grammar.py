@@ -11,7 +11,7 @@ from ..errors import RuleError
 from ..options import closest
 from .fields import Field
 from .matchers import Addresses, AnyCase, AnythingBut, Prefix, Present, Range, Suffix, Wildcard, address
-from .reading import Inexact, Members, shown, token
+from .reading import DEEPEST, Inexact, Members, named, shown, token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 BRANCHES_MAX = 1000
 FIELDS_MAX = 256  # of one branch
+NAME_MAX = 4096  # characters of a field's full name; a pattern for EventBridge has no room for more
 #: Names that an object of ``$or`` cannot have as fields: with one of them it is taken for the value of a field "$or".
 _RESERVED = frozenset((
     "exactly", "equals-ignore-case", "prefix", "suffix", "anything-but", "exists", "wildcard", "numeric", "cidr",
@@ -79,26 +80,34 @@ class TooComplex(RuleError):
 def compiled(pattern: Members, dialect: Dialect) -> list[Branch]:
     """The branches of a pattern, each ``{name: field}`` in the order they were written. Raises RuleError."""
     try:
-        branches = _Compiler(dialect, forks=True).object(pattern, "", "", [{}], within_or=False)
-    except TooComplex:
-        raise
-    except RuleError:
+        return _read(pattern, dialect)
+    except RecursionError:
+        raise TooComplex(f"The pattern is nested too deeply, near {DEEPEST} levels. Flatten it.") from None
+
+
+def _read(pattern: Members, dialect: Dialect) -> list[Branch]:
+    try:
+        return _Compiler(dialect, forks=True).object(pattern, "", "", [{}], within_or=False)
+    except RuleError as fault:
         if "$or" not in dialect.operators or not _mentions_or(pattern):
             raise
         try:  # The engine then takes "$or" for the name of a field, and so does EventBridge.
-            branches = _Compiler(dialect, forks=False).object(pattern, "", "", [{}], within_or=False)
-        except RuleError:
-            branches = []
-        if not branches:
+            return _Compiler(dialect, forks=False).object(pattern, "", "", [{}], within_or=False)
+        except TooComplex:
             raise
-    for branch in branches:
-        if len(branch) > FIELDS_MAX:
-            raise TooComplex(f"A pattern has at most {FIELDS_MAX} fields, not {len(branch)}. Split the rule.")
-    return branches
+        except RuleError:
+            raise fault from None
 
 
 def _mentions_or(pattern: Members) -> bool:
-    return any(name == "$or" or (isinstance(value, Members) and _mentions_or(value)) for name, value in pattern)
+    pending = [pattern]
+    while pending:
+        for name, value in pending.pop():
+            if name == "$or":
+                return True
+            if isinstance(value, Members):
+                pending.append(value)
+    return False
 
 
 class _Compiler:
@@ -122,12 +131,16 @@ class _Compiler:
             if within_or and name in _RESERVED:
                 raise _fault(where, f"{name!r} cannot be the name of a field within $or")
             full = f"{path}.{name}" if path else name
+            if len(full) > NAME_MAX:
+                raise TooComplex(f"A field's name has at most {NAME_MAX} characters, not {len(full)}. Shorten it.")
             if isinstance(value, Members):
                 branches = self.object(value, full, at, branches, within_or=within_or)
             elif isinstance(value, list):
                 field = self.field(value, at)
                 for branch in branches:
                     branch[full] = field
+                    if len(branch) > FIELDS_MAX:
+                        raise TooComplex(f"A pattern has at most {FIELDS_MAX} fields. Split the rule.")
             else:
                 raise _fault(at, f"a field takes a list or an object, not {shown(value)}. Write [{shown(value)}]")
         return branches
@@ -147,7 +160,7 @@ class _Compiler:
             forked += self.object(one, path, f"{where}[{index}]", copies, within_or=True)
             if len(forked) > BRANCHES_MAX:
                 raise TooComplex(
-                    f"{where}: the alternatives of $or multiply to more than {BRANCHES_MAX} combinations, which "
+                    f"{named(where)}: the alternatives of $or multiply to more than {BRANCHES_MAX} combinations, which "
                     f"{self.dialect.name} refuses. Use fewer of them, or several rules."
                 )
         return forked
@@ -272,7 +285,7 @@ _EXCLUDED: dict[str, Callable[[_Compiler, str, str], Matcher]] = {
 
 
 def _fault(where: str, message: str, *, end: str = ".") -> RuleError:
-    return RuleError(f"{where or 'The pattern'}: {message}{end}")
+    return RuleError(f"{named(where) or 'The pattern'}: {message}{end}")
 
 
 def _text(value: Any, where: str) -> str:

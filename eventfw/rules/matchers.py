@@ -64,7 +64,8 @@ class AnyCase:
         self.part = part  # whole, prefix, suffix
         self._plain = text.lower() if text.isascii() else ""
         # The engine folds UTF-16 units one by one; those of a character beyond 16 bits become question marks.
-        self._choices = [{char.lower(), char.upper()} if char <= "\uffff" else {"??"} for char in text]
+        letters = "" if text.isascii() else text
+        self._choices = [(char.lower(), char.upper()) if char <= "\uffff" else ("??",) for char in letters]
 
     def test(self, token: Any) -> bool:
         if not isinstance(token, str):
@@ -74,7 +75,7 @@ class AnyCase:
             if self.part == "whole" and len(token) != size:
                 return False
             piece = token[len(token) - size :] if self.part == "suffix" else token[:size]
-            return piece.isascii() and piece.lower() == self._plain and len(token) >= size
+            return piece.isascii() and piece.lower() == self._plain
         return self._fits(token)
 
     def _fits(self, token: str) -> bool:
@@ -144,6 +145,8 @@ class Range:
         return high is None or token < high or (token == high and not self.high_open)
 
     def __str__(self) -> str:
+        if self.low is not None and self.low == self.high:
+            return f"= {shown(self.low)}"
         low = [f"{'>' if self.low_open else '>='} {shown(self.low)}"] if self.low is not None else []
         high = [f"{'<' if self.high_open else '<='} {shown(self.high)}"] if self.high is not None else []
         return " and ".join(low + high)

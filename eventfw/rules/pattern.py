@@ -6,16 +6,16 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
 from __future__ import annotations
 
 from ..errors import RuleError
-from .fields import Wanted, satisfied
+from .fields import Trial, Wanted
 from .grammar import EVENTBRIDGE, compiled
-from .reading import Members, loads, shown
+from .reading import Members, loads, named, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from .fields import Field, Scalars
+    from .fields import Field
     from .grammar import Dialect
 
 
@@ -45,22 +45,21 @@ class EventPattern:
         Raises RuleError for text that is not a JSON object, and for an event that combines so many elements of lists
         that no answer is found in a bounded time.
         """
-        return self.takes(self.wanted.of(as_event(event)))
+        return self._takes(Trial(self.wanted.of(as_event(event))))
 
-    def takes(self, scalars: Scalars) -> bool:
-        """:meth:`matches`, for scalars that were read already."""
-        return any(satisfied(branch, scalars) for branch in self.ordered)
+    def _takes(self, trial: Trial) -> bool:
+        return any(map(trial.satisfies, self.ordered))
 
     def mismatch(self, event: Mapping[str, Any] | str) -> str:
         """The first condition that an event fails, in words; empty when it matches. Raises as :meth:`matches` does."""
-        scalars = self.wanted.of(as_event(event))
-        if self.takes(scalars):
+        trial = Trial(self.wanted.of(as_event(event)))
+        if self._takes(trial):
             return ""
-        faults = [_first_fault(branch, scalars) for branch in self.branches]
-        if len(faults) == 1:
+        faults = [_first_fault(branch, trial) for branch in self.branches[:3]]
+        count = len(self.branches)
+        if count == 1:
             return faults[0]
-        listed = "; ".join(dict.fromkeys(faults[:3]))
-        return f"none of {len(faults)} alternatives fits: {listed}{'; ...' if len(faults) > 3 else ''}"
+        return f"none of {count} alternatives fits: {'; '.join(dict.fromkeys(faults))}{'; ...' if count > 3 else ''}"
 
 
 def read(pattern: Mapping[str, Any] | str, dialect: Dialect) -> tuple[str, Members]:
@@ -82,7 +81,7 @@ def _written(pattern: Mapping[str, Any]) -> str:
 
     try:
         return dumps(pattern, separators=(",", ":"), ensure_ascii=False)
-    except (TypeError, ValueError, RecursionError) as error:
+    except Exception as error:  # the encoder's own, or what another's class raises
         raise RuleError(f"A pattern is JSON, and {shown(pattern)} is not: {error}.") from None
 
 
@@ -94,15 +93,16 @@ def as_event(event: Mapping[str, Any] | str) -> dict[str, Any] | Members:
     return value
 
 
-def _first_fault(branch: Mapping[str, Field], scalars: Scalars) -> str:
+def _first_fault(branch: Mapping[str, Field], trial: Trial) -> str:
     for name, field in branch.items():
-        values = [value for value, _ in scalars.get(name, ())]
-        if not values and not field.absent:
-            return f"`{name}` is absent, wanted {wanted(field)}"
-        if values and not any(map(field.test, values)):
-            found = ", ".join(map(shown, values[:3])) + (", ..." if len(values) > 3 else "")
-            return f"`{name}` is {found}, wanted {wanted(field)}"
-    names = ", ".join(f"`{name}`" for name in branch)
+        values = trial.scalars.get(name)
+        if values is None:
+            if not field.absent:
+                return f"`{named(name)}` is absent, wanted {wanted(field)}"
+        elif not trial.fit(name, field):
+            found = ", ".join(shown(value) for value, _ in values[:3]) + (", ..." if len(values) > 3 else "")
+            return f"`{named(name)}` is {found}, wanted {wanted(field)}"
+    names = ", ".join(f"`{named(name)}`" for name in branch)
     return f"no one element of a list satisfies all of {names}"
 
 

@@ -7,13 +7,13 @@ wildcards, a tree for ranges of numbers. An event's values then lead to a few ca
 
 from __future__ import annotations
 
-from .fields import Wanted, satisfied
+from .fields import Trial, Wanted
 from .matchers import Addresses, AnyCase, Prefix, Range, Suffix, Wildcard, address
 from .pattern import EventPattern, as_event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
     from .fields import Field, Scalars
@@ -32,7 +32,8 @@ class PatternSet:
             (position, branch) for position, pattern in enumerate(self.patterns) for branch in pattern.ordered
         ]
         self._wanted = Wanted(name for _, branch in self._branches for name, _ in branch)
-        self._always: list[int] = []
+        self._always: list[int] = []  # branches that nothing leads to
+        self._led: list[list[int]] = []  # branches by the field they are filed under
         self._index: dict[str, _Name] = {}
         self._file()
 
@@ -45,45 +46,59 @@ class PatternSet:
         Raises RuleError for what is no JSON object, as :meth:`EventPattern.matches` does.
         """
         scalars = self._wanted.of(as_event(event))
-        found = set()
-        for number in self._candidates(scalars):
-            position, branch = self._branches[number]
-            if position not in found and satisfied(branch, scalars):
-                found.add(position)
-        return sorted(found)
+        found: list[int] = []
+        position, trial = -1, Trial(scalars)
+        for number in sorted(self._candidates(scalars)):
+            previous, (position, branch) = position, self._branches[number]
+            if found and found[-1] == position:
+                continue
+            if position != previous:
+                trial = Trial(scalars)
+            if trial.satisfies(branch):
+                found.append(position)
+        return found
 
     def _candidates(self, scalars: Scalars) -> set[int]:
-        candidates = set(self._always)
+        led: set[int] = set()
         for name, values in scalars.items():
             index = self._index.get(name)
             if index is not None:
-                candidates.update(index.anything)
+                led.update(index.anything)
                 for value, _ in values:
-                    index.collect(value, candidates)
+                    index.collect(value, led)
+        candidates = set(self._always)
+        for lead in led:
+            candidates.update(self._led[lead])
         return candidates
 
     def _file(self) -> None:
         """File each branch under its rarest field, and each matcher of that under its rarest key."""
-        leads = [[(name, _leads(field)) for name, field in branch] for _, branch in self._branches]
+        uses: dict[tuple[str, Field], int] = {}
+        for _, branch in self._branches:
+            for pair in branch:
+                uses[pair] = uses.get(pair, 0) + 1
+        leads = {(name, field): _leads(field) for name, field in uses}
         counts: dict[tuple[str, Key], int] = {}
-        for fields in leads:
-            for name, choices in fields:
-                for keys in choices:
-                    for key in keys:
-                        counts[name, key] = counts.get((name, key), 0) + 1
-        for number, fields in enumerate(leads):
-            best: tuple[int, str, list[Key]] | None = None
-            for name, choices in fields:
-                chosen = [min(keys, key=lambda key: counts[name, key]) for keys in choices]
-                cost = sum(counts[name, key] for key in chosen)
-                if chosen and (best is None or cost < best[0]):
-                    best = cost, name, chosen
+        for (name, field), choices in leads.items():
+            for key in (key for keys in choices for key in keys):
+                counts[name, key] = counts.get((name, key), 0) + uses[name, field]
+        chosen: dict[tuple[str, Field], list[Key]] = {}
+        costs: dict[tuple[str, Field], int] = {}
+        for pair, choices in leads.items():
+            if choices:
+                chosen[pair] = [min(keys, key=lambda key: counts[pair[0], key]) for keys in choices]
+                costs[pair] = sum(counts[pair[0], key] for key in chosen[pair])
+        places: dict[tuple[str, Field], int] = {}
+        for number, (_, branch) in enumerate(self._branches):
+            best = min((pair for pair in branch if pair in costs), key=costs.__getitem__, default=None)
             if best is None:
                 self._always.append(number)  # every field of it may be absent
                 continue
-            index = self._index.setdefault(best[1], _Name())
-            for key in best[2]:
-                index.add(key, number)
+            if best not in places:
+                places[best] = len(self._led)
+                self._led.append([])
+                self._index.setdefault(best[0], _Name()).file(chosen[best], places[best])
+            self._led[places[best]].append(number)
         for index in self._index.values():
             index.close()
 
@@ -99,8 +114,8 @@ def _keys(matcher: Any) -> list[Key]:
     """``(how, length, what)``, or a range itself; ``("any",)`` where only the field's presence leads there."""
     if isinstance(matcher, (Prefix, Suffix)) and matcher.text:
         return [("prefix" if isinstance(matcher, Prefix) else "suffix", len(matcher.text), matcher.text)]
-    if isinstance(matcher, AnyCase) and matcher.text and matcher.text.isascii():
-        return [(f"any-case {matcher.part}", len(matcher.text), matcher.text.lower())]
+    if isinstance(matcher, AnyCase):
+        return _any_case_keys(matcher.text, matcher.part)
     if isinstance(matcher, Addresses):
         low, high = int.from_bytes(matcher.low, "big"), int.from_bytes(matcher.high, "big")
         bits = (low ^ high).bit_length()
@@ -112,9 +127,22 @@ def _keys(matcher: Any) -> list[Key]:
     return _wildcard_keys(matcher.segments) if isinstance(matcher, Wildcard) else [("any",)]
 
 
+def _any_case_keys(text: str, part: str) -> list[Key]:
+    """The ASCII letters that a string must begin or end with; others have forms of several letters."""
+    folded = text.lower()
+    if text.isascii() and part == "whole":
+        return [("any-case whole", 0, folded)]
+    keys: list[Key] = []
+    start = next((at for at, char in enumerate(text) if not char.isascii()), len(text))
+    end = next((at for at, char in enumerate(reversed(text)) if not char.isascii()), len(text))
+    if start and part != "suffix":
+        keys.append(("any-case prefix", start, text[:start].lower()))
+    if end and part != "prefix":
+        keys.append(("any-case suffix", end, text[-end:].lower()))
+    return keys or [("any",)]
+
+
 def _wildcard_keys(segments: list[str]) -> list[Key]:
-    if len(segments) == 1:
-        return [("is", 0, segments[0])]
     parts = {segment[at : at + _GRAM] for segment in segments for at in range(len(segment) - _GRAM + 1)}
     keys: list[Key] = [("part", _GRAM, part) for part in sorted(parts)]
     keys += [("prefix", len(segments[0]), segments[0])] * bool(segments[0])
@@ -123,25 +151,26 @@ def _wildcard_keys(segments: list[str]) -> list[Key]:
 
 
 class _Name:
-    """The branches filed under one name."""
+    """What is filed under one name."""
 
     def __init__(self) -> None:
         self.exact: dict[Any, list[int]] = {}
-        self.tables: dict[tuple[str, int], dict[Any, list[int]]] = {}
+        self.tables: dict[str, dict[int, dict[Any, list[int]]]] = {}
         self.anything: list[int] = []
         self._intervals: list[tuple[float, float, int]] = []
         self._tops: list[float] = []
 
-    def add(self, key: Key, number: int) -> None:
-        how = key[0]
-        if how == "any":
-            self.anything.append(number)
-        elif how == "range":
-            self._intervals.append((key[1], key[2], number))
-        elif how == "is":
-            self.exact.setdefault(key[2], []).append(number)
-        else:
-            self.tables.setdefault((how, key[1]), {}).setdefault(key[2], []).append(number)
+    def file(self, keys: Iterable[Key], lead: int) -> None:
+        for key in keys:
+            how = key[0]
+            if how == "any":
+                self.anything.append(lead)
+            elif how == "range":
+                self._intervals.append((key[1], key[2], lead))
+            elif how == "is":
+                self.exact.setdefault(key[2], []).append(lead)
+            else:
+                self.tables.setdefault(how, {}).setdefault(key[1], {}).setdefault(key[2], []).append(lead)
 
     def close(self) -> None:
         """Sort the ranges into a balanced tree: the middle of every part is its root, with the part's highest end."""
@@ -159,18 +188,17 @@ class _Name:
             below = [self._tops[(a + b) // 2] for a, b in ((start, middle), (middle + 1, end)) if a < b]
             self._tops[middle] = max([self._intervals[middle][1], *below])
 
-    def collect(self, value: Any, candidates: set[int]) -> None:
-        """Add the branches that a value leads to."""
-        exact = self.exact.get(value)
-        if exact:
-            candidates.update(exact)
+    def collect(self, value: Any, led: set[int]) -> None:
+        """Add what a value leads to."""
+        led.update(self.exact.get(value, ()))
         if type(value) is str:
-            for (how, length), table in self.tables.items():
-                for key in _LEADS[how](value, length):
-                    if key in table:
-                        candidates.update(table[key])
+            for how, tables in self.tables.items():
+                seen = _SEEN[how](value) if how in _SEEN else value
+                for length, table in tables.items() if seen is not None else ():
+                    for key in _LEADS[how](seen, length):
+                        led.update(table.get(key, ()))
         elif type(value) is float and self._intervals:
-            candidates.update(self._around(value))
+            led.update(self._around(value))
 
     def _around(self, value: float) -> Iterator[int]:
         pending = [(0, len(self._intervals))]
@@ -187,17 +215,21 @@ class _Name:
                     yield number
 
 
-def _address_key(value: str, bits: int) -> list[Any]:
+def _address(value: str) -> tuple[int, int] | None:
     given = address(value)
-    return [] if given is None else [(len(given), int.from_bytes(given, "big") >> bits)]
+    return None if given is None else (len(given), int.from_bytes(given, "big"))
 
 
-_LEADS: dict[str, Any] = {  # how a string leads to the keys of a table
+_SEEN: dict[str, Callable[[str], Any]] = {  # how a string is seen before it leads anywhere; None: it leads nowhere
+    "address": _address,
+    "any-case whole": str.lower,
+}
+_LEADS: dict[str, Callable[[Any, int], Iterable[Any]]] = {  # how it leads to the keys of a table
     "prefix": lambda value, length: (value[:length],),
     "suffix": lambda value, length: (value[-length:],),
-    "any-case whole": lambda value, length: (value.lower(),),
+    "any-case whole": lambda value, length: (value,),
     "any-case prefix": lambda value, length: (value[:length].lower(),),
     "any-case suffix": lambda value, length: (value[-length:].lower(),),
-    "address": _address_key,
+    "address": lambda value, bits: ((value[0], value[1] >> bits),),
     "part": lambda value, length: {value[at : at + length] for at in range(len(value) - length + 1)},
 }

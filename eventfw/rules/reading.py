@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 DEEPEST = 1000  # levels of nesting; the JSON reader in Lambda gives up there too
 _DIGITS_MAX = 1000  # of a number
 _EXACT_INT = 2**53  # every whole number up to here is a double
+_BITS_MAX = 2000  # of a whole number that is written in digits: Python may be told to write no more than 640
 _INFINITY = float("inf")
 
 
@@ -102,26 +103,53 @@ def token(value: Any) -> Any:
         return NULL
     if kind is bool:
         return TRUE if value else FALSE
-    if kind is float:
-        return value + 0.0 if abs(value) < _INFINITY else Inexact(repr(value))
-    if kind is int:
+    if isinstance(value, float):
+        return float(value) + 0.0 if abs(value) < _INFINITY else Inexact(float.__repr__(value))
+    if isinstance(value, int):
         if -_EXACT_INT <= value <= _EXACT_INT:
             return float(value)
-        return number(str(value)) if value.bit_length() <= 1100 else Inexact(hex(value))
-    return Inexact(f"{kind.__name__} {value!r:.80}")  # no JSON: equal to nothing a pattern can say
+        return number(int.__repr__(value)) if value.bit_length() <= _BITS_MAX else Inexact(hex(value))
+    if isinstance(value, str):
+        return str.__str__(value)
+    return Inexact(f"a Python {kind.__name__}")  # no JSON: equal to nothing a pattern can say
 
 
 def shown(value: Any, limit: int = 60) -> str:
-    """A value as JSON writes it, cut to part of a line."""
+    """A value as JSON writes it, cut to part of a line. Takes anything, and never raises."""
+    try:
+        return _shown(value, limit)
+    except Exception:  # what another's __repr__ raises, or a stack that is almost used up
+        return f"a Python {type(value).__name__}"
+
+
+def named(name: str, limit: int = 200) -> str:
+    """A name or path for a message: without characters that cannot be printed, and cut."""
+    return _shown(name, limit)[1:-1]
+
+
+def _shown(value: Any, limit: int) -> str:
     if isinstance(value, str):
-        return f'"{value}"' if len(value) <= limit else f'"{value[:limit]}..."'
-    if isinstance(value, Members):
-        return "{" + ", ".join(f'"{name}": {shown(inner, 20)}' for name, inner in value[:3]) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(shown(each, 20) for each in value[:4]) + (", ..." if len(value) > 4 else "") + "]"
+        return _quoted(value) if len(value) <= limit else _quoted(value[:limit] + "...")
+    inner = limit // 3
+    if isinstance(value, (list, tuple, dict)) and inner < 2:
+        return "..."
+    if isinstance(value, (dict, Members)):
+        pairs = list(value.items() if isinstance(value, dict) else value)
+        written = [f"{_shown(str(name), inner)}: {_shown(each, inner)}" for name, each in pairs[:3]]
+        return "{" + ", ".join([*written, *["..."] * (len(pairs) > 3)]) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join([*(_shown(each, inner) for each in value[:4]), *["..."] * (len(value) > 4)]) + "]"
     if value is None or value is True or value is False:
         return repr(token(value))
     if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT_INT:
         return str(int(value))
-    text = hex(value) if isinstance(value, int) and value.bit_length() > 1100 else repr(value)
+    text = hex(value) if isinstance(value, int) and value.bit_length() > _BITS_MAX else repr(value)
     return text if len(text) <= limit else text[:limit] + "..."
+
+
+def _quoted(text: str) -> str:
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    from json import dumps
+
+    return dumps(text, ensure_ascii=not text.isprintable())

@@ -212,6 +212,11 @@ def test_kafka_and_mq_skip_a_condition_on_data_of_another_format(pattern: Any, v
 def test_a_kafka_tombstone_has_a_null_value() -> None:
     assert takes("msk", {"value": [None]}, kafka(None))
     assert not takes("msk", {"value": {"a": [1]}}, kafka(None))
+    assert not takes("msk", {"value": ["x"]}, kafka(None))
+
+
+def test_data_that_are_no_text_are_not_null() -> None:
+    assert not takes("msk", {"$or": [{"value": [None]}, {"topic": ["u"]}]}, kafka(b"\xff"))
 
 
 def test_the_conditions_that_are_left_are_those_that_were_written() -> None:
@@ -259,6 +264,8 @@ def test_other_sources_have_no_filters(kind: Any) -> None:
         5,
         {"Filter": []},
         {"Filters": "x"},
+        {"Filters": {"Pattern": "{}"}},
+        {"Filters": 5},
         {"Filters": ["x"]},
         {"Filters": [{}]},
         {"Filters": [{"Pattern": {"body": ["x"]}}]},
@@ -294,6 +301,8 @@ def test_fields_that_the_guide_does_not_promise_leave_a_doubt() -> None:
     for kind, pattern in documented.items():
         assert FilterCriteria([pattern], kind).doubts == ()
     assert FilterCriteria([{"key": ["x"]}], "msk").doubts != ()
+    assert FilterCriteria([{"data": {"N": [{"numeric": [">", 1]}]}}], "kinesis").doubts == ()
+    assert FilterCriteria([{"dynamodb": {"NewImage": {"n": {"N": ["1", None]}}}}], "dynamodb").doubts == ()
 
 
 def test_numbers_within_alternatives_are_looked_at_too() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from urllib.parse import unquote_plus
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eventfw.errors import RuleError
-from eventfw.rules.keys import EVENT_TYPES, KeyFilter, check_event_type, covers, types_overlap
+from eventfw.rules.keys import EVENT_TYPES, KeyFilter, KeyFilterSet, check_event_type, covers, types_overlap
 
 
 def test_a_filter_names_the_first_condition_that_fails() -> None:
@@ -89,6 +91,47 @@ def test_a_filter_that_s3_cannot_apply_is_refused(prefix: str, suffix: str, faul
 
 def test_a_filter_may_be_as_long_as_a_key() -> None:
     assert KeyFilter("ä" * 512).mismatch("ä" * 512) == ""
+
+
+PARTS = st.text("ab/", max_size=4)
+
+
+@given(st.lists(st.builds(KeyFilter, PARTS, PARTS), max_size=30), st.lists(st.text("ab/", max_size=6), max_size=10))
+def test_a_set_of_filters_says_what_trying_each_says(filters: list[KeyFilter], keys: list[str]) -> None:
+    together = KeyFilterSet(filters)
+    for key in keys:
+        assert together.matching(key) == [at for at, one in enumerate(filters) if not one.mismatch(key)]
+
+
+def test_in_a_set_prefix_and_suffix_may_overlap_and_be_longer_than_the_key() -> None:
+    together = KeyFilterSet([KeyFilter("aba", "ba"), KeyFilter("abab"), KeyFilter("", "xaba"), KeyFilter("aba", "aba")])
+    assert together.matching("aba") == [0, 3]
+    assert together.matching("") == []
+    assert together.matching("ba") == []
+    assert KeyFilterSet([KeyFilter()]).matching("") == [0]
+
+
+def test_a_set_gives_positions_in_order_and_several_for_equal_filters() -> None:
+    together = KeyFilterSet([KeyFilter("", "b"), KeyFilter("x"), KeyFilter("a"), KeyFilter("", "b"), KeyFilter()])
+    assert together.matching("ab") == [0, 2, 3, 4]
+
+
+def test_a_set_of_thousands_of_filters_compares_a_key_with_none_of_them() -> None:
+    class Key(str):
+        compared = 0
+
+        def startswith(self, *args: object) -> bool:
+            raise AssertionError("tried")
+
+        endswith = startswith
+
+        def __getitem__(self, part: object) -> str:
+            Key.compared += 1
+            return super().__getitem__(part)  # type: ignore[index]
+
+    together = KeyFilterSet(KeyFilter(f"{at:05}/", ".png") for at in range(2000))
+    assert together.matching(Key("00007/cat.png")) == [7]
+    assert Key.compared == 2
 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
