@@ -12,6 +12,7 @@ from ..options import closest
 from .fields import Field
 from .matchers import Addresses, AnyCase, AnythingBut, Prefix, Present, Range, Suffix, Wildcard, address
 from .reading import DEEPEST, Inexact, Members, named, shown, token
+from .wildcards import complexity, segments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,18 +40,21 @@ _ALL = frozenset((
 
 
 class Dialect:
-    """The operators one service takes, of those the engine knows, and how many characters a pattern may have."""
+    """What one service takes: the operators, of those the engine knows; how many characters a pattern may have; and
+    where it limits that in the engine's way, the complexity of a wildcard (:mod:`eventfw.rules.wildcards`)."""
 
-    __slots__ = ("longest", "name", "operators")
+    __slots__ = ("complexity", "longest", "name", "operators")
 
-    def __init__(self, name: str, longest: int, refused: tuple[str, ...] = ()) -> None:
+    def __init__(self, name: str, longest: int, refused: tuple[str, ...] = (), *, complexity: int = 0) -> None:
         self.name = name
         self.longest = longest
+        self.complexity = complexity
         self.operators = _ALL.difference(refused)
 
 
 #: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html; the quota is 2048 until it is raised.
-EVENTBRIDGE = Dialect("EventBridge", 4096)
+#: It was seen to refuse a wildcard of complexity 11; 10 is what the engine's authors advise.
+EVENTBRIDGE = Dialect("EventBridge", 4096, complexity=10)
 #: https://docs.aws.amazon.com/sns/latest/dg/string-value-matching.html; anything-but with suffix was refused by SNS.
 SNS = Dialect(
     "SNS",
@@ -235,7 +239,17 @@ class _Compiler:
 
     def wildcard(self, value: Any, where: str) -> Matcher:
         text = _text(value, where)
-        return Wildcard(text, segments(text, where))
+        try:
+            parts = segments(text)
+        except RuleError as error:
+            raise _fault(where, error.message) from None
+        limit = self.dialect.complexity
+        if limit and complexity(parts, limit) > limit:
+            raise TooComplex(
+                f"{named(where)}: {self.dialect.name} refuses the wildcard {shown(text)} as too complex. Use fewer "
+                f"stars, or fewer repeated characters after a star."
+            )
+        return Wildcard(text, parts)
 
     def exists(self, value: Any, where: str) -> Matcher | None:
         if not isinstance(value, bool):
@@ -357,25 +371,3 @@ def network(text: str, where: str) -> Addresses:
     mask = (1 << (width - int(bits))) - 1
     number = int.from_bytes(given, "big")
     return Addresses(text, (number & ~mask).to_bytes(len(given), "big"), (number | mask).to_bytes(len(given), "big"))
-
-
-def segments(text: str, where: str) -> list[str]:
-    """What stands between the stars of a wildcard; ``\\*`` and ``\\\\`` are the characters themselves."""
-    parts, current, index = [], "", 0
-    while index < len(text):
-        char = text[index]
-        if char == "*":
-            if text[index + 1 : index + 2] == "*":
-                raise _fault(where, f"two stars in a row mean no more than one: {shown(text)}. Remove one")
-            parts.append(current)
-            current = ""
-        elif char == "\\":
-            index += 1
-            char = text[index : index + 1]
-            if char not in ("*", "\\"):
-                raise _fault(where, f"a backslash stands before * or \\ only: {shown(text)}. Double it")
-            current += char
-        else:
-            current += char
-        index += 1
-    return [*parts, current]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventfw.rules.grammar import network, numeric, segments
+from eventfw.rules.grammar import network, numeric
 from eventfw.rules.matchers import (
     Addresses,
     AnyCase,
@@ -22,6 +22,7 @@ from eventfw.rules.matchers import (
     address,
 )
 from eventfw.rules.reading import FALSE, NULL, TRUE, Inexact, token
+from eventfw.rules.wildcards import segments
 
 if TYPE_CHECKING:
     from eventfw.rules.matchers import Matcher
@@ -30,7 +31,7 @@ OTHERS = [0.0, 7.0, TRUE, FALSE, NULL, Inexact("1e999")]
 
 
 def wildcard(text: str) -> Wildcard:
-    return Wildcard(text, segments(text, "a"))
+    return Wildcard(text, segments(text))
 
 
 @pytest.mark.parametrize(
