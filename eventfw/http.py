@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .events import Event
+from .options import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,11 +19,12 @@ class Headers:
 
     __slots__ = ("_fields",)
 
-    def __init__(self, fields: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(self, fields: Mapping[str, str | list[str]] | Iterable[tuple[str, str | list[str]]] = ()) -> None:
         self._fields: dict[str, list[str]] = {}
         pairs = fields.items() if hasattr(fields, "items") else fields
         for name, value in pairs:
-            self.add(name, value)
+            for one in value if isinstance(value, list) else (value,):
+                self.add(name, one)
 
     def add(self, name: str, value: str) -> None:
         """Add a value, keeping those there are."""
@@ -41,14 +43,13 @@ class Headers:
         return isinstance(name, str) and name.lower() in self._fields
 
     def __iter__(self) -> Iterator[str]:
+        """The names, in lower case."""
         return iter(self._fields)
+
+    keys = __iter__
 
     def __len__(self) -> int:
         return len(self._fields)
-
-    def keys(self) -> Iterator[str]:
-        """The names, in lower case."""
-        return iter(self._fields)
 
     def __repr__(self) -> str:
         return f"Headers({list(self.items())!r})"
@@ -114,14 +115,13 @@ class Query:
         return name in self._values
 
     def __iter__(self) -> Iterator[str]:
+        """The names."""
         return iter(self._values)
+
+    keys = __iter__
 
     def __len__(self) -> int:
         return len(self._values)
-
-    def keys(self) -> Iterator[str]:
-        """The names."""
-        return iter(self._values)
 
     def __repr__(self) -> str:
         return f"Query({self._values!r})"
@@ -137,7 +137,8 @@ class Query:
 
 
 class Request(Event):
-    """An HTTP request, from API Gateway's payload format 2.0.
+    """An HTTP request: API Gateway's and a function URL's in payload format 2.0, and what
+    :class:`~eventfw.sources.http.TargetRequest` makes of a load balancer's and VPC Lattice's.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     """
@@ -148,12 +149,12 @@ class Request(Event):
     _query: Query | None = None
 
     def summary(self) -> str:
-        return f"{self.method} {self.raw_path}"
+        return printable(f"{self.method} {self.raw_path}")
 
     @property
     def method(self) -> str:
         """``GET``, ``POST``..."""
-        return str(self.raw["requestContext"]["http"]["method"])
+        return str(method_and_path(self.raw)[0])
 
     @property
     def raw_path(self) -> str:
@@ -171,7 +172,7 @@ class Request(Event):
     def headers(self) -> Headers:
         """The header fields."""
         if self._headers is None:
-            self._headers = Headers(self.raw.get("headers") or {})
+            self._headers = Headers(self.raw.get("headers") or self.raw.get("multiValueHeaders") or {})
         return self._headers
 
     @property
@@ -189,11 +190,12 @@ class Request(Event):
 
     @property
     def body(self) -> bytes:
-        """The body's bytes; ``b""`` where there is none. At most 6 MB with the rest of the event."""
+        """The body's bytes; ``b""`` where there is none. At most 6 MB with the rest of the event, 1 MB behind a load
+        balancer."""
         body = self.raw.get("body")
         if not body:
             return b""
-        if self.raw.get("isBase64Encoded"):
+        if self.raw.get("isBase64Encoded") or self.raw.get("is_base64_encoded"):
             from base64 import b64decode
 
             return b64decode(body)
@@ -224,18 +226,29 @@ class Request(Event):
 
     @property
     def source_ip(self) -> str:
-        """The address the request came from."""
+        """The address the request came from. Behind a load balancer or VPC Lattice it is the last one of
+        X-Forwarded-For, which the service adds itself; what stands before it, the client may have made up."""
         return str(self.raw["requestContext"]["http"].get("sourceIp", ""))
 
     @property
     def request_id(self) -> str:
-        """API Gateway's id of the request."""
-        return str(self.raw["requestContext"].get("requestId", ""))
+        """API Gateway's id of the request, or the function URL's; ``""`` where the service gives none: a load balancer
+        and VPC Lattice. ``context.aws_request_id`` is always there."""
+        return str((self.raw.get("requestContext") or {}).get("requestId", ""))
+
+
+def method_and_path(raw: Any) -> tuple[Any, str]:
+    """The method of a payload of any form, and its path as the client sent it, percent-encoded."""
+    return raw.get("httpMethod") or raw.get("method") or raw["requestContext"]["http"]["method"], raw_path(raw)
 
 
 def raw_path(raw: Any) -> str:
-    """The path of a payload, without the stage that API Gateway leaves in front of it."""
-    path = raw["rawPath"]
+    """The path of a payload, without the stage that API Gateway leaves in front of it, and the query string that VPC
+    Lattice leaves behind it."""
+    try:
+        path = raw["rawPath"]
+    except KeyError:
+        return (raw.get("raw_path") or raw["path"]).partition("?")[0] or "/"
     stage = raw["requestContext"].get("stage", "$default")
     if stage != "$default" and (path == f"/{stage}" or path.startswith(f"/{stage}/")):
         path = path[len(stage) + 1 :]

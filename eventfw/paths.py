@@ -114,6 +114,7 @@ class HttpTable:
 
     def __init__(self, routes: Iterable[Sequence[str]]) -> None:
         self.routes = [tuple(route) for route in routes]
+        self._methods = sorted({route[0] for route in self.routes})
         self._root: dict[str, Any] = {}
         for method, path, function, handler in self.routes:
             node = self._root
@@ -133,8 +134,7 @@ class HttpTable:
 
     def allowed(self, path: str) -> list[str]:
         """The methods that some route takes a raw path with."""
-        methods = {route[0] for route in self.routes}
-        return sorted(method for method in methods if self.match(method, path) is not None)
+        return [method for method in self._methods if self.match(method, path) is not None]
 
     def _walk(self, node: Mapping[str, Any], segments: list[str], index: int, method: str) -> Any:
         if index == len(segments):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from eventfw import App, HTTPError, Request, Response
-from eventfw.http import Headers
+from eventfw.http import Headers, Query, method_and_path
 from eventfw.testing import Client
 
 
@@ -22,6 +22,40 @@ def request(**fields: Any) -> Request:
 )
 def test_the_stage_is_taken_off_the_path(raw: str, path: str) -> None:
     assert request(rawPath=raw, stage="prod").path == path
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"rawPath": "/prod/a%2Fb", "requestContext": {"http": {"method": "PUT"}, "stage": "prod"}},
+        {"httpMethod": "PUT", "path": "/a%2Fb", "requestContext": {"elb": {}}},
+        {"method": "PUT", "raw_path": "/a%2Fb?c=/d"},
+        {"method": "PUT", "path": "/a%2Fb?c=/d", "version": "2.0", "requestContext": {}},
+    ],
+)
+def test_every_form_tells_its_method_and_path(raw: Any) -> None:
+    assert method_and_path(raw) == ("PUT", "/a%2Fb")
+
+
+def test_a_summary_is_one_short_line() -> None:
+    summary = request(rawPath="/" + "a" * 500 + "\n").summary()
+    assert len(summary) < 130 and "\n" not in summary and summary.startswith("GET /aaa")
+
+
+def test_headers_and_query_read_like_mappings() -> None:
+    headers, query = Headers([("A", "1"), ("b", "2"), ("a", "3")]), Query("x=1&y=&x=2")
+    assert (list(headers), list(headers.keys()), len(headers), dict(headers)) == (
+        ["a", "b"],
+        ["a", "b"],
+        2,
+        {"a": "1,3", "b": "2"},
+    )
+    assert (list(query), list(query.keys()), len(query), dict(query)) == (
+        ["x", "y"],
+        ["x", "y"],
+        2,
+        {"x": "1", "y": ""},
+    )
 
 
 def test_headers_have_any_case_and_several_values() -> None:
@@ -67,3 +101,17 @@ def test_cookies_are_sent_one_field_each() -> None:
     assert result.text == "a/b/ü"
     assert result.cookies == ["a=1; Expires=Thu, 01 Jan 2026", "b=2; Path=/; Secure; HttpOnly; SameSite=Lax"]
     assert result.headers["x"] == "1,2" and "set-cookie" not in result.headers
+
+
+def test_any_beside_all_seven_methods_is_told_what_it_is_left_with() -> None:
+    app = App("demo")
+
+    @app.http("/x", methods="ANY")
+    def rest() -> None: ...
+
+    @app.http("/x", methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
+    def seven() -> None: ...
+
+    triggers = [handler.triggers[0] for handler in app.handlers]
+    assert "nothing but unusual methods such as TRACE" in triggers[0].shadow(triggers)
+    assert triggers[1].shadow(triggers) == ""

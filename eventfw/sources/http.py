@@ -1,10 +1,20 @@
-"""``@app.http``: API Gateway HTTP API, payload format 2.0."""
+"""``@app.http``: API Gateway HTTP API; its events, and those of whatever else leads HTTP requests to a function."""
 
 from __future__ import annotations
 
 from ..errors import RuleError
-from ..http import JSON, HTTPError, Request, as_response, encoded_body, json_text, raw_path
-from ..options import closest, refused
+from ..http import (
+    JSON,
+    HTTPError,
+    Query,
+    Request,
+    as_response,
+    encoded_body,
+    json_text,
+    method_and_path,
+    phrase,
+)
+from ..options import closest, printable, refused
 from ..paths import HttpTable, PathTemplate
 from ..trigger import Finder, Trigger
 
@@ -30,14 +40,17 @@ class Http(Trigger):
     ``methods`` is one method or several; ``ANY`` takes every method no other route of the path names.
 
     The API sends a request to the most specific route: a literal segment goes before a parameter, a parameter before
-    ``{rest:path}``. A path or method without a route is API Gateway's 404 and invokes nothing. A function URL sends
-    everything to its function, which then answers 404 itself, or 405 where the path has routes for other methods.
+    ``{rest:path}``. A path or method without a route is API Gateway's 404 and invokes nothing. A function URL, a load
+    balancer and VPC Lattice send everything to the function, which then answers 404 itself, or 405 where the path has
+    routes for other methods.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
     """
 
     decorator = "http"
     example = '@app.http("/path")'
-    kinds = ("apigw_http_v2", "function_url")
+    kinds = ("apigw_http_v2", "function_url", "alb", "vpc_lattice_v1", "vpc_lattice_v2")
+    kinds_in_words = "an HTTP request"
+    self_routed = kinds[1:]
     answers = (HTTPError,)
     shares_api = True
 
@@ -67,7 +80,9 @@ class Http(Trigger):
         return f"{','.join(self.methods)} {self.template.text}"
 
     def parse(self, raw: Any, context: Any) -> Request:
-        return Request(raw, context)
+        if "rawPath" in raw or "routeKey" in raw:
+            return Request(raw, context)
+        return TargetRequest(raw, context)
 
     def call(self, binding: Binding, event: Request) -> Any:
         if not self.parameters:
@@ -79,7 +94,9 @@ class Http(Trigger):
         return binding(event, event.context, values)
 
     def encode(self, result: Any, event: Request) -> dict[str, Any]:
-        if type(result) in (dict, list):  # the usual answers, as the rest of this would give them, in half the time
+        kind = type(result)
+        if (kind is dict or kind is list) and type(event) is Request:
+            # The usual answers, as the rest of this would give them, in half the time.
             return {"statusCode": 200, "headers": {"content-type": JSON}, "body": json_text(result)}
         response = as_response(result)
         body, is_base64, content_type = encoded_body(response)
@@ -90,6 +107,8 @@ class Http(Trigger):
         if "set-cookie" in headers:  # one field a cookie: an expiry date has a comma, so they cannot be joined
             cookies = [value for name, value in response.headers.items() if name == "set-cookie"] + cookies
             del headers["set-cookie"]
+        if type(event) is not Request:
+            return answered(event.raw, response.status, headers, cookies, body, is_base64)
         answer: dict[str, Any] = {"statusCode": response.status, "headers": headers, "body": body}
         if is_base64:
             answer["isBase64Encoded"] = True
@@ -98,19 +117,19 @@ class Http(Trigger):
         return answer
 
     def mismatch(self, raw: Any) -> str:
-        method = raw["requestContext"]["http"]["method"]
         if raw.get("routeKey") in self.route_keys:
             return ""
+        method, path = method_and_path(raw)
         if method not in self.methods and "ANY" not in self.methods:
-            return f"method {method} is not {' or '.join(self.methods)}"
-        path = raw_path(raw)
-        return "" if fits(self.template, path) else f"path `{path}` does not match `{self.template.text}`"
+            return f"method {printable(method)} is not {' or '.join(self.methods)}"
+        table = HttpTable([("ANY", self.template.api, "", "")])
+        return "" if table.match("", path) else f"path `{printable(path)}` does not match `{self.template.text}`"
 
     @classmethod
     def index(cls, triggers: Sequence[Http]) -> Finder:
         """By the route's key where API Gateway has matched it, else the most specific route of method and path.
 
-        API Gateway answers misses for itself; behind a function URL a path or method without a route comes here.
+        API Gateway answers misses for itself; from the others a path or method without a route comes here.
         """
         keys = {key: position for position, trigger in enumerate(triggers) for key in trigger.route_keys}
         table = HttpTable((*key.split(" ", 1), "", "") for key in keys)
@@ -119,19 +138,19 @@ class Http(Trigger):
             position = keys.get(raw.get("routeKey"))
             if position is not None:
                 return (position,)
-            found = table.match(raw["requestContext"]["http"]["method"], raw_path(raw))
+            found = table.match(*method_and_path(raw))
             return () if found is None else (keys[found[0]],)
 
         def miss(kind: str, raw: Any) -> HTTPError | None:
-            if kind == "apigw_http_v2":
+            if kind not in cls.self_routed:
                 return None
-            allowed = table.allowed(raw_path(raw))
+            allowed = table.allowed(method_and_path(raw)[1])
             return HTTPError(405, headers={"allow": ", ".join(allowed)}) if allowed else HTTPError(404)
 
         return Finder(find, exact=True, miss=miss)
 
     def shadow(self, others: Sequence[Trigger]) -> str:
-        """``ANY`` gets what no other route of its path names: nothing, where they name all methods."""
+        """``ANY`` gets what no other route of its path names: next to nothing, where they name all seven methods."""
         if "ANY" not in self.methods:
             return ""
         same = [
@@ -142,12 +161,18 @@ class Http(Trigger):
         named = {method for other in same for method in other.methods}
         if not named.issuperset(METHODS):
             return ""
-        return f"ANY {self.template.text} gets no request: every method has a route of its own. Remove ANY."
+        return (
+            f"ANY {self.template.text} is left with nothing but unusual methods such as TRACE: all seven others have "
+            f"routes of their own. Remove ANY."
+        )
 
     def resources(self, function: Function, template: Template) -> None:
         """The API, once; an integration and a permission for each function; a route for each method."""
         if not template.has(API):
-            self._add_api(template.main)
+            main, stage = template.main, {"ApiId": {"Ref": API}, "StageName": "$default", "AutoDeploy": True}
+            main.add(API, "AWS::ApiGatewayV2::Api", {"Name": main.physical(main.app_name), "ProtocolType": "HTTP"})
+            main.add(API + "Stage", "AWS::ApiGatewayV2::Stage", stage)
+            main.output("HttpApiUrl", {"Fn::GetAtt": [API, "ApiEndpoint"]}, "Where the HTTP routes are served")
         from ..resources.names import pascal
 
         base = pascal(function.name)
@@ -177,17 +202,16 @@ class Http(Trigger):
                 f"with one {{rest:path}} route, or give some of them an app of their own."
             )
 
-    def _add_api(self, template: Template) -> None:
-        properties = {"Name": template.physical(template.app_name), "ProtocolType": "HTTP"}
-        template.add(API, "AWS::ApiGatewayV2::Api", properties)
-        stage = {"ApiId": {"Ref": API}, "StageName": "$default", "AutoDeploy": True}
-        template.add(API + "Stage", "AWS::ApiGatewayV2::Stage", stage)
-        template.output("HttpApiUrl", {"Fn::GetAtt": [API, "ApiEndpoint"]}, "Where the HTTP routes are served")
-
     def sample(self, **fields: Any) -> dict[str, Any]:
         """A request for this route. Fields: ``method``, ``path``, ``query``, ``body``, ``headers``, path parameters."""
+        from urllib.parse import quote
+
         method = str(fields.pop("method", "GET" if "ANY" in self.methods else self.methods[0])).upper()
-        path = fields.pop("path", "") or self._sample_path(fields)
+        segments = self.template.text.split("/")
+        for index, name, converter in () if fields.get("path") else self.template.positions:
+            value = str(fields.pop(name, "1" if converter == "int" else "example"))
+            segments[index] = quote(value, safe="/" if converter == "path" else "")
+        path = fields.pop("path", "") or "/".join(segments)
         body = fields.pop("body", None)
         headers = {"host": "example.execute-api.us-east-1.amazonaws.com", **(fields.pop("headers", None) or {})}
         if body is not None and not isinstance(body, str):
@@ -204,14 +228,75 @@ class Http(Trigger):
             )
         return sample_event(method, path, query, headers, body, self)
 
-    def _sample_path(self, fields: dict[str, Any]) -> str:
-        from urllib.parse import quote
 
-        segments = self.template.text.split("/")
-        for index, name, converter in self.template.positions:
-            value = str(fields.pop(name, "1" if converter == "int" else "example"))
-            segments[index] = quote(value, safe="/" if converter == "path" else "")
-        return "/".join(segments)
+class TargetRequest(Request):
+    """An HTTP request through an Application Load Balancer or VPC Lattice, the function being the target.
+
+    Each form calls its fields by names of its own, which tell it: ``httpMethod`` is a load balancer's, with
+    ``multiValueHeaders`` if it sends several values of a name; ``raw_path`` is Lattice's V1, and its V2 has neither.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
+    https://docs.aws.amazon.com/vpc-lattice/latest/ug/lambda-functions.html
+    """
+
+    @property
+    def query(self) -> Query:
+        """The query parameters, decoded, which neither service does. VPC Lattice leaves them on the path as well; a
+        load balancer takes them apart, and sends the last value of a name only, unless it is told to send all."""
+        if self._query is None:
+            raw = self.raw
+            query = (raw.get("raw_path") or raw["path"]).partition("?")[2]
+            if not query:
+                several = raw.get("multiValueQueryStringParameters") or raw.get("queryStringParameters")
+                for name, value in (several or raw.get("query_string_parameters") or {}).items():
+                    for one in value if isinstance(value, list) else [value]:
+                        query += f"&{name}={one}"
+            self._query = Query(query)
+        return self._query
+
+    @property
+    def source_ip(self) -> str:
+        """The last of X-Forwarded-For, without the port that a load balancer can be told to add."""
+        last = self.headers.get("x-forwarded-for").rpartition(",")[2].strip(" [")
+        return last.partition(":" if last.count(":") == 1 else "]")[0]  # 192.0.2.1:80, or [2001:db8::1]:80
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        line = ";".join(self.headers._fields.get("cookie", ()))
+        if "raw_path" in self.raw:  # V1 joins the fields of one name so; no cookie may hold a comma or a space
+            line = line.replace(", ", ";")
+        sent = line.strip("; ")
+        return Request({"cookies": sent and sent.split(";")}).cookies
+
+
+def answered(
+    raw: Any, status: int, headers: dict[str, Any], cookies: list[str], body: str, is_base64: bool
+) -> dict[str, Any]:
+    """A response as the service takes it that sent the request ``raw``.
+
+    A service that sends one value of a header also takes one, so that one cookie can be set. More are an error: nobody
+    knows which the user can do without, and a login that lost one is hard to find.
+    """
+    lists = "multiValueHeaders" in raw
+    if lists:
+        for name in headers:
+            headers[name] = [headers[name]]
+    if cookies[1:] and not lists and "version" not in raw:
+        raise ValueError(
+            f"The answer sets {len(cookies)} cookies, and its target group takes one. Turn on the attribute "
+            "lambda.multi_value_headers.enabled (load balancer), or event structure V2 (VPC Lattice)."
+        )
+    if cookies:
+        headers["set-cookie"] = cookies if lists or cookies[1:] else cookies[0]
+    answer = {
+        "statusCode": status,
+        "multiValueHeaders" if lists else "headers": headers,
+        "body": body,
+        "isBase64Encoded": is_base64,
+    }
+    if "httpMethod" in raw:
+        answer["statusDescription"] = f"{status} {phrase(status)}"
+    return answer
 
 
 def checked_methods(methods: object) -> tuple[str, ...]:
@@ -230,16 +315,6 @@ def checked_methods(methods: object) -> tuple[str, ...]:
             raise refused(f"methods has {upper!r} twice for http. Remove one.")
         found.append(upper)
     return tuple(found)
-
-
-def fits(template: PathTemplate, path: str) -> bool:
-    """Whether a raw path has the template's literal segments, and a non-empty segment for each parameter."""
-    want, have = template.shape.split("/"), path.split("/")
-    if want[-1] == "{+}":
-        if len(have) < len(want) or not any(have[len(want) - 1 :]):
-            return False
-        want, have = want[:-1], have[: len(want) - 1]
-    return len(want) == len(have) and all(w == h or (w == "{}" and h) for w, h in zip(want, have, strict=True))
 
 
 def route_id(method: str, shape: str) -> str:
