@@ -126,6 +126,7 @@ class Registrar(Decorators):
         self._unique(trigger)
         if trigger.resource is not None:
             self.own(trigger.resource)
+        self._remember(trigger)
         same = [other for other in handler.triggers if other.decorator == trigger.decorator]
         trigger.handler, trigger.ordinal = handler.name, len(same) + 1
         handler.triggers.append(trigger)
@@ -186,17 +187,19 @@ class Registrar(Decorators):
 
     def _unique(self, trigger: Trigger) -> None:
         """Refuse what AWS would not take from two triggers of one app."""
-        neighbours = self._on.setdefault(id(trigger.resource), []) if trigger.resource is not None else []
         taken = [(self._keys.get(key), said) for key, said in trigger.key()]
-        taken += [(other, trigger.clash(other)) for other in neighbours]
+        taken += [(other, trigger.clash(other)) for other in self._on.get(id(trigger.resource), ())]
         for other, said in taken:
             if other is not None and said:
                 raise RegistrationError(
                     f"{said} is there already: {other.handler} at {other.place}. Remove one of them.",
                     place=trigger.place or user_place(),
                 )
-        neighbours.append(trigger)
+
+    def _remember(self, trigger: Trigger) -> None:
         self._keys.update({key: trigger for key, _ in trigger.key()})
+        if trigger.resource is not None:
+            self._on.setdefault(id(trigger.resource), []).append(trigger)
 
     def check_used(self) -> None:
         """Refuse a decorator that was called and then put above nothing."""
@@ -266,10 +269,12 @@ class App(Registrar):
         handler.name, handler.stack = name + handler.name, stack
         triggers, handler.triggers = handler.triggers, []
         self._add(handler)
+        self._functions_of[id(handler.func)] = handler
         for trigger in triggers:
             trigger.handler = handler.name
             trigger.mount(path)
             self._unique(trigger)
+            self._remember(trigger)
             handler.triggers.append(trigger)
 
     @property
@@ -281,9 +286,9 @@ class App(Registrar):
             self._close("was first routed or built")
         return self._functions
 
-    def middleware_of(self, handler: Handler) -> list[Callable[..., Any]]:
-        """The middleware around a handler, the outermost first."""
-        return [*self._middleware, *handler.middleware]
+    def middleware_of(self, handler: Handler | None) -> list[Callable[..., Any]]:
+        """The middleware around a handler, or around none of them, the outermost first."""
+        return [*self._middleware, *(handler.middleware if handler is not None else ())]
 
     def _grouped(self) -> dict[str, Function]:
         from .function import Function

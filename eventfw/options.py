@@ -44,6 +44,13 @@ def text(owner: str, option: str, value: object, remedy: str) -> str:
     return value
 
 
+def printable(text: object, limit: int = 120) -> str:
+    """What came from outside, for a message: control characters escaped, and cut."""
+    whole = str(text)
+    cut = whole[:limit] + "..." * (len(whole) > limit)
+    return cut if cut.isprintable() else "".join(char if char.isprintable() else repr(char)[1:-1] for char in cut)
+
+
 def closest(name: str, names: Iterable[str]) -> str:
     """`` Did you mean 'x'?`` when a name is near, else nothing. Runs on the way to an error only."""
     from difflib import get_close_matches

@@ -64,7 +64,7 @@ def _fits(event: dict[str, Any], shape: dict[str, Any]) -> bool:
     for key, want in shape.items():
         value, form = event.get(key), type(want)
         if form is tuple:
-            if value not in want:
+            if type(value) is not type(want[0]) or value not in want:  # 1 is not true
                 return False
         elif form is dict:
             if not isinstance(value, dict) or not _fits(value, want):

@@ -25,16 +25,19 @@ class Route:
 
     ``hits`` are the handlers it reaches, each with the trigger it runs under, in the order they were registered;
     ``reached`` the handlers alone. ``why`` says for each of the others, by name, the first condition that failed; it is
-    found out when it is asked for. ``answer`` is what a function that routes requests itself (behind a function URL)
-    answers when none of its routes takes one: a 404, or a 405 that names the methods there are.
+    found out when it is asked for.
+
+    Behind a function URL, a load balancer or VPC Lattice an event belongs to one function, which routes it itself and
+    which the event does not name. The route then says of each function what it would do: ``answers`` has, by function,
+    the 404 or 405 of those that have routes, and none for the request.
     """
 
     def __init__(
-        self, kind: str, hits: list[Pair], answer: HTTPError | None, explain: Callable[[], dict[str, str]]
+        self, kind: str, hits: list[Pair], answers: dict[str, HTTPError], explain: Callable[[], dict[str, str]]
     ) -> None:
         self.kind = kind
         self.hits = hits
-        self.answer = answer
+        self.answers = answers
         self._explain = explain
         self._why: dict[str, str] | None = None
 
@@ -80,16 +83,20 @@ class Index:
             finder = source.index([self.pairs[position][1] for position in positions])
             for kind in source.kinds:
                 self._kinds.setdefault(kind, []).append((positions, finder))
+        self.self_routed = {kind for source in sources for kind in source.self_routed}
 
     def fits(self, kind: str, raw: Any) -> list[Pair]:
         """The handlers and triggers that an event fits, in the order they were registered."""
         found = []
         for positions, finder in self._kinds.get(kind, ()):
+            exact = finder.exact
             try:
                 near = [positions[at] for at in finder.find(raw)]
+            except RuleError:  # one of them would take too long to answer: each is asked by itself
+                near, exact = positions, False
             except _BROKEN:
                 continue  # not a whole event; its mismatch says what it misses
-            found += near if finder.exact else [at for at in near if not reason(self.pairs[at][1], kind, raw)]
+            found += near if exact else [at for at in near if not reason(self.pairs[at][1], kind, raw)]
         return [self.pairs[at] for at in sorted(found)]
 
     def miss(self, kind: str, raw: Any) -> Unrouted | None:
@@ -136,15 +143,32 @@ class Router:
         if self._whole is None:
             self._whole = Index(_pairs(self.app.handlers))
         kind = identify(raw)
-        hits = self._whole.fits(kind, raw)
-        missed = None if hits else self._whole.miss(kind, raw)
-        answer = None if missed is None else missed.answer
-        return Route(kind, hits, answer, lambda: self._why(kind, raw, hits))
+        apart = kind in self._whole.self_routed
+        answers: dict[str, HTTPError] = {}
+        fits = [] if apart else self._whole.fits(kind, raw)
+        for function in self.functions if apart else ():
+            mine = self._part(function).fits(kind, raw)
+            missed = None if mine else self._part(function).miss(kind, raw)
+            fits += mine
+            answers.update({} if missed is None else {function: missed.answer})
+        hits = [pair for pair in fits if pair[1].enabled]
+        return Route(kind, hits, answers, lambda: self._why(kind, raw, hits, apart=apart))
 
-    def _why(self, kind: str, raw: Any, hits: list[Pair]) -> dict[str, str]:
+    def _why(self, kind: str, raw: Any, hits: list[Pair], *, apart: bool) -> dict[str, str]:
         reached = {handler.name for handler, _ in hits}
-        others = [handler for handler in self.app.handlers if handler.name not in reached]
-        return {handler.name: _explained(handler, kind, raw, hits) for handler in others}
+        found = {}
+        for handler in self.app.handlers:
+            if handler.name not in reached:
+                near = [pair for pair in hits if not apart or pair[0].function == handler.function]
+                found[handler.name] = _explained(handler, kind, raw, near)
+        return found
+
+    def _part(self, function: str) -> Index:
+        """The triggers of one function."""
+        index = self._parts.get(function)
+        if index is None:
+            index = self._parts[function] = Index(_pairs(self.functions[function].handlers))
+        return index
 
     def pick(self, function: str, raw: Any, context: Any = None) -> Pair:
         """The one handler that an invocation of a function runs, and the trigger it runs under.
@@ -156,11 +180,11 @@ class Router:
             found = self._routes[function].get(raw["routeKey"])
             if found is not None:
                 return found
-        index = self._parts.get(function)
-        if index is None:
-            index = self._parts[function] = Index(_pairs(self.functions[function].handlers))
+        index = self._part(function)
         kind = identify(raw)
         fits = index.fits(kind, raw)
+        if len(fits) > 1:
+            fits = [pair for pair in fits if pair[1].enabled] or fits
         if len(fits) > 1 and fits[0][0] is not fits[-1][0]:
             both = " and ".join(f"{handler.name} ({trigger.title()})" for handler, trigger in (fits[0], fits[-1]))
             raise RoutingError(
@@ -170,11 +194,13 @@ class Router:
         if fits:
             return fits[0]
         direct = next((pair for pair in index.pairs if not pair[1].kinds), None)
-        missed = None if direct else index.miss(kind, raw)
-        if missed is not None:
-            raise missed
         if direct is not None:
             return direct
+        missed = index.miss(kind, raw)
+        if missed is not None:
+            raise missed
+        if len(index.pairs) == 1 and undecided(index.pairs[0][1], kind, raw):
+            return index.pairs[0]
         reasons = [
             f"{handler.name} ({trigger.title()}): {reason(trigger, kind, raw)}" for handler, trigger in index.pairs
         ]
@@ -190,8 +216,8 @@ def _pairs(handlers: Sequence[Handler]) -> Iterable[Pair]:
 def reason(trigger: Trigger, kind: str, raw: Any) -> str:
     """Why a trigger does not take an event, or ``""``."""
     if kind not in trigger.kinds:
-        wanted = " or ".join(trigger.kinds) or "invoked directly only"
-        return f"kind {kind} is not {wanted}" if trigger.kinds else wanted
+        wanted = trigger.kinds_in_words or " or ".join(trigger.kinds)
+        return f"kind {kind} is not {wanted}" if wanted else "invoked directly only"
     try:
         return trigger.mismatch(raw)
     except RuleError as error:
@@ -200,10 +226,26 @@ def reason(trigger: Trigger, kind: str, raw: Any) -> str:
         return f"the event is not a whole {kind} event ({type(error).__name__}: {error})"
 
 
+def undecided(trigger: Trigger, kind: str, raw: Any) -> bool:
+    """Whether an event of the right kind asks too much of a trigger's rule. AWS has decided then that it matches."""
+    try:
+        if kind in trigger.kinds:
+            trigger.mismatch(raw)
+    except RuleError:
+        return True
+    except _BROKEN:
+        pass
+    return False
+
+
 def _explained(handler: Handler, kind: str, raw: Any, hits: list[Pair]) -> str:
     """Why a handler is not reached; the index passes over what fits only for something that fits better."""
-    reasons = [reason(trigger, kind, raw) for trigger in handler.triggers]
+    reasons = [reason(trigger, kind, raw) or _off(trigger) for trigger in handler.triggers]
     if "" not in reasons:
         return "; ".join(dict.fromkeys(reasons))
     taken = next((other for other, trigger in hits if type(trigger) in map(type, handler.triggers)), None)
     return f"the more specific route of `{taken.name}` takes it" if taken else "another trigger of the source takes it"
+
+
+def _off(trigger: Trigger) -> str:
+    return "" if trigger.enabled else "it is switched off (enabled=False)"

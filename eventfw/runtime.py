@@ -25,7 +25,7 @@ def entry(app: App, name: str) -> Callable[[Any, Any], Any]:
         try:
             handler, trigger = router.pick(name, raw, context)
         except Unrouted as miss:
-            return miss.trigger.encode(miss.answer, miss.trigger.parse(raw, context))
+            return invoke(miss.trigger, _refusing(app, miss.answer), raw, context)
         pipeline = pipelines.get(trigger)
         if pipeline is None:
             pipeline = pipelines[trigger] = compiled(app, handler, trigger)
@@ -44,12 +44,24 @@ def invoke(trigger: Trigger, pipeline: Callable[[Any], Any], raw: Any, context: 
     return trigger.encode(result, event)
 
 
+def _refusing(app: App, answer: Exception) -> Callable[[Any], Any]:
+    """What answers a request without a route: the app's middleware sees it as it sees any other."""
+
+    def call(event: Any) -> Any:
+        raise answer
+
+    return _within(app.middleware_of(None), call)
+
+
 def compiled(app: App, handler: Handler, trigger: Trigger) -> Callable[[Any], Any]:
     """The handler under one of its triggers, within its middleware."""
     binding = handler.bindings[handler.triggers.index(trigger)]
-    call: Callable[[Any], Any] = _innermost(trigger, binding)
-    for middleware in reversed(app.middleware_of(handler)):
-        call = _wrapped(middleware, call)
+    return _within(app.middleware_of(handler), _innermost(trigger, binding))
+
+
+def _within(middleware: list[Callable[..., Any]], call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    for outer in reversed(middleware):
+        call = _wrapped(outer, call)
     return call
 
 

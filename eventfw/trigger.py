@@ -32,12 +32,18 @@ class Trigger:
     """A right use of the decorator, shown when its parentheses were forgotten."""
     kinds: Collection[str] = ()
     """What :func:`eventfw.routing.identify` says of the events this trigger takes."""
+    kinds_in_words = ""
+    """What its kinds have in common, where they are many: ``an HTTP request``."""
     parameters: Collection[str] = ()
     """Names that the handler receives beside the event (path parameters)."""
     answers: tuple[type[BaseException], ...] = ()
     """Exceptions that are an answer to the caller, not a failure of the function."""
     shares_api = False
     """Whether a handler with only such triggers joins the function ``api``."""
+    self_routed: Collection[str] = ()
+    """Kinds of events of which AWS sends all to one function, whose own task it is to route them or to refuse them."""
+    enabled = True
+    """Whether the source is switched on."""
     edge = False
     """Whether it makes its function a Lambda@Edge function."""
     resource: Resource | None = None
@@ -99,12 +105,15 @@ class Trigger:
         everything = range(len(triggers))
         return Finder(lambda raw: everything)
 
-    def overlap(self, other: Trigger) -> dict[str, Any] | None:
-        """An event for which the source would invoke the function once for this trigger and once for ``other``."""
+    def overlap(self, other: Trigger, effort: Any) -> dict[str, Any] | None:
+        """An event for which the source would invoke the function once for this trigger and once for ``other``.
+
+        ``effort`` (:class:`eventfw.rules.witness.Effort`) is what is left to look for one.
+        """
         return None
 
-    def shadow(self, others: Sequence[Trigger]) -> str:
-        """Why some of the app's other triggers take every event that this one might take, or ``""``."""
+    def shadow(self, triggers: Sequence[Trigger]) -> str:
+        """Why other ``triggers`` of the app take every event that this one might take, or ``""``."""
         return ""
 
     def grants(self) -> Collection[Grant]:

@@ -194,6 +194,7 @@ def test_every_source_of_records_is_needed(source: str, monkeypatch: pytest.Monk
         {"request": {"type": "IntentRequest"}, "version": "1.0"},
         {"session": {}, "request": {"type": "LaunchRequest"}},
         {"describe": "yes"},
+        {"describe": 1},
         {"requestContext": {"http": {}}},
         {"requestContext": {"http": {}}, "version": "1.0"},
         {"requestContext": {"connectionId": "c"}},

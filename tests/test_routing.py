@@ -8,6 +8,7 @@ import pytest
 
 from eventfw import App
 from eventfw.errors import RoutingError
+from eventfw.http import HTTPError
 from eventfw.paths import HttpTable
 from eventfw.routing import Router, identify, reason
 from eventfw.runtime import entry
@@ -278,12 +279,12 @@ def test_behind_a_function_url_the_function_routes(
 ) -> None:
     answer = entry(site, "api")(behind_a_url(method, path), None)
     assert (answer["statusCode"], answer["headers"].get("allow")) == (status, allow)
-    told = Router(site).route(behind_a_url(method, path)).answer
+    told = Router(site).route(behind_a_url(method, path)).answers.get("api")
     assert (told.status if told else 200) == status
 
 
 def test_behind_an_http_api_a_miss_is_the_gateways_affair(site: App) -> None:
-    assert Router(site).route(request("DELETE", "/photos/cat")).answer is None
+    assert not Router(site).route(request("DELETE", "/photos/cat")).answers
     with pytest.raises(RoutingError, match="method DELETE is not GET or PUT"):
         Router(site).pick("api", request("DELETE", "/photos/cat"))
 
@@ -298,3 +299,83 @@ def test_a_direct_handler_takes_what_no_route_takes(site: App) -> None:
 def test_the_table_says_which_methods_a_path_has() -> None:
     assert HttpTable(ROUTES).allowed("/a/b") == ["ANY", "GET"]
     assert HttpTable(ROUTES).allowed("/b") == []
+
+
+def test_a_function_url_belongs_to_one_function_so_each_is_told_of() -> None:
+    app = App("demo")
+
+    @app.http("/a/{x}")
+    @app.function("one")
+    def p(x: str) -> None: ...
+
+    @app.http("/a/b")
+    @app.function("two")
+    def q() -> None: ...
+
+    router = Router(app)
+    both = router.route(behind_a_url("GET", "/a/b"))
+    assert ([handler.name for handler in both.reached], both.answers) == (["p", "q"], {})
+    first = router.route(behind_a_url("GET", "/a/c"))
+    assert [handler.name for handler in first.reached] == ["p"]
+    assert {name: answer.status for name, answer in first.answers.items()} == {"two": 404}
+    assert first.why == {"q": "path `/a/c` does not match `/a/b`"}
+    wrong = router.route(behind_a_url("PUT", "/a/b"))
+    assert {name: answer.status for name, answer in wrong.answers.items()} == {"one": 405, "two": 405}
+
+
+def test_the_functions_own_answers_go_through_the_apps_middleware(site: App) -> None:
+    seen: list[str] = []
+
+    @site.middleware
+    def log(event: Any, call: Any) -> Any:
+        seen.append(event.raw_path)
+        try:
+            return call(event)
+        except HTTPError as error:
+            seen.append(str(error.status))
+            raise
+
+    assert entry(site, "api")(behind_a_url("GET", "/nothing"), None)["statusCode"] == 404
+    assert seen == ["/nothing", "404"]
+
+
+def switched(on: bool) -> App:
+    app = App("demo")
+
+    @app.event_rule({"source": ["shop"]}, enabled=on)
+    @app.function("both")
+    def old(event: Any) -> None: ...
+
+    @app.event_rule({"source": ["shop"]}, enabled=not on)
+    @app.function("both")
+    def new(event: Any) -> None: ...
+
+    return app
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_what_is_switched_off_is_not_reached_and_says_so(on: bool) -> None:
+    raw = {"source": "shop", "detail-type": "x", "detail": {}}
+    router = Router(switched(on))
+    reached, other = ("old", "new") if on else ("new", "old")
+    assert [handler.name for handler in router.route(raw).reached] == [reached]
+    assert router.route(raw).why == {other: "it is switched off (enabled=False)"}
+    assert router.pick("both", raw)[0].name == reached
+
+
+def test_a_rule_alone_that_is_switched_off_still_runs_what_is_sent_to_it() -> None:
+    app = App("demo")
+    app.event_rule({"source": ["shop"]}, enabled=False)(lambda_named("only"))
+    assert Router(app).pick("only", {"source": "shop", "detail-type": "x", "detail": {}})[0].name == "only"
+
+
+def test_an_event_that_asks_too_much_of_one_pattern_still_reaches_the_others() -> None:
+    app = App("demo")
+    app.event_rule({"detail": {"a": {"x": [1], "y": [1]}}})(lambda_named("involved"))
+    app.event_rule({"source": ["shop"]})(lambda_named("plain"))
+    items = [{"x": 1, "y": 1} for _ in range(20_001)]
+    raw = {"source": "shop", "detail-type": "x", "detail": {"a": items}}
+    route = Router(app).route(raw)
+    assert [handler.name for handler in route.reached] == ["plain"]
+    assert "combines more than" in route.why["involved"]
+    assert Router(app).pick("involved", raw)[0].name == "involved"  # alone in its function, it was meant

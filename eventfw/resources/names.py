@@ -27,6 +27,19 @@ class Names:
         return name if self.stage == LOCAL_STAGE else f"{self.physical(name)}-{self.account}-{self.region}"
 
 
+def filed_as(told: str, key: str) -> str:
+    """What a resource's triggers are filed under: the name this stage was told of, else ``*`` and the name in code."""
+    return told or f"*{key}"
+
+
+def known_as(real: str, staged: str, app: str) -> tuple[str, ...]:
+    """What a real name may be filed under. Outside Lambda the stage is not known, so a name that has the form of one
+    of the app's, ``<app>-<stage>-<name>``, stands for the bare one. ``staged`` is the part of ``real`` with that form.
+    """
+    bare = unstaged(staged, app)
+    return (real, f"*{real}") if bare == real else (real, f"*{real}", f"*{bare}")
+
+
 def unstaged(real: str, app: str) -> str:
     """What ``<app>-<stage>-<name>`` is called in the app's code; ``real`` itself where it has another form."""
     rest = real.removeprefix(f"{app}-")

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filter
 from __future__ import annotations
 
 from ..errors import RuleError
-from ..options import closest
+from ..options import closest, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,9 +89,9 @@ class KeyFilter:
     def mismatch(self, key: str) -> str:
         """The first condition that a decoded key fails, in words; empty when it matches."""
         if not key.startswith(self.prefix):
-            return f"key `{key}` does not begin with `{self.prefix}`"
+            return f"key `{printable(key)}` does not begin with `{self.prefix}`"
         if not key.endswith(self.suffix):
-            return f"key `{key}` does not end in `{self.suffix}`"
+            return f"key `{printable(key)}` does not end in `{self.suffix}`"
         return ""
 
     def overlaps(self, other: KeyFilter) -> bool:

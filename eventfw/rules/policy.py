@@ -234,10 +234,10 @@ def _body(body: str | None) -> dict[str, Any]:
     return value
 
 
-def _attributes(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
+def _attributes(attributes: object) -> dict[str, Any]:
     """The attributes that can be compared, by name: binary ones, and those that SNS would refuse, are absent."""
     found: dict[str, Any] = {}
-    for name, attribute in (attributes or {}).items():
+    for name, attribute in attributes.items() if isinstance(attributes, dict) else ():
         if not isinstance(attribute, dict):
             continue
         kind = str(attribute.get("DataType") or attribute.get("Type") or "")

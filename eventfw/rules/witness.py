@@ -18,37 +18,66 @@ if TYPE_CHECKING:
     from .matchers import Matcher
     from .pattern import EventPattern
 
-STAR = None
-_TRIES_MAX = 10_000  # pairs of branches
-_SIZE_MAX = 250_000  # of the table in which two texts with stars are laid over one another
+    #: A string with gaps: what stands between them, for each place the characters it may be.
+    Shape = list[list[str]]
+
+_ADDRESSES_MAX = 256  # of one block that are tried
 _FILLERS = ("", "example", "0", "\u2603")
 _ANYTHING: tuple[Any, ...] = ("example", "", 1, 0.5, -1, 10**12, True, False, None)
+_NONE = object()
+
+
+class Effort:
+    """How much may be looked at before giving up: branches, values and places of strings."""
+
+    def __init__(self, steps: int = 2_000_000) -> None:
+        self.left = steps
+
+    def spend(self, steps: int) -> bool:
+        """Whether that much was left."""
+        self.left -= steps
+        return self.left >= 0
 
 
 def witness(
-    patterns: Sequence[EventPattern], base: Mapping[str, Any], texts: Iterable[str] = ()
+    patterns: Sequence[EventPattern], base: Mapping[str, Any], texts: Iterable[str] = (), effort: Effort | None = None
 ) -> dict[str, Any] | None:
     """``base`` with what makes all of one or two patterns match it; ``None`` where nothing was found.
 
     ``texts`` are names whose value is always a string.
     """
-    from itertools import islice, product
+    from itertools import product
 
-    strings = frozenset(texts)
-    for chosen in islice(product(*(pattern.branches for pattern in patterns)), _TRIES_MAX):
-        event = _satisfying(chosen, base, strings)
-        if event is not None and all(pattern.matches(event) for pattern in patterns):
-            return event
+    effort, strings = effort or Effort(), frozenset(texts)
+    for chosen in product(*(pattern.branches for pattern in patterns)):
+        if not effort.spend(1):
+            break
+        if len(chosen) < 2 or not _apart(*chosen):
+            event = _satisfying(chosen, base, strings, effort)
+            if event is not None and all(pattern.matches(event) for pattern in patterns):
+                return event
     return None
 
 
 def satisfiable(field: Field, *, text: bool) -> bool:
     """Whether some value satisfies a field; with ``text``, some string."""
-    return any(field.test(token(value)) for value in _candidates([field]) if isinstance(value, str) or not text)
+    values = (value for value in _candidates([field], Effort()) if isinstance(value, str) or not text)
+    return any(field.test(token(value)) for value in values)
+
+
+def _apart(one: Mapping[str, Field], other: Mapping[str, Field]) -> bool:
+    """Whether two branches exclude one another by the exact values they name: the usual case, seen quickly."""
+    fewer, more = (one, other) if len(one) <= len(other) else (other, one)
+    for name, field in fewer.items():
+        rival = more.get(name)
+        plain = rival is not None and not (field.absent or field.matchers or rival.absent or rival.matchers)
+        if rival is not None and plain and field.tokens.isdisjoint(rival.tokens):
+            return True
+    return False
 
 
 def _satisfying(
-    branches: Sequence[dict[str, Field]], base: Mapping[str, Any], strings: frozenset[str]
+    branches: Sequence[Mapping[str, Field]], base: Mapping[str, Any], strings: frozenset[str], effort: Effort
 ) -> dict[str, Any] | None:
     wanted: dict[str, list[Field]] = {}
     for branch in branches:
@@ -58,14 +87,20 @@ def _satisfying(
     for name, fields in sorted(wanted.items(), key=lambda item: -len(item[1])):  # what both ask for fails first
         if all(field.absent for field in fields):
             continue
-        values = (value for value in _candidates(fields) if isinstance(value, str) or name not in strings)
-        fitting = next((value for value in values if all(field.test(token(value)) for field in fields)), _NONE)
+        fitting = _fitting(fields, effort, text=name in strings)
         if fitting is _NONE or not _put(event, name.split("."), fitting, wanted):
             return None
     return event
 
 
-_NONE = object()
+def _fitting(fields: list[Field], effort: Effort, *, text: bool) -> Any:
+    """A value that satisfies all fields."""
+    for value in _candidates(fields, effort):
+        if not effort.spend(1):
+            break
+        if (isinstance(value, str) or not text) and all(field.test(token(value)) for field in fields):
+            return value
+    return _NONE
 
 
 def _copy(value: Any) -> Any:
@@ -89,20 +124,24 @@ def _put(event: dict[str, Any], steps: list[str], value: Any, wanted: Mapping[st
     return True
 
 
-def _candidates(fields: list[Field]) -> Iterator[Any]:
+def _candidates(fields: list[Field], effort: Effort) -> Iterator[Any]:
     """Values that may satisfy all fields: what they name first, the simplest before the odd ones."""
     for field in fields:
         yield from (_plain(one) for one in field.tokens)
-    shapes = [list(_shapes(field)) for field in fields]
-    for first in shapes[0]:
-        for other in shapes[-1]:
-            common = _laid_over(first, other)
-            if common is not None:
-                yield from common
-    for field in fields:
-        for matcher in field.matchers:
-            yield from _numbers(matcher)
-            yield from _addresses(matcher)
+    shapes = [[shape for matcher in field.matchers for shape in _shapes(matcher)] for field in fields]
+    if len(fields) == 1:
+        for shape in shapes[0]:
+            yield from _filled(shape)
+    else:
+        for first in shapes[0]:
+            for other in shapes[1]:
+                common = _laid_over(first, other, effort)
+                if common is not None:
+                    yield from _filled(common)
+    matchers = [matcher for field in fields for matcher in field.matchers]
+    yield from _numbers(matchers)
+    for matcher in matchers:
+        yield from _addresses(matcher)
     yield from _ANYTHING
 
 
@@ -112,92 +151,100 @@ def _plain(one: Any) -> Any:
     return int(one) if isinstance(one, float) and one.is_integer() else one
 
 
-def _shapes(field: Field) -> Iterator[list[str | None]]:
-    """The strings a field may have, as characters with stars between."""
-    for one in field.tokens:
-        if isinstance(one, str):
-            yield list(one)
-    for matcher in field.matchers:
-        yield from _shapes_of(matcher)
-
-
-def _shapes_of(matcher: Matcher) -> Iterator[list[str | None]]:
+def _shapes(matcher: Matcher) -> Iterator[Shape]:
+    """The strings a matcher takes, if any."""
     if isinstance(matcher, Prefix):
-        yield [*matcher.text, STAR]
+        yield [[*matcher.text], []]
     elif isinstance(matcher, Suffix):
-        yield [STAR, *matcher.text]
+        yield [[], [*matcher.text]]
     elif isinstance(matcher, AnyCase):
-        for text in (matcher.text.lower(), matcher.text.upper()):
-            yield [*[STAR] * (matcher.part == "suffix"), *text, *[STAR] * (matcher.part == "prefix")]
+        letters = [_cases(char) for char in matcher.text]
+        yield {"whole": [letters], "prefix": [letters, []], "suffix": [[], letters]}[matcher.part]
     elif isinstance(matcher, Wildcard):
-        shape: list[str | None] = []
-        for segment in matcher.segments:
-            shape += [*segment, STAR]
-        yield shape[:-1]
+        yield [[*segment] for segment in matcher.segments]
     elif isinstance(matcher, (Present, AnythingBut)):
-        yield [STAR]
+        yield [[], []]
 
 
-def _laid_over(first: list[str | None], other: list[str | None]) -> Iterator[str] | None:
-    """Strings that have both shapes; ``None`` where there is none, or it would take too long to see."""
-    if len(first) * len(other) > _SIZE_MAX:
+def _cases(char: str) -> str:
+    """The forms of a letter, of those that are one character."""
+    return "".join(dict.fromkeys(form for form in (char.lower(), char.upper()) if len(form) == 1)) or char
+
+
+def _filled(shape: Shape) -> Iterator[str]:
+    """Strings of a shape: with nothing in its gaps, and with something."""
+    parts = ["".join(place[0] for place in part) for part in shape]
+    for filler in _FILLERS if len(parts) > 1 else ("",):
+        yield filler.join(parts)
+
+
+def _laid_over(first: Shape, other: Shape, effort: Effort) -> Shape | None:
+    """A shape whose strings have both shapes. Two with gaps have one whenever their beginnings and their ends agree."""
+    if not effort.spend(sum(map(len, first)) + sum(map(len, other))):
         return None
-    came: dict[tuple[int, int], tuple[tuple[int, int], str | None, bool]] = {}
-    pending, end = [(0, 0)], (len(first), len(other))
-    seen = {(0, 0)}
-    for at in pending:  # which grows meanwhile: the shortest way is found first
-        if end in seen:
-            break
-        for to, char, open_ in _steps(first, other, *at):
-            if to not in seen:
-                seen.add(to)
-                came[to] = (at, char, open_)
-                pending.append(to)
-    if end not in seen:
-        return None
-    shape: list[str | None] = []
-    at = end
-    while at != (0, 0):
-        at, char, open_ = came[at]
-        shape += [char] if char is not None else [STAR] * open_
-    shape.reverse()
-    return (
-        "".join(filler if char is STAR else char for char in shape) for filler in (_FILLERS if STAR in shape else ("",))
-    )
+    if len(first) == 1 or len(other) == 1:
+        whole, gaps = (first[0], other) if len(first) == 1 else (other[0], first)
+        return _inside(whole, gaps, effort)
+    head, tail = _merged(first[0], other[0]), _merged(first[-1][::-1], other[-1][::-1])
+    return None if head is None or tail is None else [head, *first[1:-1], *other[1:-1], tail[::-1]]
 
 
-def _steps(
-    first: list[str | None], other: list[str | None], i: int, j: int
-) -> Iterator[tuple[tuple[int, int], str | None, bool]]:
-    """Where two shapes go on to: ``(places, the character that is written, whether both are free there)``."""
-    one = first[i] if i < len(first) else "end"
-    two = other[j] if j < len(other) else "end"
-    if one is STAR and two is STAR:
-        yield (i + 1, j), STAR, True
-        yield (i, j + 1), STAR, True
-    elif one is STAR:
-        yield (i + 1, j), STAR, False
-        if two != "end":
-            yield (i, j + 1), two, False
-    elif two is STAR:
-        yield (i, j + 1), STAR, False
-        if one != "end":
-            yield (i + 1, j), one, False
-    elif one == two != "end":
-        yield (i + 1, j + 1), one, False
+def _merged(one: list[str], other: list[str]) -> list[str] | None:
+    """What has both beginnings; ``None`` where they differ."""
+    size = min(len(one), len(other))
+    both = _placed(one[:size], other[:size], 0)
+    return None if both is None else [*both, *one[size:], *other[size:]]
 
 
-def _numbers(matcher: Matcher) -> Iterator[float]:
-    if isinstance(matcher, Range):
-        low = matcher.low if matcher.low is not None else (matcher.high or 0.0) - 1
-        high = matcher.high if matcher.high is not None else low + 2
-        for value in (low, high, low + 1, high - 1, (low + high) / 2):
-            yield _plain(value)
+def _inside(whole: list[str], gaps: Shape, effort: Effort) -> Shape | None:
+    """``whole`` as far as it has the shape of ``gaps``: each part at its leftmost place, the last at the end."""
+    if len(gaps) == 1:
+        found = _placed(whole, gaps[0], 0) if len(whole) == len(gaps[0]) else None
+        return None if found is None else [found]
+    start, end = 0, len(whole) - len(gaps[-1])
+    for part in gaps[:-1]:
+        for at in range(start, end - len(part) + 1):
+            fitting = _placed(whole, part, at) if effort.spend(1) else None
+            if fitting is not None or part is gaps[0]:
+                break
+        else:
+            return None
+        if fitting is None:
+            return None
+        whole, start = fitting, at + len(part)
+    last = _placed(whole, gaps[-1], end) if end >= start else None
+    return None if last is None else [last]
+
+
+def _placed(whole: list[str], part: list[str], at: int) -> list[str] | None:
+    """``whole`` with what it has in common with ``part`` at a place."""
+    found = [*whole]
+    for offset, place in enumerate(part, at):
+        found[offset] = "".join(char for char in whole[offset] if char in place)
+        if not found[offset]:
+            return None
+    return found
+
+
+def _numbers(matchers: list[Matcher]) -> Iterator[float]:
+    """The bounds of all ranges, what lies between each two, and beyond the outermost."""
+    from itertools import pairwise
+
+    ranges = [matcher for matcher in matchers if isinstance(matcher, Range)]
+    bounds = sorted({bound for one in ranges for bound in (one.low, one.high) if bound is not None})
+    for bound in bounds:
+        yield _plain(bound)
+    for low, high in pairwise(bounds):
+        yield _plain((low + high) / 2)
+    if bounds:
+        yield _plain(bounds[0] - 1)
+        yield _plain(bounds[-1] + 1)
 
 
 def _addresses(matcher: Matcher) -> Iterator[str]:
     if isinstance(matcher, Addresses):
         from ipaddress import ip_address
 
-        for packed in (matcher.low, matcher.high):
-            yield str(ip_address(packed))
+        low, high = (int.from_bytes(packed, "big") for packed in (matcher.low, matcher.high))
+        for number in [*range(low, min(low + _ADDRESSES_MAX, high + 1)), high]:
+            yield str(ip_address(number.to_bytes(len(matcher.low), "big")))

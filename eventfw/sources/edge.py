@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..events import Event
 from ..http import HTTPError, Response, as_response, checked, encoded_body
-from ..options import flag, refused, text
+from ..options import flag, printable, refused, text
 from ..resources.names import pascal
 from ..trigger import Trigger
 
@@ -139,7 +139,7 @@ class EdgeViewerRequest(Trigger):
     def mismatch(self, raw: Any) -> str:
         config = raw["Records"][0]["cf"].get("config") or {}
         happened = config.get("eventType", self.event_type)
-        return "" if happened == self.event_type else f"event type `{happened}` is not `{self.event_type}`"
+        return "" if happened == self.event_type else f"event type `{printable(happened)}` is not `{self.event_type}`"
 
     def resources(self, function: Function, template: Template) -> None:
         """The ARN of the version to associate."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..function import Function
     from ..resources.resource import Template
+    from ..rules.fields import Field
 
 #: The fields every event has beside ``detail`` and ``resources``, each of them text.
 ENVELOPE = {
@@ -126,29 +127,17 @@ class EventRule(Trigger):
         patterns = PatternSet(trigger.pattern for trigger in triggers)
         return Finder(lambda raw: () if is_tick(raw) else patterns.matching(raw), exact=True)
 
-    def overlap(self, other: Trigger) -> dict[str, Any] | None:
+    def overlap(self, other: Trigger, effort: Any) -> dict[str, Any] | None:
         from ..rules.witness import witness
 
-        if not isinstance(other, EventRule):
+        if not isinstance(other, EventRule) or not (self.enabled and other.enabled):
             return None
-        return witness([self.pattern, other.pattern], base_event(), ENVELOPE)
+        return witness([self.pattern, other.pattern], base_event(), ENVELOPE, effort)
 
     def faults(self) -> Collection[str]:
-        from ..rules.pattern import wanted
-        from ..rules.witness import satisfiable
-
-        names = dict.fromkeys(name.partition(".")[0] for branch in self.pattern.branches for name in branch)
-        found = [
-            f"Events have no field {name!r}.{closest(name, _FIELDS)} What happened is told in `detail`."
-            for name in names
-            if name not in _FIELDS
-        ]
-        for branch in [] if found else self.pattern.branches:
-            name = next((one for one in ENVELOPE if one in branch and not satisfiable(branch[one], text=True)), "")
-            if not name:
-                return []
-            found = [f"No event matches: `{name}` is always there and a string, and wanted {wanted(branch[name])}."]
-        return found
+        """Every branch must have a fault, for no event to match."""
+        found = [unmatchable(branch) for branch in self.pattern.branches]
+        return [] if "" in found else found[:1]
 
     def resources(self, function: Function, template: Template) -> None:
         """The rule, with the function as its target, and its permission."""
@@ -176,6 +165,20 @@ class EventRule(Trigger):
         if event is None and not fields:
             raise self.refused(f"No sample was found for {self.title()}. Send one of yours with `eventfw invoke`.")
         return (event or base_event()) | {name.replace("_", "-"): value for name, value in fields.items()}
+
+
+def unmatchable(branch: Mapping[str, Field]) -> str:
+    """Why no event satisfies a branch of a pattern, as far as the envelope shows."""
+    from ..rules.pattern import wanted
+    from ..rules.witness import satisfiable
+
+    for full, field in branch.items():
+        name = full.partition(".")[0]
+        if name not in _FIELDS and not field.absent:
+            return f"Events have no field {name!r}.{closest(name, _FIELDS)} What happened is told in `detail`."
+        if full in ENVELOPE and not satisfiable(field, text=True):
+            return f"No event matches: `{full}` is always there and a string, and wanted {wanted(field)}."
+    return ""
 
 
 def base_event() -> dict[str, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..errors import RuleError
 from ..events import Event, instant
-from ..options import refused
+from ..options import printable, refused
 from ..resources.bucket import Bucket
-from ..resources.names import pascal, unstaged
+from ..resources.names import filed_as, known_as, pascal
 from ..rules.keys import KeyFilter, KeyFilterSet, check_event_type, covers, types_overlap
 from ..trigger import Finder, Trigger
 
@@ -141,6 +141,10 @@ class S3Trigger(Trigger):
         except RuleError as error:
             raise refused(error.message) from None
         self.events = tuple(given)
+        for position, event in enumerate(given):
+            for other in given[:position]:
+                if types_overlap(event, other):
+                    raise refused(f"S3 refuses events that overlap in one notification: {other} and {event}. Keep one.")
 
     def title(self) -> str:
         parts = [f"s3 {self.bucket.key}", *self.events]
@@ -179,19 +183,18 @@ class S3Trigger(Trigger):
     def mismatch(self, raw: Any) -> str:
         record = S3Record(raw["Records"][0])
         if not self._owns(record.bucket):
-            return f"bucket `{record.bucket}` is not `{self.bucket.key}`"
+            return f"bucket `{printable(record.bucket)}` is not `{self.bucket.key}`"
         if not any(covers(event, record.event_name) for event in self.events):
-            return f"event `{record.event_name}` is not {' or '.join(self.events)}"
+            return f"event `{printable(record.event_name)}` is not {' or '.join(self.events)}"
         return self.filter.mismatch(record.key)
 
     def _owns(self, name: str) -> bool:
         return self._called() in names_of(name, self.bucket.app)
 
     def _called(self) -> str:
-        """The name of the bucket that this stage was told of, else ``*`` and what the code calls it."""
         import os
 
-        return os.environ.get(self.bucket.variable) or f"*{self.bucket.key}"
+        return filed_as(os.environ.get(self.bucket.variable, ""), self.bucket.key)
 
     @classmethod
     def index(cls, triggers: Sequence[S3Trigger]) -> Finder:
@@ -286,11 +289,9 @@ class S3Trigger(Trigger):
 
 
 def names_of(real: str, app: str) -> tuple[str, ...]:
-    """What a bucket may be filed under: its real name, and ``*`` with what the app's code may call it.
-
-    Outside Lambda the stage is not known; ``<app>-<stage>-<bucket>-<account>-<region>`` tells the bare name.
-    """
-    parts = real.rsplit("-", 4)
-    if len(parts) == 5 and parts[1].isdigit():
-        return real, f"*{real}", f"*{unstaged(parts[0], app)}"
-    return real, f"*{real}"
+    """What a bucket may be filed under; ``<app>-<stage>-<bucket>-<account>-<region>`` has the form of the app's own."""
+    parts = real.split("-")
+    account = next(
+        (at for at in range(len(parts) - 1, 0, -1) if len(parts[at]) == 12 and parts[at].isdigit()), len(parts)
+    )
+    return known_as(real, "-".join(parts[:account]), app)

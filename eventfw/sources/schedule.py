@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import RuleError
 from ..events import Event, instant
-from ..options import flag, refused
+from ..options import flag, printable, refused
 from ..resources.names import pascal
 from ..rules.schedule import ScheduleExpression
 from ..trigger import Trigger, filed
@@ -83,10 +83,14 @@ class Schedule(Trigger):
     def mismatch(self, raw: Any) -> str:
         source = raw.get("source")
         if source != "aws.events":
-            return f"source `{source}` is not `aws.events`"
+            return f"source `{printable(source)}` is not `aws.events`"
         # A rule is called <app>-<stage>-<own name>; own names have no hyphen.
         rule = rule_name(raw)
-        return "" if rule.rpartition("-")[2] == self.own_name else f"rule `{rule}` is not the one of `{self.own_name}`"
+        return (
+            ""
+            if rule.rpartition("-")[2] == self.own_name
+            else f"rule `{printable(rule)}` is not the one of `{self.own_name}`"
+        )
 
     @classmethod
     def index(cls, triggers: Sequence[Schedule]) -> Finder:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..errors import users_traceback
 from ..events import Event
-from ..options import flag, refused, whole
-from ..resources.names import pascal, unstaged
+from ..options import flag, printable, refused, whole
+from ..resources.names import filed_as, known_as, pascal
 from ..resources.queue import VISIBILITY_MAX, Queue
 from ..trigger import Trigger, filed
 
@@ -199,18 +199,18 @@ class SqsConsumer(Trigger):
 
     def mismatch(self, raw: Any) -> str:
         arn = str(raw["Records"][0].get("eventSourceARN", ""))
-        real, called = arn.rpartition(":")[2], self._called()
-        fits = called == real or (called.startswith("*") and called in names_of(real, self.queue.app, self.queue.owned))
-        if fits and self.queue.arn_text and arn != self.queue.arn_text and called.startswith("*"):
-            fits = arn.split(":")[4] == "000000000000"  # the stage `local` has the queue under its own account
-        return "" if fits else f"queue `{real}` is not `{self.queue.real(self.queue.key)}`"
+        real, called, wanted = arn.rpartition(":")[2], self._called(), self.queue.arn_text
+        if called not in (known_as(real, real, self.queue.app) if self.queue.owned else (real, f"*{real}")):
+            return f"queue `{printable(real)}` is not `{self.queue.real(self.queue.key)}`"
+        # The stage `local` has an existing queue under its own account; a stage that was told of it knows no other.
+        if wanted and arn != wanted and called.startswith("*") and ":000000000000:" not in arn:
+            return f"queue `{printable(arn)}` is not `{wanted}`"
+        return ""
 
     def _called(self) -> str:
-        """The name of the queue that this stage was told of, else ``*`` and what the code calls it."""
         import os
 
-        told = os.environ.get(self.queue.variable)
-        return told.rpartition("/")[2] if told else f"*{self.queue.real(self.queue.key)}"
+        return filed_as(os.environ.get(self.queue.variable, "").rpartition("/")[2], self.queue.real(self.queue.key))
 
     @classmethod
     def index(cls, triggers: Sequence[SqsConsumer]) -> Finder:
@@ -218,7 +218,8 @@ class SqsConsumer(Trigger):
         app = triggers[0].queue.app
 
         def leads(raw: Any) -> tuple[str, ...]:
-            return names_of(raw["Records"][0]["eventSourceARN"].rpartition(":")[2], app)
+            real = raw["Records"][0]["eventSourceARN"].rpartition(":")[2]
+            return known_as(real, real, app)
 
         return filed(([trigger._called()] for trigger in triggers), leads)
 
@@ -290,12 +291,3 @@ class SqsConsumer(Trigger):
             "awsRegion": "us-east-1",
         }
         return {"Records": [record]}
-
-
-def names_of(real: str, app: str, staged: bool = True) -> tuple[str, ...]:
-    """What a queue may be filed under: its real name, and ``*`` with what the app's code may call it.
-
-    Outside Lambda the stage is not known; ``<app>-<stage>-<queue>`` tells the bare name of a queue that the app owns.
-    """
-    bare = unstaged(real, app) if staged else real
-    return (real, f"*{real}") if bare == real else (real, f"*{real}", f"*{bare}")

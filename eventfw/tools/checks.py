@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from eventfw.rules.witness import Effort
+
 if TYPE_CHECKING:
     from eventfw.app import App, Handler
     from eventfw.function import Function
     from eventfw.trigger import Trigger
 
-AMBIGUOUS, SHADOWED, UNREACHABLE = "ambiguous", "shadowed", "unreachable"
+AMBIGUOUS, SHADOWED, UNREACHABLE, UNCHECKED = "ambiguous", "shadowed", "unreachable", "unchecked"
+#: Steps for the triggers of one function: enough for 300 rules, which is all that a bus has.
+EFFORT = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,8 @@ class Finding:
     """Something about one or two triggers that their author did not mean.
 
     ``kind`` is ``ambiguous`` (two triggers of one function take the same event), ``shadowed`` (others take every event
-    before it) or ``unreachable`` (no event is taken by it). ``example`` is an event that shows an ambiguity.
+    before it), ``unreachable`` (no event is taken by it) or ``unchecked`` (a function's patterns are too many or too
+    involved to compare all of them). ``example`` is an event that shows an ambiguity.
     """
 
     kind: str
@@ -51,8 +56,9 @@ def check(app: App) -> list[Finding]:
     """Everything that is found, ambiguities first. Asking ends the app's registration."""
     found = [finding for function in app.functions.values() for finding in _ambiguous(function)]
     pairs = [(handler, trigger) for handler in app.handlers for trigger in handler.triggers]
+    triggers = [trigger for _, trigger in pairs]
     for handler, trigger in pairs:
-        shadow = trigger.shadow([other for _, other in pairs if other is not trigger])
+        shadow = trigger.shadow(triggers)
         if shadow:
             found.append(Finding(SHADOWED, (handler.name,), trigger.place, shadow))
         for fault in trigger.faults():
@@ -64,10 +70,22 @@ def _ambiguous(function: Function) -> Iterator[Finding]:
     """Pairs of triggers of one function that one event reaches. The source would invoke the function for each of them,
     and nothing in the event says which invocation is whose."""
     pairs = [(handler, trigger) for handler in function.handlers for trigger in handler.triggers]
+    effort = Effort(EFFORT)
     for one, other in combinations(pairs, 2):
-        event = one[1].overlap(other[1])
+        event = one[1].overlap(other[1], effort)
         if event is not None:
             yield _ambiguity(function, one, other, event)
+        if effort.left < 0:
+            yield _given_up(function)
+            return
+
+
+def _given_up(function: Function) -> Finding:
+    message = (
+        f"The triggers of function {function.name!r} are too many or too involved to compare each with each: an event "
+        f"may reach two of them. Give some of the handlers a function of their own."
+    )
+    return Finding(UNCHECKED, tuple(handler.name for handler in function.handlers), function.place, message)
 
 
 def _ambiguity(

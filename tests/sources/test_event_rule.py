@@ -9,9 +9,12 @@ import pytest
 from eventfw import App, EventBridgeEvent
 from eventfw.errors import RegistrationError, RoutingError
 from eventfw.routing import Router
+from eventfw.rules.witness import Effort
 from eventfw.runtime import entry
 from eventfw.sources.event_rule import EventRule
 
+OR_200 = {"$or": [{"source": [f"s{n}"]} for n in range(200)]}
+OTHER_200 = {"$or": [*[{"source": [f"t{n}"]} for n in range(199)], {"source": ["s199"]}]}
 TICK = {
     "source": "aws.events",
     "detail-type": "Scheduled Event",
@@ -22,6 +25,10 @@ TICK = {
 
 def happened(source: str = "my.shop", **detail: Any) -> dict[str, Any]:
     return {"source": source, "detail-type": "Order", "detail": detail, "resources": []}
+
+
+def x(*conditions: Any) -> dict[str, Any]:
+    return {"detail": {"x": list(conditions)}}
 
 
 def app_with(*patterns: Any, function: str = "") -> App:
@@ -135,9 +142,13 @@ def test_an_event_that_fits_two_handlers_of_a_function_is_refused_not_guessed() 
 @pytest.mark.parametrize(
     ("one", "other", "common"),
     [
+        (x("a", {"equals-ignore-case": "Alice"}), x({"wildcard": "A*E"}), {"x": "AlicE"}),
+        (x({"equals-ignore-case": "alice"}), x({"wildcard": "*B*"}), None),
+        (x({"equals-ignore-case": "ab"}), x({"equals-ignore-case": "AB"}), {"x": "ab"}),
+        (x({"cidr": "10.0.0.0/30"}), x({"anything-but": ["10.0.0.0", "10.0.0.3"]}), {"x": "10.0.0.1"}),
         ({"source": ["a"]}, {"source": ["b"]}, None),
         ({"source": ["a"]}, {"detail": {"x": [1]}}, {"x": 1}),
-        ({"detail": {"x": [{"prefix": "ab"}]}}, {"detail": {"x": [{"suffix": "bc"}]}}, {"x": "abc"}),
+        ({"detail": {"x": [{"prefix": "ab"}]}}, {"detail": {"x": [{"suffix": "bc"}]}}, {"x": "abbc"}),
         ({"detail": {"x": [{"prefix": "ab"}]}}, {"detail": {"x": [{"prefix": "b"}]}}, None),
         ({"detail": {"x": [{"wildcard": "a*c"}]}}, {"detail": {"x": [{"wildcard": "*b*"}]}}, {"x": "abc"}),
         ({"detail": {"x": [{"numeric": ["<", 5]}]}}, {"detail": {"x": [{"numeric": [">=", 5]}]}}, None),
@@ -151,11 +162,31 @@ def test_an_event_that_fits_two_handlers_of_a_function_is_refused_not_guessed() 
             {"ip": "10.1.0.0"},
         ),
         ({"detail": {"ip": [{"cidr": "10.0.0.0/8"}]}}, {"detail": {"ip": [{"cidr": "11.0.0.0/8"}]}}, None),
+        ({"detail": {"x": [{"numeric": [">", 0]}]}}, {"detail": {"x": [{"numeric": ["<", 0.5]}]}}, {"x": 0.25}),
+        (
+            {"detail": {"x": [{"numeric": [">", 0, "<", 10]}]}},
+            {"detail": {"x": [{"numeric": [">", 9, "<", 20]}]}},
+            {"x": 9.5},
+        ),
+        ({"detail": {"x": [{"equals-ignore-case": "Alice"}]}}, {"detail": {"x": [{"prefix": "Al"}]}}, {"x": "Alice"}),
+        (
+            {"detail": {"x": [{"equals-ignore-case": "Alice"}]}},
+            {"detail": {"x": [{"wildcard": "A*E"}]}},
+            {"x": "AlicE"},
+        ),
+        ({"detail": {"x": [{"prefix": "a" * 600}]}}, {"detail": {"x": [{"prefix": "a" * 500}]}}, {"x": "a" * 600}),
+        ({"detail": {"ip": [{"cidr": "10.0.0.0/24"}]}}, {"detail": {"ip": [{"suffix": ".7"}]}}, {"ip": "10.0.0.7"}),
+        (
+            {"detail": {"ip": [{"cidr": "10.0.0.0/30"}]}},
+            {"detail": {"ip": [{"anything-but": ["10.0.0.0", "10.0.0.3"]}]}},
+            {"ip": "10.0.0.1"},
+        ),
+        (OR_200, OTHER_200, {}),
         ({"$or": [{"source": ["a"]}, {"detail": {"x": [1]}}]}, {"source": ["b"], "detail": {"x": [2]}}, None),
     ],
 )
 def test_what_two_patterns_have_in_common(one: Any, other: Any, common: Any) -> None:
-    event = EventRule(one).overlap(EventRule(other))
+    event = EventRule(one).overlap(EventRule(other), Effort())
     assert (event and event["detail"]) == common
     if event is not None:
         assert EventRule(one).pattern.matches(event) and EventRule(other).pattern.matches(event)
@@ -180,6 +211,8 @@ def test_a_pattern_no_event_can_match_is_found(pattern: Any, fault: str) -> None
     "pattern",
     [
         {"source": ["a", 5]},
+        {"source": ["a"], "$or": [{"detail-type": ["x"]}, {"x": [1]}]},
+        {"source": ["a"], "foo": [{"exists": False}]},
         {"$or": [{"account": [1]}, {"source": ["a"]}]},
         {"replay-name": [{"exists": False}]},
         {"detail": {"anything": [{"anything-but": "x"}]}},

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from eventfw import App
 from eventfw.routing import Router
-from eventfw.tools.checks import AMBIGUOUS, SHADOWED, UNREACHABLE, check
+from eventfw.tools.checks import AMBIGUOUS, SHADOWED, UNCHECKED, UNREACHABLE, check
 
 
 def kinds(app: App) -> list[tuple[str, tuple[str, ...]]]:
@@ -122,3 +124,31 @@ def test_what_no_event_reaches_is_unreachable() -> None:
 
     assert kinds(app) == [(UNREACHABLE, (name,)) for name in ("past", "marker", "typo")]
     assert not any(finding.refused for finding in check(app))
+
+
+def test_rules_that_are_switched_off_are_no_ambiguity() -> None:
+    app = App("demo")
+    for name, enabled in (("old", False), ("new", True)):
+
+        def handler(event: Any) -> None: ...
+
+        handler.__name__ = name
+        app.event_rule({"source": ["shop"]}, enabled=enabled)(handler)
+        app.function("both")(handler)
+    assert check(app) == []
+
+
+def test_what_takes_too_long_to_compare_is_given_up_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = App("demo")
+    for number in range(4):
+
+        def handler(event: Any) -> None: ...
+
+        handler.__name__ = f"h{number}"
+        long = [{"prefix": f"{number}{letter * 300}"} for letter in "bcdefg"]
+        app.event_rule({"detail": {"x": long}})(handler)
+        app.function("one")(handler)
+    monkeypatch.setattr("eventfw.tools.checks.EFFORT", 10_000)
+    (found,) = check(app)
+    assert (found.kind, found.refused) == (UNCHECKED, False)
+    assert "function 'one' are too many or too involved" in found.message

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import ast
 import fnmatch
+import importlib
 import os
 import re
 import tokenize
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import eventfw
 from eventfw.errors import BuildError
+from eventfw.resources.resource import Grant, Resource
 from eventfw.tools.build.artifacts import MANIFEST
 from eventfw.tools.build.imports import imported
 from eventfw.tools.build.zips import Entry
+from eventfw.trigger import Trigger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from eventfw.tools.project import Project
 
@@ -26,9 +30,10 @@ LEFT_OUT_ANYWHERE = {"__pycache__", "node_modules", "venv"}
 LEFT_OUT_FOLDERS = {"build", "dist", "env", "events"}  # at the root, unless they are packages that the app imports
 LEFT_OUT_FILES = ("conftest.py", "eventfw.toml", "eventfw_entry.py", "pytest.ini", "requirements*.txt", "*.md")
 LEFT_OUT_ENDINGS = (".pyc", ".pyo", ".egg-info")
+WORD = re.compile(r"\w+")
 BELOW_THE_SHIP_LINE = {"tools", "testing.py", "__main__.py"}
 ON_DEMAND = {"resources", "rules", "sources"}  # packages of which an app gets what it uses
-#: Methods of triggers, resources and grants that run on the developer's machine only.
+#: What triggers, resources and grants do on the developer's machine only.
 TOOL_VERBS = {"faults", "local", "local_value", "overlap", "resources", "sample", "shadow", "statements"}
 
 
@@ -96,44 +101,92 @@ def shipped_half(project: Project, files: dict[str, Entry]) -> dict[str, Entry]:
     modules = {type(item).__module__ for item in used} | set(_named(files))
     needed.update(filter(None, map(_module_path, modules)))
     needed.update(PACKAGE / folder / "__init__.py" for folder in ON_DEMAND)
-    pending = [*needed]
-    entries = {}
-    while pending:
-        current = pending.pop()
-        source = bare(current.read_text("utf-8"))
-        entries[f"eventfw/{current.relative_to(PACKAGE).as_posix()}"] = Entry(source)
-        package = ".".join(["eventfw", *current.relative_to(PACKAGE).parent.parts])
-        for path in filter(None, map(_module_path, imported(source, package))):
-            if path not in needed:
-                needed.add(path)
-                pending.append(path)
-    return entries
+    written = b"\n".join(entry.data for name, entry in files.items() if name.endswith(".py")).decode(errors="replace")
+    sources = _reached(needed, written)
+    return {f"eventfw/{path.relative_to(PACKAGE).as_posix()}": Entry(text.encode()) for path, text in sources.items()}
 
 
-def bare(source: str) -> bytes:
-    """A module of eventfw's without docstrings, comments and tool verbs, every line of code where it was.
+def _reached(needed: set[Path], written: str) -> dict[Path, str]:
+    """The modules of eventfw's that are needed, and what those import, without what only tool verbs use.
 
-    Tracebacks show the lines' numbers. What only the tool verbs imported or called is not looked for and stays.
+    ``written`` is the project's own code. What no module of too small a set names is left out too soon, and comes back
+    with the module that does.
+    """
+    bared: dict[Path, tuple[str, str]] = {}
+    while True:
+        for path in needed - set(bared):
+            source, classes = path.read_text("utf-8"), classes_with_verbs(path)
+            bared[path] = bare(source, classes), verbs_of(source, classes)
+        sources = {path: text for path, (text, _) in bared.items()}
+        without_idle(sources, {path: set(WORD.findall(verbs)) for path, (_, verbs) in bared.items()}, written)
+        reached = {path for module, text in sources.items() for path in _imports(module, text)}
+        if reached <= needed:
+            return sources
+        needed = needed | reached
+
+
+def _imports(module: Path, source: str) -> Iterator[Path]:
+    package = ".".join(["eventfw", *module.relative_to(PACKAGE).parent.parts])
+    return filter(None, map(_module_path, imported(source.encode(), package)))
+
+
+def without_idle(sources: dict[Path, str], called: dict[Path, set[str]], written: str) -> None:
+    """Blank the functions of a module that only its tool verbs ``called``, by path: those that nothing else names."""
+    idle = True
+    while idle:
+        counts = Counter(word for text in [*sources.values(), written] for word in WORD.findall(text))
+        idle = False
+        for path in [path for path, words in called.items() if words]:
+            lines = sources[path].splitlines(keepends=True)
+            for node in ast.parse(sources[path]).body:
+                if isinstance(node, ast.FunctionDef) and node.name in called[path] and counts[node.name] == 1:
+                    first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+                    called[path].update(WORD.findall("".join(lines[first - 1 : node.end_lineno])))
+                    _blank(lines, first, node.end_lineno)
+                    idle = True
+            sources[path] = "".join(lines)
+
+
+def verbs_of(source: str, classes: Collection[str]) -> str:
+    """The source text of the tool verbs of classes."""
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef) and node.name in classes]
+    return "\n".join(ast.get_source_segment(source, verb) or "" for node in nodes for verb in _verbs(node))
+
+
+def classes_with_verbs(path: Path) -> set[str]:
+    """The names of the triggers, resources and grants that a module of eventfw's defines."""
+    name = ".".join(["eventfw", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
+    found = {key: value for key, value in vars(importlib.import_module(name)).items() if isinstance(value, type)}
+    bases = (Trigger, Resource, Grant)
+    return {key for key, value in found.items() if value.__module__ == name and issubclass(value, bases)}
+
+
+def bare(source: str, classes: Collection[str] = ()) -> str:
+    """A module of eventfw's without docstrings, comments and the tool verbs of ``classes``.
+
+    Every line of code stays where it was, because tracebacks show it.
     """
     lines = source.splitlines(keepends=True)
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ClassDef):
-            for verb in node.body:
-                if isinstance(verb, ast.FunctionDef) and verb.name in TOOL_VERBS:
-                    _blank(lines, min([verb.lineno, *(one.lineno for one in verb.decorator_list)]), verb.end_lineno)
         if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             continue
-        if ast.get_docstring(node, clean=False) is not None:
-            first = node.body[0].lineno
-            if lines[first - 1].strip():  # not within a verb that is gone
-                indent = lines[first - 1][: node.body[0].col_offset]
-                _blank(lines, first, node.body[0].end_lineno)
-                lines[first - 1] = f'{indent}""\n'
+        verbs = _verbs(node) if isinstance(node, ast.ClassDef) and node.name in classes else []
+        for verb in verbs:
+            _blank(lines, min([verb.lineno, *(one.lineno for one in verb.decorator_list)]), verb.end_lineno)
+        first, last = node.body[0].lineno if node.body else 0, node.body[0].end_lineno if node.body else 0
+        documented = ast.get_docstring(node, clean=False) is not None
+        if (documented and lines[first - 1].strip()) or (verbs and len(verbs) == len(node.body)):
+            _blank(lines, first, last)
+            lines[first - 1] = f'{" " * node.body[0].col_offset}""\n'
     for token in tokenize.generate_tokens(iter(list(lines)).__next__):
         if token.type == tokenize.COMMENT:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column].rstrip() + "\n"
-    return "".join(lines).encode()
+    return "".join(lines)
+
+
+def _verbs(node: ast.ClassDef) -> list[ast.FunctionDef]:
+    return [each for each in node.body if isinstance(each, ast.FunctionDef) and each.name in TOOL_VERBS]
 
 
 def _blank(lines: list[str], first: int, last: int | None) -> None:

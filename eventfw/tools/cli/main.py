@@ -82,6 +82,12 @@ def main(args: list[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except OSError as error:
+        if wants_debug(arguments):
+            traceback.print_exc()
+        where = str(error.filename or "")
+        show_error(EventfwError(f"The system refused: {error.strerror or error}.", place=where))
+        sys.exit(74)  # EX_IOERR of sysexits.h
     except Exception as error:
         if wants_debug(arguments):
             raise

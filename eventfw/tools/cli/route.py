@@ -72,9 +72,10 @@ def row(route: Route) -> dict[str, Any]:
             for handler, trigger in route.hits
         ],
         "not_reached": [{"handler": name, "why": why} for name, why in route.why.items()],
-        "answer": None
-        if route.answer is None
-        else {"status": route.answer.status, "headers": dict(route.answer.headers)},
+        "answers": [
+            {"function": function, "status": answer.status, "headers": dict(answer.headers)}
+            for function, answer in route.answers.items()
+        ],
     }
 
 
@@ -86,9 +87,9 @@ def table(route: Route, count: int) -> str:
     for handler, trigger in route.hits:
         name = click.style(f"{handler.name:{width}}", fg="green", bold=True)
         lines.append(f"  {name}  {trigger.title()}  (function {handler.function}, {handler.place})")
-    if route.answer is not None:
-        allow = "".join(f", {name}: {value}" for name, value in dict(route.answer.headers).items())
-        lines.append(f"The function itself answers {route.answer}{allow}.")
+    for function, answer in route.answers.items():
+        allow = "".join(f", {name}: {value}" for name, value in dict(answer.headers).items())
+        lines.append(f"Function {function} itself answers {answer}{allow}.")
     if route.why:
         lines.append("and not:" if route.hits else "because:")
         lines += [f"  {name:{width}}  {why}" for name, why in route.why.items()]

@@ -93,8 +93,8 @@ def loaded(payload: bytes) -> Any:
     """A function's result."""
     try:
         return json.loads(payload)
-    except ValueError:
-        raise BadResult(f"the function's result is not JSON: {payload[:80]!r}.") from None
+    except (ValueError, RecursionError):
+        raise BadResult(f"the function's result is not JSON that can be read: {payload[:80]!r}.") from None
 
 
 def status_code(value: Any) -> int:

@@ -128,7 +128,7 @@ def read_event(path: Path) -> Any:
     except json.JSONDecodeError as error:
         message = f"Line {error.lineno}, column {error.colno} is not JSON: {error.msg}."
         raise LocalError(message, place=f"{path}:{error.lineno}") from None
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, or a number of thousands of digits
         raise LocalError(f"The file cannot be read as JSON: {error}.", place=str(path)) from None
 
 

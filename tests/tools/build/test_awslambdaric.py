@@ -38,6 +38,18 @@ def photo(request, name):
 def order(message):
     if message.body == "bad":
         raise ValueError("bad")
+
+
+@app.event_rule({"source": ["shop"], "detail": {"total": [{"numeric": [">", 100]}]}})
+@app.function("totals")
+def large(event):
+    raise ValueError(f"large {event.detail} {event.resources} {event.time.year}")
+
+
+@app.event_rule({"source": ["shop"], "detail": {"total": [{"numeric": ["<=", 100]}]}})
+@app.function("totals")
+def small(event):
+    raise ValueError(f"small {event.detail}")
 """
 HTTP = {
     "version": "2.0", "routeKey": "GET /photos/{name}", "rawPath": "/photos/cat", "rawQueryString": "",
@@ -142,6 +154,20 @@ def test_a_batch_of_messages_reports_the_one_that_failed(task: Path) -> None:
     with running(task, "eventfw_entry.order", EVENTFW_QUEUE_ORDERS=url) as api:
         kind, answer = api.invoke({"Records": records})
     assert (kind, answer) == ("response", {"batchItemFailures": [{"itemIdentifier": "1"}]})
+
+
+def test_the_handler_whose_pattern_matches_runs_and_has_the_events_fields(task: Path) -> None:
+    event = {"source": "shop", "detail-type": "Order", "time": "2026-05-01T00:00:00Z", "resources": ["arn:x"]}
+    with running(task, "eventfw_entry.totals") as api:
+        answers = [api.invoke({**event, "detail": {"total": total}})[1]["errorMessage"] for total in (500, 5)]
+    assert answers == ["large {'total': 500} ['arn:x'] 2026", "small {'total': 5}"]
+
+
+def test_a_method_without_a_route_is_a_405_behind_a_function_url(task: Path) -> None:
+    context = {"http": {"method": "PUT", "path": "/photos/cat"}, "domainName": "x.lambda-url.eu-west-1.on.aws"}
+    with running(task, "eventfw_entry.api") as api:
+        kind, answer = api.invoke({**HTTP, "routeKey": "$default", "requestContext": context})
+    assert (kind, answer["statusCode"], answer["headers"]["allow"]) == ("response", 405, "GET")
 
 
 def test_a_foreign_event_is_an_error_that_names_the_function(task: Path) -> None:

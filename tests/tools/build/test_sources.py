@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from pathlib import Path
 
@@ -9,8 +10,18 @@ import pytest
 
 from eventfw import App
 from eventfw.errors import BuildError
-from eventfw.tools.build.sources import bare, project_files, shipped_half
+from eventfw.resources.resource import Grant, Resource
+from eventfw.tools.build.sources import (
+    PACKAGE,
+    TOOL_VERBS,
+    bare,
+    classes_with_verbs,
+    project_files,
+    shipped_half,
+    without_idle,
+)
 from eventfw.tools.project import Config, Project
+from eventfw.trigger import Trigger
 
 
 def files(folder: Path, *exclude: str) -> set[str]:
@@ -126,11 +137,23 @@ class Trigger:
     def faults(self): return "left out"
 
     def after(self): return 1
+
+
+class Event:
+    """Two."""
+
+    @property
+    def sample(self): return "kept"
+
+
+class Verbs:
+    def faults(self):
+        return "left out"
 '''
 
 
 def test_what_only_the_developers_machine_runs_is_blank_in_the_zip_and_no_line_moves() -> None:
-    lines = bare(MODULE).decode().splitlines()
+    lines = bare(MODULE, {"Trigger", "Verbs"}).splitlines()
     written = MODULE.splitlines()
     assert len(lines) == len(written)
     kept = [number for number, line in enumerate(lines) if line.strip()]
@@ -144,10 +167,16 @@ def test_what_only_the_developers_machine_runs_is_blank_in_the_zip_and_no_line_m
         '""',
         "return os.name",
         "def after(self): return 1",
+        "class Event:",
+        '""',
+        "@property",
+        'def sample(self): return "kept"',
+        "class Verbs:",
+        '""',
     ]
     assert all(written[number].startswith(lines[number].rstrip().removesuffix('""')) for number in kept)
     space: dict[str, object] = {}
-    exec(compile(bare(MODULE), "module", "exec"), space)
+    exec(compile(bare(MODULE, {"Trigger", "Verbs"}), "module", "exec"), space)
     assert space["Trigger"]().after() == 1  # type: ignore[operator]
 
 
@@ -157,3 +186,30 @@ def test_what_only_the_developers_machine_imports_stays_out_of_the_zip(tmp_path:
     shipped = shipped_half(Project(tmp_path, Config(), app, "app", "app"), {})
     assert "eventfw/rules/patternset.py" in shipped
     assert not {"eventfw/rules/witness.py", "eventfw/rules/policy.py", "eventfw/sources/http.py"} & set(shipped)
+
+
+def attributes(cls: type) -> set[str]:
+    return {name for name in vars(cls) if not name.startswith("__") or name == "__init__"}
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("sources/*.py")) + sorted(PACKAGE.glob("resources/*.py")), ids=str)
+def test_nothing_but_the_verbs_of_triggers_and_resources_is_missing_in_the_zip(path: Path) -> None:
+    name = ".".join(["eventfw", *path.relative_to(PACKAGE).with_suffix("").parts])
+    module = importlib.import_module(name.removesuffix(".__init__"))
+    copy: dict[str, object] = {"__name__": module.__name__, "__package__": module.__package__}
+    exec(compile(bare(path.read_text(), classes_with_verbs(path)), str(path), "exec"), copy)
+    for key, value in vars(module).items():
+        if isinstance(value, type) and value.__module__ == module.__name__:
+            shipped = copy[key]
+            assert isinstance(shipped, type)
+            missing = attributes(value) - attributes(shipped)
+            assert missing <= (TOOL_VERBS if issubclass(value, (Trigger, Resource, Grant)) else set()), key
+
+
+def test_a_function_that_only_verbs_call_is_left_out_unless_somebody_names_it() -> None:
+    verbs = "class Trigger:\n    def sample(self): return made(1)\n"
+    module = "def made(x): return deeper(x)\ndef deeper(x): return x\ndef other(x): return x\n"
+    for written, kept in (("", {"other"}), ("from eventfw import made", {"made", "deeper", "other"})):
+        sources = {Path("a.py"): bare(verbs, {"Trigger"}) + module}
+        without_idle(sources, {Path("a.py"): {"made", "other"}}, written + " other")
+        assert {line.split("(")[0][4:] for line in sources[Path("a.py")].splitlines() if line.startswith("def")} == kept

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +68,7 @@ def test_the_handler_reached_and_what_kept_the_event_from_the_others(folder: Pat
     lines = [line.split() for line in done.stdout.splitlines()]
     assert done.stdout.startswith("An event of kind s3 reaches 1 of 3 handlers:\n  thumbnail  s3 uploads")
     assert "app.py:12" in done.stdout
-    assert ["photo", *["kind", "s3", "is", "not", "apigw_http_v2", "or", "function_url"]] in lines
+    assert ["photo", *["kind", "s3", "is", "not", "an", "HTTP", "request"]] in lines
     assert ["order", *["kind", "s3", "is", "not", "eventbridge"]] in lines
 
 
@@ -89,9 +91,9 @@ def test_behind_a_function_url_the_functions_own_answer_is_told(folder: Path) ->
     context = {"http": {"method": "PUT", "path": "/photos/x"}, "domainName": "a.lambda-url.us-east-1.on.aws"}
     raw = {"version": "2.0", "routeKey": "$default", "rawPath": "/photos/x", "requestContext": context}
     done = eventfw(folder, "route", "-", stdin=json.dumps(raw))
-    assert "The function itself answers 405 Method Not Allowed, allow: GET." in done.stdout
+    assert "Function api itself answers 405 Method Not Allowed, allow: GET." in done.stdout
     data = json.loads(eventfw(folder, "route", "-", "--json", stdin=json.dumps(raw)).stdout)
-    assert data["answer"] == {"status": 405, "headers": {"allow": "GET"}}
+    assert data["answers"] == [{"function": "api", "status": 405, "headers": {"allow": "GET"}}]
 
 
 @pytest.mark.parametrize("raw", ["null", "5", '"x"', "[]", "{}", '{"Records": [{"eventSource": "aws:s3"}]}'])
@@ -112,6 +114,29 @@ def test_any_json_is_answered(folder: Path, raw: str) -> None:
 def test_bad_input_is_refused_with_the_remedy(folder: Path, options: list[str], code: int, said: str) -> None:
     done = eventfw(folder, "route", *options, stdin="{")
     assert done.returncode == code and said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_what_an_event_brings_along_does_not_reach_the_terminal_raw(folder: Path) -> None:
+    done = eventfw(folder, "route", "-", stdin=json.dumps(uploaded("a\x1b]0;pwned\x07.txt")))
+    assert r"key `a\x1b]0;pwned\x07.txt` does not end in `.png`" in done.stdout
+    half = eventfw(folder, "route", "-", stdin='{"source": "\\ud800", "detail-type": "x", "detail": {}}')
+    assert half.returncode == 0 and r'`source` is "\ud800"' in half.stdout
+    long = eventfw(folder, "route", "-", stdin=json.dumps(uploaded("k" * 100_000)))
+    assert len(long.stdout) < 1000
+
+
+def test_a_number_that_python_does_not_read_is_refused(folder: Path) -> None:
+    (folder / "event.json").write_text("9" * 5000)
+    done = eventfw(folder, "route", "event.json")
+    assert done.returncode == 1 and "event.json: error: The file cannot be read as JSON" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is full")
+def test_a_full_disk_is_no_bug_of_eventfw(folder: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "eventfw", "route", "--check"]
+        done = subprocess.run(command, cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 74 and "No space left on device" in done.stderr and "bug" not in done.stderr
 
 
 def test_a_check_that_finds_nothing_says_so(folder: Path) -> None:
