@@ -164,7 +164,8 @@ def test_every_kind_has_an_event_here() -> None:
     [(name, key, kind) for name, rules in RULES.items() for key, rule in rules.items() for kind in rule],
 )
 def test_every_rule_is_needed(name: str, key: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(RULES[name][key], kind)
+    others = {other: shape for other, shape in RULES[name][key].items() if other != kind}
+    monkeypatch.setitem(RULES[name], key, others)  # put back as it was: the order of the rules means something
     assert [expected for expected, event in EVENTS if identify(event) != expected]
 
 
