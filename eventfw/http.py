@@ -227,7 +227,8 @@ class Request(Event):
     @property
     def source_ip(self) -> str:
         """The address the request came from. Behind a load balancer or VPC Lattice it is the last one of
-        X-Forwarded-For, which the service adds itself; what stands before it, the client may have made up."""
+        X-Forwarded-For, which the service adds itself; what stands before it, the client may have made up. A load
+        balancer told to preserve the header adds nothing, and all of it is the client's."""
         return str(self.raw["requestContext"]["http"].get("sourceIp", ""))
 
     @property

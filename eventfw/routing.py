@@ -193,12 +193,12 @@ class Router:
             )
         if fits:
             return fits[0]
+        missed = index.miss(kind, raw)
+        if missed is not None:  # before a handler for direct invocations, which is not for whoever knows the address
+            raise missed
         direct = next((pair for pair in index.pairs if not pair[1].kinds), None)
         if direct is not None:
             return direct
-        missed = index.miss(kind, raw)
-        if missed is not None:
-            raise missed
         if len(index.pairs) == 1 and undecided(index.pairs[0][1], kind, raw):
             return index.pairs[0]
         reasons = [

@@ -289,11 +289,16 @@ def test_behind_an_http_api_a_miss_is_the_gateways_affair(site: App) -> None:
         Router(site).pick("api", request("DELETE", "/photos/cat"))
 
 
-def test_a_direct_handler_takes_what_no_route_takes(site: App) -> None:
+def test_a_direct_handler_is_not_for_requests_that_no_route_takes(site: App) -> None:
     @site.function("api")
-    def direct(payload: Any) -> Any: ...
+    def direct(payload: Any) -> Any:
+        return payload
 
-    assert Router(site).pick("api", behind_a_url("DELETE", "/photos/cat"))[0].name == "direct"
+    router = Router(site)
+    for method, path, status in (("DELETE", "/photos/cat", 405), ("GET", "/zz", 404)):
+        raw = behind_a_url(method, path)
+        assert entry(site, "api")(raw, None)["statusCode"] == router.route(raw).answers["api"].status == status
+    assert router.pick("api", {"any": "payload"})[0].name == "direct"
 
 
 def test_the_table_says_which_methods_a_path_has() -> None:
@@ -379,3 +384,52 @@ def test_an_event_that_asks_too_much_of_one_pattern_still_reaches_the_others() -
     assert [handler.name for handler in route.reached] == ["plain"]
     assert "combines more than" in route.why["involved"]
     assert Router(app).pick("involved", raw)[0].name == "involved"  # alone in its function, it was meant
+
+
+def test_a_schedule_and_rules_for_events_of_aws_share_a_function() -> None:
+    app = App("demo")
+
+    @app.event_rule({"source": [{"prefix": "aws."}], "detail": {"a": [1]}})
+    @app.function("watch")
+    def first(event: Any) -> None: ...
+
+    @app.event_rule({"source": [{"prefix": "aws."}], "detail": {"a": [{"exists": False}]}})
+    @app.function("watch")
+    def second(event: Any) -> None: ...
+
+    @app.schedule("rate(1 minute)")
+    @app.function("watch")
+    def tick(event: Any) -> None: ...
+
+    assert Router(app).pick("watch", app.handlers[2].triggers[0].sample())[0].name == "tick"
+
+
+def test_a_handler_that_fits_by_two_triggers_runs() -> None:
+    app = App("demo")
+
+    @app.event_rule({"source": ["shop"]})
+    @app.event_rule({"detail": {"a": [1]}})
+    def both(event: Any) -> None: ...
+
+    assert Router(app).pick("both", {"source": "shop", "detail-type": "x", "detail": {"a": 1}})[0].name == "both"
+
+
+def test_a_route_of_another_function_does_not_take_a_request_behind_a_url() -> None:
+    app = App("demo")
+
+    @app.http("/a/b", methods="PUT")
+    @app.http("/a/{x}")
+    @app.function("one")
+    def p(x: str = "") -> None: ...
+
+    @app.http("/a/b")
+    @app.function("one")
+    def q() -> None: ...
+
+    @app.http("/{x}/b")
+    @app.function("two")
+    def r(x: str) -> None: ...
+
+    route = Router(app).route(behind_a_url("GET", "/a/b"))
+    assert [handler.name for handler in route.reached] == ["q", "r"]
+    assert route.why == {"p": "the more specific route of `q` takes it"}

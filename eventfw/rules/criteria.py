@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..errors import RuleError
 from .grammar import LAMBDA
 from .pattern import EventPattern
-from .reading import Members, loads, shown
+from .reading import Members, as_text, loads, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Filter:
 
     def __init__(self, pattern: Mapping[str, Any] | str, kind: str) -> None:
         self.source = SOURCES[kind]
-        text = _text(pattern)
+        text = as_text(pattern, "a pattern")
         if len(text) > PATTERN_MAX:
             raise RuleError(
                 f"a pattern has at most {PATTERN_MAX} characters, not {len(text)}. Shorten it, or split it."
@@ -177,17 +177,6 @@ def _patterns(criteria: Any) -> list[Any]:
         if not isinstance(one, dict) or set(one) != {"Pattern"} or not isinstance(one["Pattern"], str):
             raise RuleError(f'Filter {index + 1}: it must be {{"Pattern": text}}, the text being JSON.')
     return [one["Pattern"] for one in filters]
-
-
-def _text(pattern: Any) -> str:
-    if isinstance(pattern, str):
-        return pattern
-    from json import dumps
-
-    try:
-        return dumps(pattern, separators=(",", ":"), ensure_ascii=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise RuleError(f"a pattern is JSON, and this is not: {error}.") from None
 
 
 def _written(value: Any) -> str:

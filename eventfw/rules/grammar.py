@@ -84,9 +84,40 @@ class TooComplex(RuleError):
 def compiled(pattern: Members, dialect: Dialect) -> list[Branch]:
     """The branches of a pattern, each ``{name: field}`` in the order they were written. Raises RuleError."""
     try:
-        return _read(pattern, dialect)
+        branches = _read(pattern, dialect)
     except RecursionError:
         raise TooComplex(f"The pattern is nested too deeply, near {DEEPEST} levels. Flatten it.") from None
+    if dialect.complexity:
+        _check_complexity(branches, dialect)
+    return branches
+
+
+def _check_complexity(branches: list[Branch], dialect: Dialect) -> None:
+    """Refuse wildcards of one field that are too complex together.
+
+    Those of other branches count with them where the engine keeps them together: in the field that comes first.
+    """
+    fields: dict[tuple[str, int], dict[str, Wildcard]] = {}
+    for number, branch in enumerate(branches):
+        for at, name in enumerate(sorted(branch)):
+            for matcher in branch[name].matchers:
+                found = _wildcard_of(matcher)
+                if found is not None:
+                    fields.setdefault((name, number if at else -1), {})[found.text] = found
+    for (name, _), wildcards in fields.items():
+        if complexity([each.segments for each in wildcards.values()], dialect.complexity) > dialect.complexity:
+            raise TooComplex(
+                f"{named(name)}: {dialect.name} refuses the wildcards {', '.join(map(shown, [*wildcards][:3]))} as too "
+                f"complex. Use fewer of them, fewer stars, or fewer repeated characters after a star."
+            )
+
+
+def _wildcard_of(matcher: Matcher) -> Wildcard | None:
+    """The wildcard a matcher has; of an anything-but with several the longest, since the engine counts them as one."""
+    if isinstance(matcher, AnythingBut):
+        several = [each for each in matcher.matchers if isinstance(each, Wildcard)]
+        return max(several, key=lambda each: (len(each.segments), len(each.text)), default=None)
+    return matcher if isinstance(matcher, Wildcard) else None
 
 
 def _read(pattern: Members, dialect: Dialect) -> list[Branch]:
@@ -146,7 +177,9 @@ class _Compiler:
                     if len(branch) > FIELDS_MAX:
                         raise TooComplex(f"A pattern has at most {FIELDS_MAX} fields. Split the rule.")
             else:
-                raise _fault(at, f"a field takes a list or an object, not {shown(value)}. Write [{shown(value)}]")
+                raise _fault(
+                    at, f"a field takes a list or an object, not {shown(value)}. {_instead(name, value, where)}"
+                )
         return branches
 
     def _fork(self, value: Any, path: str, where: str, branches: list[Branch]) -> list[Branch]:
@@ -243,12 +276,6 @@ class _Compiler:
             parts = segments(text)
         except RuleError as error:
             raise _fault(where, error.message) from None
-        limit = self.dialect.complexity
-        if limit and complexity(parts, limit) > limit:
-            raise TooComplex(
-                f"{named(where)}: {self.dialect.name} refuses the wildcard {shown(text)} as too complex. Use fewer "
-                f"stars, or fewer repeated characters after a star."
-            )
         return Wildcard(text, parts)
 
     def exists(self, value: Any, where: str) -> Matcher | None:
@@ -296,6 +323,12 @@ _EXCLUDED: dict[str, Callable[[_Compiler, str, str], Matcher]] = {
     "equals-ignore-case": _Compiler.any_case,
     "wildcard": _Compiler.wildcard,
 }
+
+
+def _instead(name: str, value: Any, where: str) -> str:
+    if name in _OPERATORS and where:
+        return f'Write {named(where.rpartition(".")[2])}: [{{"{name}": {shown(value)}}}]'
+    return f"Write [{shown(value)}]"
 
 
 def _fault(where: str, message: str, *, end: str = ".") -> RuleError:

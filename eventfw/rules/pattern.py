@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..errors import RuleError
 from .fields import Trial, Wanted
 from .grammar import EVENTBRIDGE, compiled
-from .reading import Members, loads, named, shown
+from .reading import Members, as_text, loads, named, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class EventPattern:
 
 def read(pattern: Mapping[str, Any] | str, dialect: Dialect) -> tuple[str, Members]:
     """A pattern as ``(its JSON text, the members of its object)``."""
-    text = pattern if isinstance(pattern, str) else _written(pattern)
+    text = as_text(pattern, "A pattern")
     if len(text) > dialect.longest:
         raise RuleError(
             f"{dialect.name} takes patterns of at most {dialect.longest} characters, not {len(text)}. "
@@ -74,15 +74,6 @@ def read(pattern: Mapping[str, Any] | str, dialect: Dialect) -> tuple[str, Membe
     if not isinstance(members, Members):
         raise RuleError(f'A pattern is an object such as {{"source": ["my.app"]}}, not {shown(members)}.')
     return text, members
-
-
-def _written(pattern: Mapping[str, Any]) -> str:
-    from json import dumps
-
-    try:
-        return dumps(pattern, separators=(",", ":"), ensure_ascii=False)
-    except Exception as error:  # the encoder's own, or what another's class raises
-        raise RuleError(f"A pattern is JSON, and {shown(pattern)} is not: {error}.") from None
 
 
 def as_event(event: Mapping[str, Any] | str) -> dict[str, Any] | Members:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..errors import RuleError
 from .grammar import SNS
 from .pattern import EventPattern
-from .reading import Members, loads, number, shown
+from .reading import Members, as_text, loads, number, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,15 +94,7 @@ class _FieldValues:
 
 
 def _text(policy: Mapping[str, Any] | str) -> str:
-    if isinstance(policy, str):
-        text = policy
-    else:
-        from json import dumps
-
-        try:
-            text = dumps(policy, ensure_ascii=False, separators=(",", ":"))
-        except (TypeError, ValueError, RecursionError) as error:
-            raise RuleError(f"A filter policy is JSON, and this is not: {error}.") from None
+    text = as_text(policy, "A filter policy")
     try:
         size = len(text.encode())
     except UnicodeEncodeError:

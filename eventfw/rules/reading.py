@@ -114,6 +114,18 @@ def token(value: Any) -> Any:
     return Inexact(f"a Python {kind.__name__}")  # no JSON: equal to nothing a pattern can say
 
 
+def as_text(value: Any, what: str) -> str:
+    """A value as the JSON text that it is, or would be. Raises RuleError for what is no JSON; ``what`` names it."""
+    if isinstance(value, str):
+        return value
+    from json import dumps
+
+    try:
+        return dumps(value, separators=(",", ":"), ensure_ascii=False)
+    except Exception as error:  # the encoder's own, or what another's class raises
+        raise RuleError(f"{what} is JSON, and {shown(value)} is not: {error}.") from None
+
+
 def shown(value: Any, limit: int = 60) -> str:
     """A value as JSON writes it, cut to part of a line. Takes anything, and never raises."""
     try:

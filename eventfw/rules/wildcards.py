@@ -8,7 +8,12 @@ from __future__ import annotations
 from ..errors import RuleError
 from .reading import shown
 
-_STATES_MAX = 2000  # combinations of places that are looked at; with fewer stars than are refused there are not so many
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_STATES_MAX = 2000  # combinations of places that are looked at before what was found so far is the answer
+STAR, OTHER = "", "any other"  # what no character of a wildcard is
 
 
 def segments(text: str) -> list[str]:
@@ -33,31 +38,84 @@ def segments(text: str) -> list[str]:
     return [*parts, current]
 
 
-def complexity(parts: list[str], enough: int) -> int:
-    """At how many of its places at once the matching of a wildcard can be, for the worst text; what EventBridge limits.
+def complexity(wildcards: Sequence[Sequence[str]], enough: int) -> int:
+    """At how many of their places at once the matching of a field's wildcards can be, for the worst text.
 
-    ``parts`` are the segments. A star stays a place from when it is reached; a character is one after it was read. More
-    than ``enough`` is not counted.
+    It is what EventBridge limits. ``wildcards`` are their segments. A star is a place from when it is reached on; a
+    character is one right after it was read. A place that several wildcards begin with counts for each of them. No more
+    than ``enough`` is told apart.
     """
-    places = ['"', *parts[0]]  # "" is a star
-    for part in parts[1:]:
-        places += ["", *part]
-    places.append('"')
-    stars = sum(1 << at for at, char in enumerate(places) if not char)
-    letters: dict[str, int] = {}
-    for at, char in enumerate(places):
-        if char:
-            letters[char] = letters.get(char, 0) | 1 << at
-    pending = [1 | 2 & stars]  # the quote that every text begins with, and a star right after it
-    seen, most = set(pending), 0
+    quick = sum(map(_at_most, wildcards))
+    if quick <= enough:
+        return quick
+    tree = _Tree(wildcards)
+    begin = tree.closed({tree.step(0, '"')})
+    pending, seen, most = [begin], {begin}, 0
     for active in pending:  # which grows meanwhile
-        most = max(most, active.bit_count())
+        most = max(most, sum(tree.weights[place] for place in active))
         if most > enough or len(seen) > _STATES_MAX:
             break
-        for letter in (*letters.values(), 0):
-            read = active << 1 & letter
-            after = read | active & stars | read << 1 & stars
-            if after not in seen:
-                seen.add(after)
-                pending.append(after)
+        letters = {letter for place in active for letter in tree.after[place]} - {STAR}
+        for letter in (*sorted(letters), OTHER):
+            reached = {place for place in active if place in tree.stars}
+            reached |= {tree.after[place][letter] for place in active if letter in tree.after[place]}
+            closed = tree.closed(reached)
+            if closed not in seen:
+                seen.add(closed)
+                pending.append(closed)
+    return most
+
+
+class _Tree:
+    """The places of wildcards, those with the same beginning being one."""
+
+    def __init__(self, wildcards: Sequence[Sequence[str]]) -> None:
+        self.after: list[dict[str, int]] = [{}]
+        self.stars: set[int] = set()
+        self.weights = [0]
+        for parts in wildcards:
+            place = 0
+            for char in ('"', *_chars(parts), '"'):
+                place = self.step(place, char)
+                self.weights[place] += 1
+
+    def step(self, place: int, char: str) -> int:
+        """The place after a character, or after a star."""
+        to = self.after[place].setdefault(char, len(self.after))
+        if to == len(self.after):
+            self.after.append({})
+            self.weights.append(0)
+            if char == STAR:
+                self.stars.add(to)
+        return to
+
+    def closed(self, places: set[int]) -> frozenset[int]:
+        """Places, and the stars right after them, which may stand for nothing."""
+        return frozenset(places | {self.after[place][STAR] for place in places if STAR in self.after[place]})
+
+
+def _chars(parts: Sequence[str]) -> list[str]:
+    chars = [*parts[0]]
+    for part in parts[1:]:
+        chars += [STAR, *part]
+    return chars
+
+
+def _at_most(parts: Sequence[str]) -> int:
+    """A bound that is seen quickly: every star, and in every part as many places as its own beginnings overlap."""
+    return len(parts) + sum(_overlap(part) for part in parts[1:]) + (1 if len(parts) > 1 else 0)
+
+
+def _overlap(part: str) -> int:
+    """How many beginnings of a text can end at one place: the longest chain of borders."""
+    borders, depths, most = [0] * len(part), [1] * len(part), min(1, len(part))
+    for at in range(1, len(part)):
+        size = borders[at - 1]
+        while size and part[at] != part[size]:
+            size = borders[size - 1]
+        if part[at] == part[size]:
+            size += 1
+            depths[at] = depths[size - 1] + 1
+        borders[at] = size
+        most = max(most, depths[at])
     return most

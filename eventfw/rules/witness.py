@@ -140,8 +140,9 @@ def _candidates(fields: list[Field], effort: Effort) -> Iterator[Any]:
                     yield from _filled(common)
     matchers = [matcher for field in fields for matcher in field.matchers]
     yield from _numbers(matchers)
+    heads = ["".join(place[0] for place in shape[0]) for each in shapes for shape in each]
     for matcher in matchers:
-        yield from _addresses(matcher)
+        yield from _addresses(matcher, heads)
     yield from _ANYTHING
 
 
@@ -241,10 +242,15 @@ def _numbers(matchers: list[Matcher]) -> Iterator[float]:
         yield _plain(bounds[-1] + 1)
 
 
-def _addresses(matcher: Matcher) -> Iterator[str]:
+def _addresses(matcher: Matcher, heads: list[str]) -> Iterator[str]:
+    """The first addresses of a block and its last, and those that begin as a string is to begin."""
     if isinstance(matcher, Addresses):
         from ipaddress import ip_address
 
         low, high = (int.from_bytes(packed, "big") for packed in (matcher.low, matcher.high))
         for number in [*range(low, min(low + _ADDRESSES_MAX, high + 1)), high]:
             yield str(ip_address(number.to_bytes(len(matcher.low), "big")))
+        for head in heads:
+            parts = head.removesuffix(".").split(".")
+            for last in range(1, 256) if len(parts) < 4 else ():
+                yield ".".join([*parts, *["0"] * (3 - len(parts)), str(last)])

@@ -100,6 +100,11 @@ class EventRule(Trigger):
             self.pattern = EventPattern(pattern)
         except RuleError as error:
             raise refused(f"The event pattern is not valid: {error.message}") from None
+        if not written(self.pattern.text):
+            raise refused(
+                "The event pattern has what no template can hold: half a character (a lone surrogate), or a number "
+                "beyond what a double holds. Write the character, or a smaller number."
+            )
         self.enabled = flag("event_rule", "enabled", enabled)
 
     def title(self) -> str:
@@ -136,8 +141,15 @@ class EventRule(Trigger):
 
     def faults(self) -> Collection[str]:
         """Every branch must have a fault, for no event to match."""
+        from ..rules.witness import witness
+
         found = [unmatchable(branch) for branch in self.pattern.branches]
-        return [] if "" in found else found[:1]
+        if "" not in found:
+            return found[:1]
+        event = witness([self.pattern], base_event(), ENVELOPE)
+        if event is not None and is_tick(event):
+            return ["A schedule's events go to the target of its own rule only. Use @app.schedule."]
+        return []
 
     def resources(self, function: Function, template: Template) -> None:
         """The rule, with the function as its target, and its permission."""
@@ -174,6 +186,9 @@ def unmatchable(branch: Mapping[str, Field]) -> str:
 
     for full, field in branch.items():
         name = full.partition(".")[0]
+        if name in ENVELOPE and name != full and not field.absent:
+            inner = full.partition(".")[2]
+            return f"`{name}` is a string, and has no field {inner!r}. A condition is an object in a list: [{{...}}]."
         if name not in _FIELDS and not field.absent:
             return f"Events have no field {name!r}.{closest(name, _FIELDS)} What happened is told in `detail`."
         if full in ENVELOPE and not satisfiable(field, text=True):
@@ -184,6 +199,17 @@ def unmatchable(branch: Mapping[str, Field]) -> str:
 def base_event() -> dict[str, Any]:
     """The envelope of an event about nothing."""
     return {**ENVELOPE, "resources": [], "detail": {}}
+
+
+def written(text: str) -> bool:
+    """Whether a template can hold a pattern: its numbers as JSON numbers, its strings as UTF-8."""
+    from json import dumps, loads
+
+    try:
+        dumps(loads(text), allow_nan=False, ensure_ascii=False).encode()
+    except ValueError:
+        return False
+    return True
 
 
 def is_tick(raw: Any) -> bool:

@@ -58,6 +58,10 @@ def reached(app: App, raw: Any) -> list[str]:
         ("[]", "A pattern is an object"),
         (5, "A pattern is an object"),
         ({1: ["x"], "a": [len]}, "A pattern is JSON"),
+        ({"source": {"prefix": "x"}}, r'source.prefix: a field takes .* Write source: \[{"prefix": "x"}\]'),
+        ({"source": ["\ud800"]}, "half a character"),
+        ('{"source": ["\\ud800"]}', "half a character"),
+        ('{"detail": {"a": [1e400]}}', "beyond what a double holds"),
         ({"source": ["x" * 5000]}, "at most 4096 characters"),
     ],
 )
@@ -145,6 +149,8 @@ def test_an_event_that_fits_two_handlers_of_a_function_is_refused_not_guessed() 
         (x("a", {"equals-ignore-case": "Alice"}), x({"wildcard": "A*E"}), {"x": "AlicE"}),
         (x({"equals-ignore-case": "alice"}), x({"wildcard": "*B*"}), None),
         (x({"equals-ignore-case": "ab"}), x({"equals-ignore-case": "AB"}), {"x": "ab"}),
+        (x({"cidr": "10.0.0.0/8"}), x({"prefix": "10.9."}), {"x": "10.9.0.1"}),
+        (x({"cidr": "10.0.0.0/8"}), x({"wildcard": "10.9.*.7"}), {"x": "10.9.0.7"}),
         (x({"cidr": "10.0.0.0/30"}), x({"anything-but": ["10.0.0.0", "10.0.0.3"]}), {"x": "10.0.0.1"}),
         ({"source": ["a"]}, {"source": ["b"]}, None),
         ({"source": ["a"]}, {"detail": {"x": [1]}}, {"x": 1}),
@@ -200,6 +206,8 @@ def test_what_two_patterns_have_in_common(one: Any, other: Any, common: Any) -> 
         ({"account": [123456789012]}, "`account` is always there and a string, and wanted 123456789012"),
         ({"region": [{"exists": False}]}, "`region` is always there and a string, and wanted absent"),
         ({"source": [{"numeric": [">", 1]}]}, "wanted > 1"),
+        ({"source": {"prefix": ["x"]}}, "`source` is a string, and has no field 'prefix'"),
+        ({"source": ["aws.events"], "detail-type": ["Scheduled Event"]}, "Use @app.schedule"),
     ],
 )
 def test_a_pattern_no_event_can_match_is_found(pattern: Any, fault: str) -> None:
