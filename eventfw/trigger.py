@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .errors import RegistrationError, user_place
 from .events import Event
+from .options import closest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,6 +131,14 @@ class Trigger:
     def sample(self, **fields: Any) -> Any:
         """An event that reaches this trigger, with some of its fields overridden."""
         raise NotImplementedError
+
+    def fields_among(self, fields: Collection[str], known: Collection[str]) -> None:
+        """Refuse a field of a sample that the event does not have."""
+        for name in fields:
+            if name not in known:
+                raise self.refused(
+                    f"{self.title()} has no field {name!r}; it has {', '.join(sorted(known))}.{closest(name, known)}"
+                )
 
     def faults(self) -> Collection[str]:
         """Why no event will ever reach the trigger as it is written, as far as that shows."""

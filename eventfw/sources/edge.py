@@ -154,10 +154,7 @@ class EdgeViewerRequest(Trigger):
 
     def sample(self, **fields: Any) -> dict[str, Any]:
         """A viewer's request. Fields: ``uri``, ``querystring``, ``method``, ``host``, ``headers`` (name: value)."""
-        known = {"uri", "querystring", "method", "host", "headers"}
-        for name in fields:
-            if name not in known:
-                raise self.refused(f"{self.title()} has no field {name!r}; it has {', '.join(sorted(known))}.")
+        self.fields_among(fields, ("uri", "querystring", "method", "host", "headers"))
         host = str(fields.get("host", "d111111abcdef8.cloudfront.net"))
         headers = {"Host": host, "User-Agent": "eventfw", **(fields.get("headers") or {})}
         request = {

@@ -169,10 +169,7 @@ class EventRule(Trigger):
         ``time``, ``account``, ``region``."""
         from ..rules.witness import witness
 
-        known = {"source", "detail_type", "detail", "resources", "id", "time", "account", "region"}
-        for name in fields:
-            if name not in known:
-                raise self.refused(f"{self.title()} has no field {name!r}; it has {', '.join(sorted(known))}.")
+        self.fields_among(fields, ("source", "detail_type", "detail", "resources", "id", "time", "account", "region"))
         event = witness([self.pattern], base_event(), ENVELOPE)
         if event is None and not fields:
             raise self.refused(f"No sample was found for {self.title()}. Send one of yours with `eventfw invoke`.")

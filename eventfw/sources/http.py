@@ -14,7 +14,7 @@ from ..http import (
     method_and_path,
     phrase,
 )
-from ..options import closest, printable, refused
+from ..options import printable, refused
 from ..paths import HttpTable, PathTemplate
 from ..trigger import Finder, Trigger
 
@@ -206,6 +206,8 @@ class Http(Trigger):
         """A request for this route. Fields: ``method``, ``path``, ``query``, ``body``, ``headers``, path parameters."""
         from urllib.parse import quote
 
+        parameters = () if fields.get("path") else self.parameters
+        self.fields_among(fields, ("method", "path", "query", "body", "headers", *parameters))
         method = str(fields.pop("method", "GET" if "ANY" in self.methods else self.methods[0])).upper()
         segments = self.template.text.split("/")
         for index, name, converter in () if fields.get("path") else self.template.positions:
@@ -220,12 +222,6 @@ class Http(Trigger):
             body = dumps(body)
             headers.setdefault("content-type", "application/json")
         query = str(fields.pop("query", ""))
-        if fields:
-            known = ["method", "path", "query", "body", "headers", *self.parameters]
-            name = next(iter(fields))
-            raise self.refused(
-                f"{self.title()} has no field {name!r}; it has {', '.join(known)}.{closest(name, known)}"
-            )
         return sample_event(method, path, query, headers, body, self)
 
 

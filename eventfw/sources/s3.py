@@ -248,10 +248,7 @@ class S3Trigger(Trigger):
         """A notification for one object. Fields: ``key``, ``size``, ``event_name``, ``bucket``."""
         from urllib.parse import quote_plus
 
-        known = {"key", "size", "event_name", "bucket"}
-        for name in fields:
-            if name not in known:
-                raise self.refused(f"{self.title()} has no field {name!r}; it has {', '.join(sorted(known))}.")
+        self.fields_among(fields, ("key", "size", "event_name", "bucket"))
         default = f"{self.filter.prefix}example{self.filter.suffix}"
         name = str(fields.get("bucket", self.bucket.key))
         event = self.events[0].removeprefix("s3:")

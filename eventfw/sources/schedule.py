@@ -127,10 +127,7 @@ class Schedule(Trigger):
 
     def sample(self, **fields: Any) -> dict[str, Any]:
         """A tick. Fields: ``time`` (ISO 8601), ``id``."""
-        known = {"time", "id"}
-        for name in fields:
-            if name not in known:
-                raise self.refused(f"{self.title()} has no field {name!r}; it has {', '.join(sorted(known))}.")
+        self.fields_among(fields, ("time", "id"))
         return scheduled_event(
             self.own_name,
             str(fields.get("time", "2026-01-01T06:00:00Z")),

@@ -257,10 +257,7 @@ class SqsConsumer(Trigger):
 
     def sample(self, **fields: Any) -> dict[str, Any]:
         """One message. Fields: ``body`` (text, or anything that is written as JSON), ``group_id``, ``message_id``."""
-        known = {"body", "group_id", "message_id"}
-        for name in fields:
-            if name not in known:
-                raise self.refused(f"{self.title()} has no field {name!r}; it has {', '.join(sorted(known))}.")
+        self.fields_among(fields, ("body", "group_id", "message_id"))
         body = fields.get("body", "{}")
         if not isinstance(body, str):
             from json import dumps

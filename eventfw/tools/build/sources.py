@@ -34,7 +34,17 @@ WORD = re.compile(r"\w+")
 BELOW_THE_SHIP_LINE = {"tools", "testing.py", "__main__.py"}
 ON_DEMAND = {"resources", "rules", "sources"}  # packages of which an app gets what it uses
 #: What triggers, resources and grants do on the developer's machine only.
-TOOL_VERBS = {"faults", "local", "local_value", "overlap", "resources", "sample", "shadow", "statements"}
+TOOL_VERBS = {
+    "faults",
+    "fields_among",
+    "local",
+    "local_value",
+    "overlap",
+    "resources",
+    "sample",
+    "shadow",
+    "statements",
+}
 
 
 def project_files(project: Project, out: Path) -> dict[str, Entry]:
