@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
 from __future__ import annotations
 
 from ..errors import RuleError
-from .grammar import LAMBDA
+from .dialects import LAMBDA
 from .pattern import EventPattern
 from .reading import Members, as_text, loads, shown
 

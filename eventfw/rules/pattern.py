@@ -6,8 +6,9 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
 from __future__ import annotations
 
 from ..errors import RuleError
+from .dialects import EVENTBRIDGE
 from .fields import Trial, Wanted
-from .grammar import EVENTBRIDGE, compiled
+from .grammar import compiled
 from .reading import Members, as_text, loads, named, shown
 
 TYPE_CHECKING = False
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from .dialects import Dialect
     from .fields import Field
-    from .grammar import Dialect
 
 
 class EventPattern:

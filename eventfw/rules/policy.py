@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints
 from __future__ import annotations
 
 from ..errors import RuleError
-from .grammar import SNS
+from .dialects import SNS
 from .pattern import EventPattern
 from .reading import Members, as_text, loads, number, shown
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from eventfw.errors import RuleError
-from eventfw.rules.grammar import BRANCHES_MAX, EVENTBRIDGE, FIELDS_MAX, LAMBDA, NAME_MAX, SNS, Dialect, compiled
+from eventfw.rules.dialects import EVENTBRIDGE, LAMBDA, SNS, Dialect
+from eventfw.rules.grammar import BRANCHES_MAX, FIELDS_MAX, NAME_MAX, compiled
 from eventfw.rules.pattern import EventPattern
 from eventfw.rules.reading import Members
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from eventfw.errors import RuleError
 from eventfw.rules import fields
+from eventfw.rules.dialects import EVENTBRIDGE, LAMBDA, SNS, Dialect
 from eventfw.rules.fields import COMBINATIONS_MAX, PLACES_MAX, STEPS_MAX, Trial, Wanted
-from eventfw.rules.grammar import BRANCHES_MAX, EVENTBRIDGE, LAMBDA, SNS, Dialect, TooComplex
+from eventfw.rules.grammar import BRANCHES_MAX, TooComplex
 from eventfw.rules.matchers import Prefix, Wildcard
 from eventfw.rules.pattern import EventPattern
 from eventfw.rules.patternset import PatternSet

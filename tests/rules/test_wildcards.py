@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from eventfw.errors import RuleError
-from eventfw.rules.grammar import LAMBDA, SNS
+from eventfw.rules.dialects import LAMBDA, SNS
 from eventfw.rules.pattern import EventPattern
 from eventfw.rules.wildcards import complexity, segments
 
