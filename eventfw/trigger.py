@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .function import Function
     from .http import HTTPError
     from .resources.resource import Grant, Resource, Template
+    from .rules.witness import Effort
 
 
 class Trigger:
@@ -106,10 +107,10 @@ class Trigger:
         everything = range(len(triggers))
         return Finder(lambda raw: everything)
 
-    def overlap(self, other: Trigger, effort: Any) -> dict[str, Any] | None:
+    def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
         """An event for which the source would invoke the function once for this trigger and once for ``other``.
 
-        ``effort`` (:class:`eventfw.rules.witness.Effort`) is what is left to look for one.
+        ``effort`` is what is left to look for one.
         """
         return None
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..function import Function
     from ..resources.resource import Template
     from ..rules.fields import Field
+    from ..rules.witness import Effort
 
 #: The fields every event has beside ``detail`` and ``resources``, each of them text.
 ENVELOPE = {
@@ -132,7 +133,7 @@ class EventRule(Trigger):
         patterns = PatternSet(trigger.pattern for trigger in triggers)
         return Finder(lambda raw: () if is_tick(raw) else patterns.matching(raw), exact=True)
 
-    def overlap(self, other: Trigger, effort: Any) -> dict[str, Any] | None:
+    def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
         from ..rules.witness import witness
 
         if not isinstance(other, EventRule) or not (self.enabled and other.enabled):
