@@ -271,3 +271,28 @@ def lambda_named(name: str) -> Any:
 
     made.__name__ = name
     return made
+
+
+def test_a_trigger_added_after_its_blueprint_was_mounted_joins_the_mounted_handler() -> None:
+    app, blueprint = App("demo"), Blueprint("b")
+
+    @blueprint.http("/a")
+    def handle() -> None: ...
+
+    app.mount(blueprint, name="p_")
+    app.schedule("rate(1 minute)")(handle)
+    (handler,) = app.handlers
+    assert (handler.name, len(handler.triggers)) == ("p_handle", 2)
+    assert {trigger.handler for trigger in handler.triggers} == {"p_handle"}
+
+
+def test_a_registration_that_failed_leaves_nothing_behind() -> None:
+    app = App("demo")
+    orders = app.queue("orders")
+
+    def handle(message: Any) -> None: ...
+
+    with pytest.raises(RegistrationError, match="two resources"):
+        app.sqs_consumer("orders")(handle)
+    app.sqs_consumer(orders)(handle)
+    assert len(app.handlers[0].triggers) == 1
