@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def command(event: str | None, check: bool, directory: str, app: str | None, as_json: bool) -> None:
     """Say which handlers an event reaches, and why not the others.
 
-    The event is in a file, or on standard input (-). Nothing is run and no server is needed.
+    The event is in a file, or on standard input (-). No handler is run and no server is needed.
 
     With --check and no event, report handlers that are ambiguous (two triggers of one function take the same event),
     shadowed (others take every event before it) or unreachable (no event is taken by it), and exit with 1 if there are
