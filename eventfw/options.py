@@ -7,6 +7,15 @@ from .errors import RegistrationError, user_place
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
+
+
+class Checked:
+    """What has options that can be wrong. The constructor stores them and calls :meth:`validate` last."""
+
+    def validate(self) -> None:
+        """Refuse what cannot work, on the user's line. It sets nothing, so that a deployment can do without it: the
+        zip has only this, since all options were checked when it was built."""
 
 
 def refused(message: str) -> RegistrationError:
@@ -57,3 +66,28 @@ def closest(name: str, names: Iterable[str]) -> str:
 
     near = get_close_matches(name, list(names), n=1, cutoff=0.6)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def construct(cls: Any, name: str, args: Any, kwargs: Any) -> Any:
+    """``cls(*args, **kwargs)``, with a call that does not fit told in the user's words."""
+    try:
+        return cls(*args, **kwargs)
+    except TypeError as error:
+        if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+            raise  # not the call itself, but something the constructor did
+        import inspect
+
+        parameters = inspect.signature(cls).parameters
+        known = list(parameters)
+        named = [option for option, parameter in parameters.items() if parameter.kind is parameter.KEYWORD_ONLY]
+        unknown = [option for option in kwargs if option not in known]
+        options = f"Its options are {', '.join(known)}."
+        if len(args) > len(known) - len(named) and named:
+            message = (
+                f"{name} takes {named[0]} and what follows it by name: {named[0]}={args[len(known) - len(named)]!r}."
+            )
+        elif unknown:
+            message = f"{name} has no option {unknown[0]!r}.{closest(unknown[0], known)} {options}"
+        else:
+            message = f"{name}: {str(error).partition('() ')[2] or error}. {options}"
+        raise RegistrationError(message, place=user_place()) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .errors import RegistrationError, user_place
 from .events import Event
-from .options import closest
+from .options import Checked, closest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from .rules.witness import Effort
 
 
-class Trigger:
+class Trigger(Checked):
     """One decorator on one handler. A source subclasses it once for each of its decorators.
 
     Options become attributes and are checked in the constructor, so that the error lands on the user's line.
 
     In Lambda: :meth:`parse`, :meth:`call`, :meth:`encode`, :meth:`mismatch`, :meth:`index` and :meth:`title`. On the
-    developer's machine only, and left out of a deployment's zip: :meth:`resources`, :meth:`sample`, :meth:`local`,
-    :meth:`overlap`, :meth:`shadow` and :meth:`faults`; these receive what they need, so a source imports no tool.
+    developer's machine only, and left out of a deployment's zip: :meth:`validate`, :meth:`resources`,
+    :meth:`statements`, :meth:`sample`, :meth:`local`, :meth:`overlap`, :meth:`shadow` and :meth:`faults`; these receive
+    what they need, so a source imports no tool.
     """
 
     decorator = ""
@@ -121,6 +122,10 @@ class Trigger:
     def grants(self) -> Collection[Grant]:
         """The permissions that the trigger alone implies for its function."""
         return ()
+
+    def statements(self, template: Template) -> list[tuple[list[str], list[Any]]]:
+        """``(actions, ARNs)`` pairs for the function's role, for what is no resource that handlers use by name."""
+        return []
 
     def resources(self, function: Function, template: Template) -> None:
         """Add what connects the source to the function."""

@@ -33,14 +33,6 @@ from eventfw.tools.project import Config, Stage, load_config
 DOCS = ROOT / "docs"
 LANGUAGES = {"python", "console", "toml", "json"}
 NEEDS_SERVER = re.compile(r"127\.0\.0\.1|^\$ (?:.*\| )?eventfw (?:local|invoke|send|replay)", re.MULTILINE)
-EVENTS = {  # decorator: what its handlers receive
-    "edge_viewer_request": ["EdgeRequest"],
-    "event_rule": ["EventBridgeEvent"],
-    "http": ["Request"],
-    "s3_trigger": ["S3Record"],
-    "schedule": ["Tick"],
-    "sqs_consumer": ["SqsMessage", "SqsBatch"],
-}
 PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 640, 480)
 
 pytestmark = pytest.mark.xdist_group("docs")
@@ -169,12 +161,19 @@ def unsaid(page: Path, names: set[str] | list[str]) -> list[str]:
     return [name for name in names if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", code)]
 
 
+def page_of(decorator: str) -> Path:
+    """The page of a source, which is called like its file and may tell of several decorators."""
+    return DOCS / "sources" / f"{SOURCES[decorator][0].rpartition('.')[2]}.md"
+
+
 @pytest.mark.parametrize("decorator", sorted(SOURCES))
 def test_a_sources_page_names_every_option_and_property(decorator: str) -> None:
-    page = DOCS / "sources" / f"{decorator}.md"
+    page = page_of(decorator)
     module = importlib.import_module("eventfw")
+    _, _, *events = SOURCES[decorator]
+    assert unsaid(page, [f"@app.{decorator}"]) == []
     assert unsaid(page, parameters(load(SOURCES[decorator]))) == []
-    for name in EVENTS[decorator]:
+    for name in events:
         assert unsaid(page, {name, *public(getattr(module, name))}) == []
 
 
@@ -236,9 +235,10 @@ def test_a_commands_page_names_every_option_and_no_other(command: str) -> None:
 
 def test_every_source_and_command_is_in_the_index() -> None:
     text = (DOCS / "index.md").read_text()
-    listed = set(re.findall(r"\]\((?:sources|commands)/(\w+)\.md\)", text))
-    assert listed == {*SOURCES, "function", *COMMANDS}
-    assert {page.stem for page in (DOCS / "sources").glob("*.md")} == {*SOURCES, "function"}
+    named = dict(re.findall(r"\[`@app\.(\w+)`\]\(sources/(\w+)\.md\)", text))
+    assert named == {name: page_of(name).stem for name in SOURCES} | {"function": "function"}
+    assert {page.stem for page in (DOCS / "sources").glob("*.md")} == set(named.values())
+    assert set(re.findall(r"\]\(commands/(\w+)\.md\)", text)) == set(COMMANDS)
     assert {page.stem for page in (DOCS / "commands").glob("*.md")} == set(COMMANDS)
 
 

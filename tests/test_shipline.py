@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from examples import code_of
 
 import eventfw
 from eventfw.sources.table import SOURCES
@@ -23,15 +24,6 @@ CHEAP = {"__future__", "bisect", "datetime", "os", "sys"}
 LOADED = {"__future__", "_collections_abc", "genericpath", "os", "os.path", "posixpath", "ntpath", "stat", "_stat"}
 MODULES_MAX = 12
 
-APPS = {
-    "edge_viewer_request": '@app.edge_viewer_request("site")\ndef handle(request): return request',
-    "event_rule": '@app.event_rule({"source": ["my.shop"]})\ndef handle(event): ...',
-    "http": '@app.http("/photos/{name}")\ndef handle(request, name): return {}',
-    "s3_trigger": '@app.s3_trigger(app.bucket("uploads"))\ndef handle(upload): ...',
-    "schedule": '@app.schedule("rate(5 minutes)")\ndef handle(tick): ...',
-    "sqs_consumer": '@app.sqs_consumer(app.queue("orders"))\ndef handle(message): ...',
-}
-
 
 def loaded_by(code: str, *, isolated: bool = True) -> set[str]:
     """The modules that running ``code`` in a fresh interpreter adds; without site-packages when ``isolated``."""
@@ -45,10 +37,6 @@ def loaded_by(code: str, *, isolated: bool = True) -> set[str]:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return set(json.loads(done.stdout.splitlines()[-1]))
-
-
-def app_with(source: str) -> str:
-    return f"from eventfw import App\napp = App('demo')\n{APPS[source]}\n"
 
 
 def imports(tree: ast.Module, *, on_load: bool) -> set[str]:
@@ -82,12 +70,12 @@ def test_a_shipped_module_needs_nothing_but_the_standard_library(path: Path) -> 
 
 
 def test_an_app_with_one_http_handler_loads_only_what_is_listed() -> None:
-    others = {name for name in loaded_by(app_with("http")) if name.partition(".")[0] != "eventfw"}
+    others = {name for name in loaded_by(code_of("http")) if name.partition(".")[0] != "eventfw"}
     assert others <= LOADED
 
 
 def test_an_app_with_one_http_handler_loads_few_of_our_modules() -> None:
-    ours = sorted(name for name in loaded_by(app_with("http")) if name.partition(".")[0] == "eventfw")
+    ours = sorted(name for name in loaded_by(code_of("http")) if name.partition(".")[0] == "eventfw")
     assert len(ours) <= MODULES_MAX, f"{len(ours)} modules: {', '.join(ours)}"
 
 
@@ -95,14 +83,10 @@ def test_importing_eventfw_alone_loads_nothing_else() -> None:
     assert loaded_by("import eventfw") == {"eventfw"}
 
 
-def test_every_source_has_an_example_here() -> None:
-    assert set(APPS) == set(SOURCES)
-
-
-@pytest.mark.parametrize("source", sorted(APPS))
+@pytest.mark.parametrize("source", sorted(SOURCES))
 def test_an_app_loads_the_source_it_uses_and_no_other(source: str) -> None:
-    sources = {module for module, _ in SOURCES.values()}
-    assert loaded_by(app_with(source)) & sources == {SOURCES[source][0]}
+    sources = {row[0] for row in SOURCES.values()}
+    assert loaded_by(code_of(source)) & sources == {SOURCES[source][0]}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ResourceError, user_place
+from ..options import Checked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,13 +47,22 @@ if TYPE_CHECKING:
             function: Function,
             logical_prefix: str,
             principal: str,
-            source_arn: Any,
+            source_arn: Any = None,
             *,
             source_account: bool = False,
+            **more: Any,
+        ) -> str: ...
+        def role(
+            self,
+            logical_id: str,
+            service: str,
+            statements: Sequence[tuple[list[str], list[Any]]],
+            *,
+            conditions: Mapping[str, Any] | None = None,
         ) -> str: ...
 
 
-class Resource:
+class Resource(Checked):
     """A queue, a bucket...: owned by the app and created by its stack, or existing and only named.
 
     A handler learns the real name from the object; the deployed function is told through one environment variable,

@@ -1,10 +1,10 @@
 """The one table of sources. Adding a source is one file beside this one, and its lines here: the import and the
-attribute, which type checkers read; the index, which Python reads; and how its events are recognised."""
+attribute, which type checkers read; its row, which Python reads; and how its events are recognised."""
 
 from __future__ import annotations
 
 from ..errors import RegistrationError, user_place
-from ..options import closest
+from ..options import closest, construct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,15 +12,22 @@ if TYPE_CHECKING:
     from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
     from ..function import Settings
-    from ..resources.bucket import Bucket
-    from ..resources.queue import Queue
+    from ..http import Request as Request
+    from ..resources.bucket import Bucket as Bucket
+    from ..resources.queue import Queue as Queue
     from ..trigger import Trigger
+    from .edge import EdgeRequest as EdgeRequest
     from .edge import EdgeViewerRequest
+    from .event_rule import EventBridgeEvent as EventBridgeEvent
     from .event_rule import EventRule
     from .http import Http
+    from .s3 import S3Record as S3Record
     from .s3 import S3Trigger
     from .schedule import Schedule
+    from .schedule import Tick as Tick
+    from .sqs import SqsBatch as SqsBatch
     from .sqs import SqsConsumer
+    from .sqs import SqsMessage as SqsMessage
 
     Rules = dict[str, dict[str, dict[str, Any]]]
     P = ParamSpec("P")
@@ -41,15 +48,15 @@ if TYPE_CHECKING:
         ...
 
 
-SOURCES = {  # decorator: (module, class)
-    "edge_viewer_request": ("eventfw.sources.edge", "EdgeViewerRequest"),
-    "event_rule": ("eventfw.sources.event_rule", "EventRule"),
-    "http": ("eventfw.sources.http", "Http"),
-    "s3_trigger": ("eventfw.sources.s3", "S3Trigger"),
-    "schedule": ("eventfw.sources.schedule", "Schedule"),
-    "sqs_consumer": ("eventfw.sources.sqs", "SqsConsumer"),
+SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last being public names of `eventfw`
+    "edge_viewer_request": ("eventfw.sources.edge", "EdgeViewerRequest", "EdgeRequest"),
+    "event_rule": ("eventfw.sources.event_rule", "EventRule", "EventBridgeEvent"),
+    "http": ("eventfw.sources.http", "Http", "Request"),
+    "s3_trigger": ("eventfw.sources.s3", "S3Trigger", "S3Record"),
+    "schedule": ("eventfw.sources.schedule", "Schedule", "Tick"),
+    "sqs_consumer": ("eventfw.sources.sqs", "SqsConsumer", "SqsMessage", "SqsBatch"),
 }
-RESOURCES = {  # method: (module, class)
+RESOURCES = {  # method: (module, class), the class being a public name of `eventfw`
     "bucket": ("eventfw.resources.bucket", "Bucket"),
     "queue": ("eventfw.resources.queue", "Queue"),
 }
@@ -200,9 +207,15 @@ class UnknownDecorator(RegistrationError, AttributeError):
     """A decorator or resource that does not exist."""
 
 
-def load(home: tuple[str, str]) -> Any:
-    """The class a line of the table names."""
+def load(home: tuple[str, ...]) -> Any:
+    """The class a row of the table names."""
     return getattr(__import__(home[0], fromlist=[home[1]]), home[1])
+
+
+def public_names() -> dict[str, str]:
+    """The module of each class that users may name: resources, and what handlers receive."""
+    names = {name: module for module, _, *events in SOURCES.values() for name in events}
+    return names | {name: module for module, name in RESOURCES.values()}
 
 
 def decorator(registrar: Any, register: Any, name: str, cls: Any) -> Any:
@@ -246,28 +259,3 @@ def maker(own: Any, name: str, cls: Any) -> Any:
         return item
 
     return make
-
-
-def construct(cls: Any, name: str, args: Any, kwargs: Any) -> Any:
-    """``cls(*args, **kwargs)``, with a call that does not fit told in the user's words."""
-    try:
-        return cls(*args, **kwargs)
-    except TypeError as error:
-        if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
-            raise  # not the call itself, but something the constructor did
-        import inspect
-
-        parameters = inspect.signature(cls).parameters
-        known = list(parameters)
-        named = [option for option, parameter in parameters.items() if parameter.kind is parameter.KEYWORD_ONLY]
-        unknown = [option for option in kwargs if option not in known]
-        options = f"Its options are {', '.join(known)}."
-        if len(args) > len(known) - len(named) and named:
-            message = (
-                f"{name} takes {named[0]} and what follows it by name: {named[0]}={args[len(known) - len(named)]!r}."
-            )
-        elif unknown:
-            message = f"{name} has no option {unknown[0]!r}.{closest(unknown[0], known)} {options}"
-        else:
-            message = f"{name}: {str(error).partition('() ')[2] or error}. {options}"
-        raise RegistrationError(message, place=user_place()) from None

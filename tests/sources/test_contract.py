@@ -8,23 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from examples import example
 
-from eventfw import App
+import eventfw
+from eventfw.events import Event
+from eventfw.http import HTTPError
 from eventfw.routing import Router, identify
 from eventfw.sources import table
-from eventfw.trigger import Trigger
 
 FOLDER = Path(table.__file__).parent
 WITHOUT_A_DECORATOR = {"__init__", "table", "function"}  # `function` is what a handler without a source has
-
-
-def example(name: str) -> tuple[App, Trigger]:
-    """An app with one handler, decorated as the source's own example says."""
-    app = App("demo")
-    names: dict[str, Any] = {"app": app, "uploads": app.bucket("uploads"), "orders": app.queue("orders")}
-    text = table.load(table.SOURCES[name]).example
-    exec(f"{text}\ndef handler(event): return event\n", names)
-    return app, app.handlers[0].triggers[0]
 
 
 SOURCES = pytest.mark.parametrize("name", sorted(table.SOURCES))
@@ -91,6 +84,38 @@ def test_other_sources_events_are_not_taken(name: str) -> None:
             assert not router.route(example(other)[1].sample()).reached, other
 
 
+@SOURCES
+def test_every_property_of_an_event_can_be_read_off_the_sample(name: str) -> None:
+    _, trigger = example(name)
+    event = trigger.parse(trigger.sample(), None)
+    for one in [event, *records_of(event)]:
+        for attribute in properties_of(type(one)):
+            try:
+                getattr(one, attribute)
+            except (ValueError, HTTPError):  # a body that is not JSON, says so
+                assert attribute == "json"
+
+
+@SOURCES
+def test_the_events_a_row_names_are_public_and_documented(name: str) -> None:
+    _, _, *events = table.SOURCES[name]
+    for event in events:
+        cls = getattr(eventfw, event)
+        assert issubclass(cls, Event) and cls.__doc__
+        for attribute in properties_of(cls):
+            assert getattr(cls, attribute).__doc__, f"{event}.{attribute}"
+
+
+def properties_of(cls: type) -> list[str]:
+    found = {name for base in cls.__mro__ for name, value in vars(base).items() if isinstance(value, property)}
+    return sorted(name for name in found if not name.startswith("_"))
+
+
+def records_of(event: Any) -> list[Any]:
+    """What a batch consists of."""
+    return [one for one in event if isinstance(one, Event)] if hasattr(event, "__iter__") else []
+
+
 def declared() -> set[str]:
     """The decorators that type checkers see."""
     tree = ast.parse(Path(table.__file__).read_text(encoding="utf-8"))
@@ -105,4 +130,4 @@ def test_type_checkers_and_python_see_the_same_decorators() -> None:
 
 def test_every_file_of_the_folder_is_in_the_table() -> None:
     files = {path.stem for path in FOLDER.glob("*.py")} - WITHOUT_A_DECORATOR
-    assert files == {module.rpartition(".")[2] for module, _ in table.SOURCES.values()}
+    assert files == {row[0].rpartition(".")[2] for row in table.SOURCES.values()}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from eventfw.errors import BuildError, EventfwError
 from eventfw.function import ENVIRONMENT_LIMIT, checked_environment
 from eventfw.resources.names import pascal
+from eventfw.tools.build.template import role_properties
 
 if TYPE_CHECKING:
     from eventfw.function import Function
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from eventfw.tools.project import Stage
 
 NAME_MAX = 64
-POLICY = "2012-10-17"
 EDGE_REGION = "us-east-1"
 
 
@@ -49,6 +49,9 @@ def add_function(template: Template, function: Function, code: Code, stage: Stag
     statements = [logs]
     for grant in function.uses:
         statements.extend(grant.statements(template))
+    for handler in function.handlers:
+        for trigger in handler.triggers:
+            statements.extend(trigger.statements(template))
     role = template.add(base + "Role", "AWS::IAM::Role", role_properties(statements, ["lambda.amazonaws.com"]))
     properties = function_properties(function, name, code, role)
     properties["LoggingConfig"] = {"LogGroup": {"Ref": group}}
@@ -101,26 +104,6 @@ def function_properties(function: Function, name: str, code: Code, role: str) ->
     if function.description:
         properties["Description"] = function.description
     return properties
-
-
-def role_properties(statements: list[tuple[list[str], list[Any]]], trusted: list[str]) -> dict[str, Any]:
-    """A role that the services may take, allowed exactly the statements."""
-    trust = {"Effect": "Allow", "Principal": {"Service": trusted}, "Action": "sts:AssumeRole"}
-    allowed = [
-        {"Effect": "Allow", "Action": actions, "Resource": resources} for actions, resources in merged(statements)
-    ]
-    return {
-        "AssumeRolePolicyDocument": {"Version": POLICY, "Statement": [trust]},
-        "Policies": [{"PolicyName": "function", "PolicyDocument": {"Version": POLICY, "Statement": allowed}}],
-    }
-
-
-def merged(statements: list[tuple[list[str], list[Any]]]) -> list[tuple[list[str], list[Any]]]:
-    """One statement for each set of resources, with every action once."""
-    by_resource: dict[str, tuple[set[str], list[Any]]] = {}
-    for actions, resources in statements:
-        by_resource.setdefault(repr(resources), (set(), resources))[0].update(actions)
-    return [(sorted(actions), resources) for actions, resources in by_resource.values()]
 
 
 def environment_of(template: Template, function: Function, stage: Stage) -> dict[str, Any]:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 import eventfw
 from eventfw.errors import BuildError
-from eventfw.resources.resource import Grant, Resource
+from eventfw.options import Checked
+from eventfw.resources.resource import Grant
+from eventfw.sources.table import public_names
 from eventfw.tools.build.artifacts import MANIFEST
 from eventfw.tools.build.imports import imported
 from eventfw.tools.build.zips import Entry
-from eventfw.trigger import Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -33,7 +34,7 @@ LEFT_OUT_ENDINGS = (".pyc", ".pyo", ".egg-info")
 WORD = re.compile(r"\w+")
 BELOW_THE_SHIP_LINE = {"tools", "testing.py", "__main__.py"}
 ON_DEMAND = {"resources", "rules", "sources"}  # packages of which an app gets what it uses
-#: What triggers, resources and grants do on the developer's machine only.
+#: What triggers, resources, settings and grants do on the developer's machine only.
 TOOL_VERBS = {
     "faults",
     "fields_among",
@@ -44,6 +45,7 @@ TOOL_VERBS = {
     "sample",
     "shadow",
     "statements",
+    "validate",
 }
 
 
@@ -164,11 +166,12 @@ def verbs_of(source: str, classes: Collection[str]) -> str:
 
 
 def classes_with_verbs(path: Path) -> set[str]:
-    """The names of the triggers, resources and grants that a module of eventfw's defines."""
+    """The names of the triggers, resources, settings and grants that a module of eventfw's defines."""
     name = ".".join(["eventfw", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
     found = {key: value for key, value in vars(importlib.import_module(name)).items() if isinstance(value, type)}
-    bases = (Trigger, Resource, Grant)
-    return {key for key, value in found.items() if value.__module__ == name and issubclass(value, bases)}
+    bases = (Checked, Grant)
+    ours = {key for key, value in found.items() if value.__module__ == name and issubclass(value, bases)}
+    return ours - {Checked.__name__}  # its own `validate` is what a zip has
 
 
 def bare(source: str, classes: Collection[str] = ()) -> str:
@@ -207,9 +210,9 @@ def _named(files: dict[str, Entry]) -> Iterator[str]:
     """Modules behind public names that the project's code mentions, for an annotation perhaps."""
     text = b"\n".join(entry.data for name, entry in files.items() if name.endswith(".py"))
     words = set(re.findall(rb"\w+", text))
-    for name, home in eventfw._HOME.items():
+    for name, home in {**eventfw._HOME, **public_names()}.items():
         if name.encode() in words:
-            yield f"eventfw.{home}"
+            yield home
     for module in re.findall(rb"eventfw\.((?:\w+\.)*\w+)", text):
         yield f"eventfw.{module.decode()}"
 

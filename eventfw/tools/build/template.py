@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eventfw.errors import BuildError
@@ -11,6 +11,7 @@ from eventfw.resources.names import LOCAL_STAGE, Names, pascal
 if TYPE_CHECKING:
     from eventfw.function import Function
 
+POLICY = "2012-10-17"
 RESOURCES_MAX = 500  # of one stack: "Resources" in the CloudFormation quotas
 LOGICAL_ID_MAX = 255
 
@@ -144,23 +145,46 @@ class Template:
         function: Function,
         logical_prefix: str,
         principal: str,
-        source_arn: Any,
+        source_arn: Any = None,
         *,
         source_account: bool = False,
+        **more: Any,
     ) -> str:
-        """Let a source invoke a function. Asking twice for the same gives the same permission."""
+        """Let a source invoke a function. Asking twice for the same gives the same permission.
+
+        ``more`` are further properties of the permission, such as ``EventSourceToken``.
+        """
         logical_id = logical_prefix + "Permission"
         properties = {
             "FunctionName": self.function_arn(function),
             "Action": "lambda:InvokeFunction",
             "Principal": principal,
-            "SourceArn": source_arn,
+            **more,
         }
+        if source_arn is not None:
+            properties["SourceArn"] = source_arn
         if source_account:
             properties["SourceAccount"] = {"Ref": "AWS::AccountId"}
         if logical_id in self._resources and self.properties(logical_id) == properties:
             return logical_id
         return self.add(logical_id, "AWS::Lambda::Permission", properties)
+
+    def role(
+        self,
+        logical_id: str,
+        service: str,
+        statements: Sequence[tuple[list[str], list[Any]]],
+        *,
+        conditions: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Add a role that an AWS service takes, under ``conditions``, to do what ``statements`` allow and no more.
+
+        Asking twice for the same gives the same role.
+        """
+        properties = role_properties(statements, [service], conditions=conditions)
+        if logical_id in self._resources and self.properties(logical_id) == properties:
+            return logical_id
+        return self.add(logical_id, "AWS::IAM::Role", properties)
 
     @property
     def empty(self) -> bool:
@@ -181,3 +205,31 @@ class Template:
         if self._outputs:
             body["Outputs"] = self._outputs
         return body
+
+
+def role_properties(
+    statements: Sequence[tuple[list[str], list[Any]]],
+    trusted: list[str],
+    *,
+    conditions: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A role that services may take, allowed exactly the statements: ``(actions, ARNs)``."""
+    trust: dict[str, Any] = {"Effect": "Allow", "Principal": {"Service": trusted}, "Action": "sts:AssumeRole"}
+    if conditions:
+        trust["Condition"] = dict(conditions)
+    properties: dict[str, Any] = {"AssumeRolePolicyDocument": {"Version": POLICY, "Statement": [trust]}}
+    allowed = [
+        {"Effect": "Allow", "Action": actions, "Resource": resources} for actions, resources in merged(statements)
+    ]
+    if allowed:
+        document = {"Version": POLICY, "Statement": allowed}
+        properties["Policies"] = [{"PolicyName": "function", "PolicyDocument": document}]
+    return properties
+
+
+def merged(statements: Sequence[tuple[list[str], list[Any]]]) -> list[tuple[list[str], list[Any]]]:
+    """One statement for each set of resources, with every action once."""
+    by_resource: dict[str, tuple[set[str], list[Any]]] = {}
+    for actions, resources in statements:
+        by_resource.setdefault(repr(resources), (set(), resources))[0].update(actions)
+    return [(sorted(actions), resources) for actions, resources in by_resource.values()]

@@ -1,0 +1,63 @@
+"""An app for each source, as the source's own example writes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eventfw import App
+from eventfw.sources import table
+from eventfw.trigger import Trigger
+
+OWNED = {  # what examples call the resources they use: (method, name)
+    "uploads": ("bucket", "uploads"),
+    "orders": ("queue", "orders"),
+    "news": ("topic", "news"),
+    "clicks": ("stream", "clicks"),
+    "catalog": ("table", "catalog"),
+    "shop": ("event_bus", "shop"),
+    "audit": ("log_group", "audit"),
+    "people": ("user_pool", "people"),
+}
+ARGUMENTS = {"table": "partition_key='id'"}  # what a resource cannot do without, beside its name
+
+
+class Names(dict[str, Any]):
+    """What an example may name: the app, and resources, each made when it is first named."""
+
+    def __init__(self, app: App) -> None:
+        super().__init__(app=app)
+        self.app = app
+
+    def __missing__(self, name: str) -> Any:
+        if name not in OWNED:
+            raise KeyError(name)
+        method, key = OWNED[name]
+        arguments = eval(f"dict({ARGUMENTS.get(method, '')})")
+        self[name] = getattr(self.app, method)(key, **arguments)
+        return self[name]
+
+
+def add(app: App, name: str, handler: str = "handler", names: Names | None = None) -> Trigger:
+    """Give an app a handler under a source's example."""
+    found = names if names is not None else Names(app)
+    code = f"{table.load(table.SOURCES[name]).example}\ndef {handler}(event): return event\n"
+    exec(code, {"__builtins__": __builtins__}, found)
+    made = next(one for one in app.handlers if one.name == handler)
+    return made.triggers[0]
+
+
+def example(name: str) -> tuple[App, Trigger]:
+    """An app with one handler, decorated as the source's own example says."""
+    app = App("demo")
+    return app, add(app, name)
+
+
+def code_of(name: str) -> str:
+    """The same as a module's text."""
+    text = table.load(table.SOURCES[name]).example
+    lines = ["from eventfw import App", "app = App('demo')"]
+    for word, (method, key) in OWNED.items():
+        if word in text.replace("(", " ").replace(")", " ").replace(",", " ").split():
+            more = f", {ARGUMENTS[method]}" if method in ARGUMENTS else ""
+            lines.append(f"{word} = app.{method}({key!r}{more})")
+    return "\n".join([*lines, text, "def handle(event): return event", ""])
