@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .errors import RegistrationError, user_place
-from .options import refused, text, whole
+from .options import LOG_RETENTION_DAYS, refused, text, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from .app import Handler
     from .resources.resource import Grant
 
-LOG_RETENTION_DAYS = frozenset(  # what CloudWatch Logs takes, in PutRetentionPolicy
-    {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
-)
 RESERVED_VARIABLES = frozenset(
     [
         "_HANDLER",

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+LOG_RETENTION_DAYS = frozenset(  # what CloudWatch Logs takes, in PutRetentionPolicy
+    {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+)
+
 
 class Checked:
     """What has options that can be wrong. The constructor stores them and calls :meth:`validate` last."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..errors import ResourceError, user_place
-from ..options import Checked
+from ..errors import RegistrationError, ResourceError, user_place
+from ..options import Checked, refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from typing import Any, Protocol
+    from typing import Any, Protocol, Self
 
     from ..function import Function
     from .names import Names
@@ -70,13 +70,41 @@ class Resource(Checked):
     """
 
     type = ""
-    """The resource type in lower case, as messages and variable names use it."""
+    """The resource type in lower case, as variable names and the app's method use it."""
+    kms_key: str | None = None
+    """The key it is encrypted with: the ARN of a customer's, the alias of one that AWS manages, or AWS's own."""
 
     def __init__(self, name: str, *, owned: bool = True) -> None:
         self.key = name
         self.owned = owned
         self.app = ""
         self.place = user_place()
+
+    @classmethod
+    def existing(cls, name: str) -> Self:
+        """One that is there already, by name, id or ARN. It is never created, changed or deleted on AWS."""
+        raise NotImplementedError
+
+    @classmethod
+    def of(cls, decorator: str, value: object) -> Self:
+        """What a decorator was given: an object of this type, or the name or ARN of an existing one."""
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str) and value:
+            return cls.existing(value)
+        raise refused(
+            f"{decorator} takes a {cls.words()} such as app.{cls.type}(...), or the name or ARN of an existing one, "
+            f"not {value!r}."
+        )
+
+    @classmethod
+    def words(cls) -> str:
+        """The type as messages write it: ``event bus``."""
+        return cls.type.replace("_", " ")
+
+    def refused(self, message: str) -> RegistrationError:
+        """The error for what turns out impossible after registration, placed on the line that made the resource."""
+        return RegistrationError(message, place=self.place)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.key!r}>"
@@ -128,12 +156,22 @@ class Resource(Checked):
 
 
 class Grant:
-    """Leave to do something with a resource: ``uses=[orders.send]``. Exactly its ``actions``, nothing more."""
+    """Leave to do something with a resource: ``uses=[orders.send]``. Exactly its ``actions``, nothing more.
 
-    def __init__(self, resource: Resource, verb: str, actions: Mapping[str, Collection[str]]) -> None:
+    ``key_actions``: what it takes to do so of the customer's key, where the resource is encrypted with one.
+    """
+
+    def __init__(
+        self,
+        resource: Resource,
+        verb: str,
+        actions: Mapping[str, Collection[str]],
+        key_actions: Collection[str] = (),
+    ) -> None:
         self.resource = resource
         self.verb = verb
         self.actions_by_scope = actions
+        self.key_actions = key_actions
 
     def __repr__(self) -> str:
         return f"{self.resource!r}.{self.verb}"
@@ -141,7 +179,11 @@ class Grant:
     def statements(self, template: Template) -> list[tuple[list[str], list[Any]]]:
         """``(actions, ARNs)`` pairs for the function's role. Scope ``""`` is the resource, ``"/*"`` what is in it."""
         arn = self.resource.arn_in(template)
-        return [(sorted(actions), [within(arn, scope)]) for scope, actions in self.actions_by_scope.items()]
+        allowed = [(sorted(actions), [within(arn, scope)]) for scope, actions in self.actions_by_scope.items()]
+        key = self.resource.kms_key or ""
+        if self.key_actions and key.startswith("arn:"):
+            allowed.append((sorted(self.key_actions), [key]))
+        return allowed
 
 
 def within(arn: Any, scope: str) -> Any:

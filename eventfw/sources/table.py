@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from ..function import Settings
     from ..http import Request as Request
     from ..resources.bucket import Bucket as Bucket
+    from ..resources.event_bus import EventBus as EventBus
+    from ..resources.log_group import LogGroup as LogGroup
     from ..resources.queue import Queue as Queue
+    from ..resources.stream import Stream as Stream
+    from ..resources.table import Table as Table
+    from ..resources.topic import Topic as Topic
+    from ..resources.user_pool import UserPool as UserPool
     from ..trigger import Trigger
     from .edge import EdgeRequest as EdgeRequest
     from .edge import EdgeViewerRequest
@@ -58,7 +64,13 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
 }
 RESOURCES = {  # method: (module, class), the class being a public name of `eventfw`
     "bucket": ("eventfw.resources.bucket", "Bucket"),
+    "event_bus": ("eventfw.resources.event_bus", "EventBus"),
+    "log_group": ("eventfw.resources.log_group", "LogGroup"),
     "queue": ("eventfw.resources.queue", "Queue"),
+    "stream": ("eventfw.resources.stream", "Stream"),
+    "table": ("eventfw.resources.table", "Table"),
+    "topic": ("eventfw.resources.topic", "Topic"),
+    "user_pool": ("eventfw.resources.user_pool", "UserPool"),
 }
 
 # How events are recognised; `eventfw.recognition` reads it. A rule, `kind: shape`, stands under a key that tells its
@@ -178,7 +190,13 @@ class Decorators:
         function = lazy(Settings)
 
         bucket = made(Bucket)
+        event_bus = made(EventBus)
+        log_group = made(LogGroup)
         queue = made(Queue)
+        stream = made(Stream)
+        table = made(Table)
+        topic = made(Topic)
+        user_pool = made(UserPool)
     else:
 
         def __getattr__(self, name: str) -> Any:
