@@ -23,10 +23,10 @@ class Trigger(Checked):
 
     Options become attributes and are checked in the constructor, so that the error lands on the user's line.
 
-    In Lambda: :meth:`parse`, :meth:`call`, :meth:`encode`, :meth:`mismatch`, :meth:`index` and :meth:`title`. On the
-    developer's machine only, and left out of a deployment's zip: :meth:`validate`, :meth:`resources`,
-    :meth:`statements`, :meth:`sample`, :meth:`local`, :meth:`overlap`, :meth:`shadow` and :meth:`faults`; these receive
-    what they need, so a source imports no tool.
+    In Lambda: :meth:`parse`, :meth:`call`, :meth:`payload`, :meth:`encode`, :meth:`mismatch`, :meth:`index` and
+    :meth:`title`. On the developer's machine only, and left out of a deployment's zip: :meth:`validate`,
+    :meth:`resources`, :meth:`statements`, :meth:`sample`, :meth:`local`, :meth:`overlap`, :meth:`shadow` and
+    :meth:`faults`; these receive what they need, so a source imports no tool.
     """
 
     decorator = ""
@@ -90,6 +90,13 @@ class Trigger(Checked):
     def call(self, binding: Binding, event: Any) -> Any:
         """Run the handler: once, or once for each record of a batch."""
         return binding(event, event.context)
+
+    def payload(self, event: Any) -> Any:
+        """The decoded JSON within what a handler is called with: what a parameter of a model's type receives.
+
+        Raises ``ValueError`` where it cannot be decoded.
+        """
+        return event.raw
 
     def encode(self, result: Any, event: Any) -> Any:
         """What Lambda returns to the source."""

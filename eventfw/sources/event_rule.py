@@ -115,6 +115,9 @@ class EventRule(Trigger):
     def parse(self, raw: Any, context: Any) -> EventBridgeEvent:
         return EventBridgeEvent(raw, context)
 
+    def payload(self, event: EventBridgeEvent) -> Any:
+        return event.detail
+
     def encode(self, result: Any, event: EventBridgeEvent) -> None:
         return None
 

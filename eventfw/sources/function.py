@@ -27,6 +27,9 @@ class Direct(Trigger):
     def call(self, binding: Binding, event: Event) -> Any:
         return binding(event.raw, event.context)
 
+    def payload(self, event: Any) -> Any:
+        return event
+
     def sample(self, **fields: Any) -> dict[str, Any]:
         """The fields, as the payload."""
         return fields

@@ -93,6 +93,9 @@ class Http(Trigger):
         event.path_parameters = values
         return binding(event, event.context, values)
 
+    def payload(self, event: Request) -> Any:
+        return event.json
+
     def encode(self, result: Any, event: Request) -> dict[str, Any]:
         kind = type(result)
         if (kind is dict or kind is list) and type(event) is Request:

@@ -192,6 +192,9 @@ class SqsConsumer(Trigger):
                     break
         return None
 
+    def payload(self, event: SqsMessage) -> Any:
+        return event.json
+
     def encode(self, result: Any, event: SqsBatch) -> dict[str, Any]:
         if isinstance(result, dict) and "batchItemFailures" in result:
             raise TypeError("Report messages with batch.fail(message) instead of returning batchItemFailures.")
