@@ -93,7 +93,7 @@ class Registrar(Decorators):
         self._functions_of: dict[int, Handler] = {}
         self._claimed: dict[str, Resource] = {}
         self._keys: dict[str, Trigger] = {}
-        self._on: dict[int, list[Trigger]] = {}
+        self._on: dict[str, list[Trigger]] = {}
         self.unused: list[tuple[str, str]] = []
         self._middleware: list[Callable[..., Any]] = []
 
@@ -188,7 +188,8 @@ class Registrar(Decorators):
     def _unique(self, trigger: Trigger) -> None:
         """Refuse what AWS would not take from two triggers of one app."""
         taken = [(self._keys.get(key), said) for key, said in trigger.key()]
-        taken += [(other, trigger.clash(other)) for other in self._on.get(id(trigger.resource), ())]
+        on = self._on.get(trigger.resource.variable, ()) if trigger.resource is not None else ()
+        taken += [(other, trigger.clash(other)) for other in on]
         for other, said in taken:
             if other is not None and said:
                 raise RegistrationError(
@@ -199,7 +200,7 @@ class Registrar(Decorators):
     def _remember(self, trigger: Trigger) -> None:
         self._keys.update({key: trigger for key, _ in trigger.key()})
         if trigger.resource is not None:
-            self._on.setdefault(id(trigger.resource), []).append(trigger)
+            self._on.setdefault(trigger.resource.variable, []).append(trigger)
 
     def check_used(self) -> None:
         """Refuse a decorator that was called and then put above nothing."""

@@ -8,6 +8,8 @@ import pytest
 
 from eventfw import Bucket
 from eventfw.errors import RegistrationError
+from eventfw.resources.names import Names
+from eventfw.tools.build.template import Template
 
 
 @pytest.mark.parametrize("name", ["", "ab", "Uploads", "up_loads", "-uploads", "uploads-", "x" * 41, "up.loads", 1])
@@ -39,3 +41,29 @@ def test_grants_are_exactly_their_actions() -> None:
         "delete": {"/*": {"s3:DeleteObject"}},
         "read_write": {"": {"s3:ListBucket"}, "/*": {"s3:GetObject", "s3:DeleteObject", *writing}},
     }
+
+
+@pytest.mark.parametrize("named", ["photos.example.com", "arn:aws:s3:::photos.example.com"])
+def test_an_existing_bucket_keeps_its_name_in_every_stage(named: str) -> None:
+    bucket = Bucket.existing(named)
+    assert (bucket.key, bucket.owned, bucket.name) == ("photos.example.com", False, "photos.example.com")
+    assert bucket.reference(Template("shop", "prod")) == "photos.example.com"
+    assert bucket.arn_in(Template("shop", "prod")) == {"Fn::Sub": "arn:${AWS::Partition}:s3:::photos.example.com"}
+    assert bucket.local_value(Names("shop", "prod"), "") == "photos.example.com"
+
+
+def test_an_existing_bucket_is_made_in_the_local_variant_only() -> None:
+    local, real = Template("shop", "local", local=True), Template("shop", "prod")
+    for template in (local, real):
+        Bucket.existing("photos").resources(template)
+    assert local.properties("PhotosBucket") == {"BucketName": "photos"}
+    assert real.empty
+
+
+@pytest.mark.parametrize(
+    "named", ["arn:aws:sqs:us-east-1:123456789012:photos", "arn:aws:s3:::photos/*", "Photos", "ab"]
+)
+def test_what_names_no_bucket_is_refused(named: str) -> None:
+    with pytest.raises(RegistrationError) as caught:
+        Bucket.existing(named)
+    assert "test_bucket.py" in caught.value.place
