@@ -199,8 +199,8 @@ def created(page: Path, bench: Bench) -> dict[str, str]:
     made: dict[str, str] = {}
     for path in (bench.folder / "build").glob("*.template.json"):
         template = json.loads(path.read_text())
-        made |= {name: resource["Type"] for name, resource in template["Resources"].items()}
         made |= dict.fromkeys(template.get("Outputs", {}), "output")
+        made |= {name: resource["Type"] for name, resource in template["Resources"].items()}
     return made
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..errors import RegistrationError
-from ..options import flag, refused, text, whole
-from .names import pascal
-from .resource import Grant, Resource
+from ..options import flag, printable, refused, text, whole
+from .names import filed_as, known_as, pascal
+from .resource import Grant, Resource, extend
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +63,6 @@ class Queue(Resource):
         self.delay = whole("queue", "delay", delay, 0, 900, "Remove it for no delay.")
         self.max_receives = whole("queue", "max_receives", max_receives, 1, 1000, "Remove it to try 3 times.")
         self.dead_letter = flag("queue", "dead_letter", dead_letter)
-        self.arn_text = ""
 
     @classmethod
     def existing(cls, name: str) -> Queue:
@@ -88,7 +87,8 @@ class Queue(Resource):
     @property
     def claims(self) -> set[str]:
         dead = {f"{pascal(self.key)}DeadLetterQueue", f"{pascal(self.key)}DeadLettersQueue"}
-        return super().claims | (dead if self.owned and self.dead_letter else set())
+        policy = {f"{self.logical_id}Policy"} if self.owned else set()
+        return super().claims | policy | (dead if self.owned and self.dead_letter else set())
 
     @property
     def url(self) -> str:
@@ -113,6 +113,27 @@ class Queue(Resource):
 
     def real(self, name: str) -> str:
         return name + ".fifo" if self.fifo else name
+
+    def filed(self) -> str:
+        """What its triggers are filed under, for :meth:`leads`."""
+        import os
+
+        return filed_as(os.environ.get(self.variable, "").rpartition("/")[2], self.real(self.key))
+
+    def leads(self, arn: str) -> tuple[str, ...]:
+        """Under what triggers may be filed that an event from ``arn`` reaches; the same for every queue of an app."""
+        real = arn.rpartition(":")[2]
+        return known_as(real, real, self.app)
+
+    def mismatch(self, arn: str) -> str:
+        """Why an event from ``arn`` is not one of this queue's, or ``""``."""
+        real, called, wanted = arn.rpartition(":")[2], self.filed(), self.arn_text
+        if called not in (known_as(real, real, self.app) if self.owned else (real, f"*{real}")):
+            return f"queue `{printable(real)}` is not `{self.real(self.key)}`"
+        # The stage `local` has an existing queue under its own account; a stage that was told of it knows no other.
+        if wanted and arn != wanted and called.startswith("*") and ":000000000000:" not in arn:
+            return f"queue `{printable(arn)}` is not `{wanted}`"
+        return ""
 
     @property
     def send(self) -> Grant:
@@ -150,6 +171,23 @@ class Queue(Resource):
             return template.reference(self.logical_id, "Arn")
         real = self.real(self.key)
         return self.arn_text or {"Fn::Sub": f"arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:{real}"}
+
+    def allow(self, template: Template, statement: dict[str, Any]) -> None:
+        """Add a statement to the queue's one policy; ``Resource`` is the queue unless it says another.
+
+        A queue has one policy, in the app's main stack: a second one would replace it. So the statement may refer only
+        to what is in the main stack. The policy of an existing queue is not the app's to write.
+        """
+        if not self.owned and not template.local:
+            raise RegistrationError(
+                f"The queue {self.key!r} is not the app's, which writes no policy for it. Add to its policy what "
+                f"allows this, or give a queue made with app.queue(...).",
+                place=self.place,
+            )
+        properties = {"Queues": [{"Ref": self.logical_id}]}
+        where = {"Resource": {"Fn::GetAtt": [self.logical_id, "Arn"]}}
+        policy = ("AWS::SQS::QueuePolicy", properties)
+        extend(template.main, f"{self.logical_id}Policy", policy, {**where, **statement})
 
     def _within_limit(self, name: str) -> str:
         if len(name) > NAME_MAX:

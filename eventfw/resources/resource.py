@@ -73,6 +73,8 @@ class Resource(Checked):
     """The resource type in lower case, as variable names and the app's method use it."""
     kms_key: str | None = None
     """The key it is encrypted with: the ARN of a customer's, the alias of one that AWS manages, or AWS's own."""
+    arn_text = ""
+    """The ARN of an existing resource that was named by it."""
 
     def __init__(self, name: str, *, owned: bool = True) -> None:
         self.key = name
@@ -119,6 +121,10 @@ class Resource(Checked):
     def logical_id(self) -> str:
         """The id in the template, such as ``OrdersQueue``. Changing it would replace the resource."""
         raise NotImplementedError
+
+    def real(self, name: str) -> str:
+        """``name`` with what AWS asks to have in it, such as a FIFO queue's ``.fifo``."""
+        return name
 
     @property
     def claims(self) -> set[str]:
@@ -195,3 +201,14 @@ def within(arn: Any, scope: str) -> Any:
     if set(arn) == {"Fn::Sub"} and isinstance(arn["Fn::Sub"], str):
         return {"Fn::Sub": arn["Fn::Sub"] + scope}
     return {"Fn::Join": ["", [arn, scope]]}
+
+
+def extend(template: Template, logical_id: str, policy: tuple[str, dict[str, Any]], statement: dict[str, Any]) -> None:
+    """Add a statement, once, to a resource policy, which is made by the first."""
+    type_, properties = policy
+    if not template.has(logical_id):
+        document: dict[str, Any] = {"Version": "2012-10-17", "Statement": []}
+        template.add(logical_id, type_, {**properties, "PolicyDocument": document})
+    statements = template.properties(logical_id)["PolicyDocument"]["Statement"]
+    if statement not in statements:
+        statements.append(statement)

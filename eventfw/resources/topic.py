@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..options import flag, refused, text
 from .keys import checked_key
 from .named import Named, named_with
-from .resource import Grant
+from .resource import Grant, extend
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,14 +127,3 @@ class Topic(Named):
             ("AWS::SNS::TopicPolicy", {"Topics": [{"Ref": self.logical_id}]}),
             {"Resource": {"Ref": self.logical_id}, **statement},
         )
-
-
-def extend(template: Template, logical_id: str, policy: tuple[str, dict[str, Any]], statement: dict[str, Any]) -> None:
-    """Add a statement, once, to a resource policy, which is made by the first."""
-    type_, properties = policy
-    if not template.has(logical_id):
-        document: dict[str, Any] = {"Version": "2012-10-17", "Statement": []}
-        template.add(logical_id, type_, {**properties, "PolicyDocument": document})
-    statements = template.properties(logical_id)["PolicyDocument"]["Statement"]
-    if statement not in statements:
-        statements.append(statement)

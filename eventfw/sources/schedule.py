@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from ..errors import RuleError
 from ..events import Event, instant
 from ..options import flag, printable, refused
 from ..resources.names import pascal
-from ..rules.schedule import ScheduleExpression
 from ..trigger import Trigger, filed
 
 TYPE_CHECKING = False
@@ -63,16 +61,24 @@ class Schedule(Trigger):
 
     def __init__(self, expression: str, *, enabled: bool = True) -> None:
         super().__init__()
-        if not isinstance(expression, str):
-            raise refused(f'expression must be text such as "rate(5 minutes)" for schedule, not {expression!r}.')
+        self.expression = expression
+        self.enabled = enabled
+        self.validate()
+
+    def validate(self) -> None:
+        from ..errors import RuleError
+        from ..rules.schedule import ScheduleExpression
+
+        if not isinstance(self.expression, str):
+            raise refused(f'expression must be text such as "rate(5 minutes)" for schedule, not {self.expression!r}.')
         try:
-            self.expression = ScheduleExpression(expression)
+            ScheduleExpression(self.expression)
         except RuleError as error:
             raise refused(error.message) from None
-        self.enabled = flag("schedule", "enabled", enabled)
+        flag("schedule", "enabled", self.enabled)
 
     def title(self) -> str:
-        return f"schedule {self.expression.text}" + (" (disabled)" if not self.enabled else "")
+        return f"schedule {self.expression}" + (" (disabled)" if not self.enabled else "")
 
     def parse(self, raw: Any, context: Any) -> Tick:
         return Tick(raw, context)
@@ -100,8 +106,10 @@ class Schedule(Trigger):
     def faults(self) -> Collection[str]:
         from datetime import UTC, datetime
 
-        if self.expression.next(datetime.now(UTC)) is None:
-            return [f"The schedule {self.expression.text} has no run left in the future. Give it a later year."]
+        from ..rules.schedule import ScheduleExpression
+
+        if ScheduleExpression(self.expression).next(datetime.now(UTC)) is None:
+            return [f"The schedule {self.expression} has no run left in the future. Give it a later year."]
         return ()
 
     def resources(self, function: Function, template: Template) -> None:
@@ -115,7 +123,7 @@ class Schedule(Trigger):
         rule = pascal(self.own_name) + "Schedule"
         properties = {
             "Name": name,
-            "ScheduleExpression": self.expression.text,
+            "ScheduleExpression": self.expression,
             "State": "ENABLED" if self.enabled and not template.local else "DISABLED",
             "Targets": [{"Id": "function", "Arn": template.function_arn(function)}],
         }
@@ -123,7 +131,7 @@ class Schedule(Trigger):
         template.permit(function, rule, "events.amazonaws.com", {"Fn::GetAtt": [rule, "Arn"]})
 
     def local(self) -> tuple[str, dict[str, Any]]:
-        return "schedules", {"rule": self.own_name, "expression": self.expression.text, "enabled": self.enabled}
+        return "schedules", {"rule": self.own_name, "expression": self.expression, "enabled": self.enabled}
 
     def sample(self, **fields: Any) -> dict[str, Any]:
         """A tick. Fields: ``time`` (ISO 8601), ``id``."""

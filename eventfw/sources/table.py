@@ -27,10 +27,15 @@ if TYPE_CHECKING:
     from .event_rule import EventBridgeEvent as EventBridgeEvent
     from .event_rule import EventRule
     from .http import Http
+    from .kinesis import KinesisBatch as KinesisBatch
+    from .kinesis import KinesisConsumer
+    from .kinesis import KinesisRecord as KinesisRecord
     from .s3 import S3Record as S3Record
     from .s3 import S3Trigger
     from .schedule import Schedule
     from .schedule import Tick as Tick
+    from .sns import SnsMessage as SnsMessage
+    from .sns import SnsSubscriber
     from .sqs import SqsBatch as SqsBatch
     from .sqs import SqsConsumer
     from .sqs import SqsMessage as SqsMessage
@@ -58,8 +63,10 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "edge_viewer_request": ("eventfw.sources.edge", "EdgeViewerRequest", "EdgeRequest"),
     "event_rule": ("eventfw.sources.event_rule", "EventRule", "EventBridgeEvent"),
     "http": ("eventfw.sources.http", "Http", "Request"),
+    "kinesis_consumer": ("eventfw.sources.kinesis", "KinesisConsumer", "KinesisRecord", "KinesisBatch"),
     "s3_trigger": ("eventfw.sources.s3", "S3Trigger", "S3Record"),
     "schedule": ("eventfw.sources.schedule", "Schedule", "Tick"),
+    "sns_subscriber": ("eventfw.sources.sns", "SnsSubscriber", "SnsMessage"),
     "sqs_consumer": ("eventfw.sources.sqs", "SqsConsumer", "SqsMessage", "SqsBatch"),
 }
 RESOURCES = {  # method: (module, class), the class being a public name of `eventfw`
@@ -184,8 +191,10 @@ class Decorators:
         edge_viewer_request = lazy(EdgeViewerRequest)
         event_rule = lazy(EventRule)
         http = lazy(Http)
+        kinesis_consumer = lazy(KinesisConsumer)
         s3_trigger = lazy(S3Trigger)
         schedule = lazy(Schedule)
+        sns_subscriber = lazy(SnsSubscriber)
         sqs_consumer = lazy(SqsConsumer)
         function = lazy(Settings)
 

@@ -10,9 +10,12 @@ from eventfw import (
     EdgeRequest,
     EventBridgeEvent,
     HTTPError,
+    KinesisBatch,
+    KinesisRecord,
     Request,
     Response,
     S3Record,
+    SnsMessage,
     SqsBatch,
     SqsMessage,
     Tick,
@@ -57,6 +60,22 @@ def refund(batch: SqsBatch) -> None:
 
 @admin.sqs_consumer("arn:aws:sqs:us-east-1:123456789012:existing")
 def existing(message: SqsMessage, context: Any) -> None: ...
+
+
+@app.sns_subscriber(app.topic("news"), filter_policy={"kind": ["x"]}, through=app.queue("mail"), batch_size=5)
+def told(message: SnsMessage) -> None:
+    print(message.json, message.attributes["kind"])
+
+
+@app.kinesis_consumer(app.stream("clicks"), batch=True, tumbling_window=60, filters=[{"data": {"a": [1]}}])
+def clicks(batch: KinesisBatch) -> None:
+    for record in batch:
+        print(record.text)
+        batch.fail(record)
+
+
+@app.kinesis_consumer("views", on_failure=uploads)
+def view(record: KinesisRecord) -> None: ...
 
 
 @app.schedule("rate(5 minutes)", enabled=False)

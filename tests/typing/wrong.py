@@ -33,6 +33,11 @@ app.sqs_consumer(uploads)(plain)  # error
 app.sqs_consumer(orders, batch_size="10")(plain)  # error
 app.sqs_consumer(orders, 10)(plain)  # error
 app.sqs_consumer(plain)  # error
+app.sqs_consumer(orders, pollers=5)(plain)  # error
+app.sns_subscriber(orders)(plain)  # error
+app.sns_subscriber(app.topic("news"), through="orders")(plain)  # error
+app.kinesis_consumer(orders)(plain)  # error
+app.kinesis_consumer("clicks", batchsize=5)(plain)  # error
 app.schedule(5)(plain)  # error
 app.schedule("rate(5 minutes)", enable=False)(plain)  # error
 app.schedule(plain)  # error

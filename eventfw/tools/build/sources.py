@@ -33,9 +33,10 @@ LEFT_OUT_FILES = ("conftest.py", "eventfw.toml", "eventfw_entry.py", "pytest.ini
 LEFT_OUT_ENDINGS = (".pyc", ".pyo", ".egg-info")
 WORD = re.compile(r"\w+")
 BELOW_THE_SHIP_LINE = {"tools", "testing.py", "__main__.py"}
-ON_DEMAND = {"resources", "rules", "sources"}  # packages of which an app gets what it uses
+ON_DEMAND = {"polling", "resources", "rules", "sources"}  # packages of which an app gets what it uses
 #: What triggers, resources, settings and grants do on the developer's machine only.
 TOOL_VERBS = {
+    "allow",
     "faults",
     "fields_among",
     "local",
@@ -110,6 +111,8 @@ def shipped_half(project: Project, files: dict[str, Entry]) -> dict[str, Entry]:
     needed = {path for path in PACKAGE.glob("*.py") if path.name not in BELOW_THE_SHIP_LINE}
     used: list[object] = [*app.resources, *(trigger for handler in app.handlers for trigger in handler.triggers)]
     used += [grant.resource for function in app.functions.values() for grant in function.uses]
+    # What an attribute holds counts too: the rules of filters, for one, are only there where a trigger has filters.
+    used += [value for item in used for value in vars(item).values()]
     modules = {type(item).__module__ for item in used} | set(_named(files))
     needed.update(filter(None, map(_module_path, modules)))
     needed.update(PACKAGE / folder / "__init__.py" for folder in ON_DEMAND)
@@ -175,12 +178,18 @@ def classes_with_verbs(path: Path) -> set[str]:
 
 
 def bare(source: str, classes: Collection[str] = ()) -> str:
-    """A module of eventfw's without docstrings, comments and the tool verbs of ``classes``.
+    """A module of eventfw's without docstrings, comments, what is for type checkers, and the tool verbs of ``classes``.
 
+    Of a function called ``refuse_...`` only the name is left: what it refuses, it has refused when the zip was built.
     Every line of code stays where it was, because tracebacks show it.
     """
     lines = source.splitlines(keepends=True)
     for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            _empty(lines, node.body)
+        if isinstance(node, ast.FunctionDef) and node.name.lstrip("_").startswith("refuse_"):
+            _empty(lines, node.body)
+            continue
         if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             continue
         verbs = _verbs(node) if isinstance(node, ast.ClassDef) and node.name in classes else []
@@ -196,6 +205,12 @@ def bare(source: str, classes: Collection[str] = ()) -> str:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column].rstrip() + "\n"
     return "".join(lines)
+
+
+def _empty(lines: list[str], body: list[ast.stmt]) -> None:
+    """Leave nothing of a block but a ``pass``."""
+    _blank(lines, body[0].lineno, body[-1].end_lineno)
+    lines[body[0].lineno - 1] = f"{' ' * body[0].col_offset}pass\n"
 
 
 def _verbs(node: ast.ClassDef) -> list[ast.FunctionDef]:

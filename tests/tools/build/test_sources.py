@@ -180,6 +180,35 @@ def test_what_only_the_developers_machine_runs_is_blank_in_the_zip_and_no_line_m
     assert space["Trigger"]().after() == 1  # type: ignore[operator]
 
 
+def test_what_is_for_type_checkers_or_only_refuses_is_empty_in_the_zip() -> None:
+    written = (
+        "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    import a\n    import b\nelse:\n    c = 1\n"
+        "def refuse_twice(x):\n    raise ValueError(x)\nclass A:\n    def _refuse_it(self):\n        raise ValueError\n"
+    )
+    space: dict[str, object] = {}
+    text = bare(written)
+    exec(compile(text, "module", "exec"), space)
+    assert len(text.splitlines()) == len(written.splitlines())
+    assert "import" not in text and "raise" not in text
+    assert space["c"] == 1
+    space["refuse_twice"](1), space["A"]()._refuse_it()  # type: ignore[operator]
+
+
+def test_the_checks_of_options_are_left_out_and_the_ones_they_override_stay() -> None:
+    path = PACKAGE / "options.py"
+    assert "def validate" in bare(path.read_text(), classes_with_verbs(path))
+    path = PACKAGE / "polling" / "queues.py"
+    assert "def validate" not in bare(path.read_text(), classes_with_verbs(path))
+
+
+def test_what_a_trigger_holds_is_in_the_zip(tmp_path: Path) -> None:
+    for filters, shipped in (((), False), (({"body": ["x"]},), True)):
+        app = App("demo")
+        app.sqs_consumer(app.queue("orders"), filters=filters)(write)
+        project = Project(tmp_path, Config(), app, "app", "app")
+        assert ("eventfw/rules/criteria.py" in shipped_half(project, {})) is shipped
+
+
 def test_what_only_the_developers_machine_imports_stays_out_of_the_zip(tmp_path: Path) -> None:
     app = App("demo")
     app.event_rule({"source": ["x"]})(write)
@@ -192,7 +221,11 @@ def attributes(cls: type) -> set[str]:
     return {name for name in vars(cls) if not name.startswith("__") or name == "__init__"}
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.glob("sources/*.py")) + sorted(PACKAGE.glob("resources/*.py")), ids=str)
+@pytest.mark.parametrize(
+    "path",
+    [path for folder in ("sources", "resources", "polling") for path in sorted(PACKAGE.glob(f"{folder}/*.py"))],
+    ids=str,
+)
 def test_nothing_but_the_verbs_of_triggers_and_resources_is_missing_in_the_zip(path: Path) -> None:
     name = ".".join(["eventfw", *path.relative_to(PACKAGE).with_suffix("").parts])
     module = importlib.import_module(name.removesuffix(".__init__"))
