@@ -306,6 +306,8 @@ class App(Registrar):
         functions = {name: Function(name, handlers, _settings(name, handlers)) for name, handlers in groups.items()}
         for function in functions.values():
             self._check_grants(function)
+        for resource in self.resources:
+            resource.check(functions)
         return functions
 
     def _check_grants(self, function: Function) -> None:

@@ -57,7 +57,7 @@ class EventBus(Named):
     @property
     def put_events(self) -> Grant:
         """Leave to put events on the bus."""
-        return Grant(self, "put_events", {"": ("events:PutEvents",)}, ("kms:GenerateDataKey", "kms:Decrypt"))
+        return Grant(self, "put_events", {"": ("events:PutEvents",)})
 
     def made_by(self, template: Template) -> bool:
         return super().made_by(template) and not self.default

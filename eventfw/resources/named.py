@@ -31,10 +31,6 @@ class Named(Resource):
     name_max = 0
     """How many characters the real name may have."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.arn_text = ""
-
     @classmethod
     def existing(cls, name: str) -> Self:
         """One that is there already, by name or ARN. It is never created, changed or deleted on AWS."""
@@ -67,10 +63,6 @@ class Named(Resource):
     @property
     def logical_id(self) -> str:
         return pascal(self.key) + self.suffix
-
-    def real(self, name: str) -> str:
-        """What a name is called on AWS, where the type adds to it."""
-        return name
 
     @property
     def arn(self) -> str:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from ..errors import RegistrationError
 from ..options import flag, printable, refused, text, whole
+from .keys import checked_key
 from .names import filed_as, known_as, pascal
 from .resource import Grant, Resource, extend
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Self
 
     from .names import Names
     from .resource import Template
 
 RETENTION_DEFAULT = 345_600  # seconds: SQS's own default, 4 days
 RETENTION_MAX = 1_209_600  # seconds: 14 days
+MANAGED_KEY = "alias/aws/sqs"
+USING_KEY = ("kms:GenerateDataKey", "kms:Decrypt")
 NAME_MAX = 80  # characters, ".fifo" included
 VISIBILITY_DEFAULT = 30  # seconds: SQS's own default
 VISIBILITY_MAX = 43_200  # seconds: 12 hours
@@ -32,9 +34,12 @@ class Queue(Resource):
         ``retention``: seconds (60-1209600) a message is kept, 4 days unless said.
         ``delay``: seconds (0-900) before a message can be received.
         ``max_receives``: how often (1-1000) a message is tried before it moves to the dead-letter queue.
-        ``dead_letter``: ``False`` for no dead-letter queue: a message that always fails is then tried until it expires.
+        ``dead_letter``: where messages move to: a queue made for it unless said, or one of yours, FIFO if this one is.
+        ``False`` for none: a message that always fails is then tried until it expires.
+        ``kms_key``: the ARN of a KMS key to encrypt messages with, or ``alias/aws/sqs`` for the one that AWS manages,
+        with which other AWS services (S3, SNS, EventBridge) cannot send. A key of SQS's own (SSE-SQS) unless said.
 
-    Messages are encrypted (SSE-SQS). https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/
     """
 
     type = "queue"
@@ -49,35 +54,50 @@ class Queue(Resource):
         retention: int = RETENTION_DEFAULT,
         delay: int = 0,
         max_receives: int = 3,
-        dead_letter: bool = True,
+        dead_letter: bool | Queue = True,
+        kms_key: str | None = None,
     ) -> None:
-        super().__init__(checked_name("queue", name, fifo=fifo))
-        self.fifo = flag("queue", "fifo", fifo)
-        self.content_based_deduplication = flag("queue", "content_based_deduplication", content_based_deduplication)
-        if content_based_deduplication and not fifo:
-            raise refused("content_based_deduplication needs fifo=True: a standard queue has no deduplication.")
-        if visibility_timeout is not None:
-            whole("queue", "visibility_timeout", visibility_timeout, 0, VISIBILITY_MAX, "Remove it for six timeouts.")
+        super().__init__(name)
+        self.fifo = fifo
+        self.content_based_deduplication = content_based_deduplication
         self.visibility_timeout = visibility_timeout
-        self.retention = whole("queue", "retention", retention, 60, RETENTION_MAX, "Remove it to keep 4 days.")
-        self.delay = whole("queue", "delay", delay, 0, 900, "Remove it for no delay.")
-        self.max_receives = whole("queue", "max_receives", max_receives, 1, 1000, "Remove it to try 3 times.")
-        self.dead_letter = flag("queue", "dead_letter", dead_letter)
+        self.retention = retention
+        self.delay = delay
+        self.max_receives = max_receives
+        self.dead_letter = dead_letter
+        self.kms_key = kms_key
+        self.validate()
+
+    def validate(self) -> None:
+        flag("queue", "fifo", self.fifo)
+        checked_name("queue", self.key, fifo=self.fifo)
+        if flag("queue", "content_based_deduplication", self.content_based_deduplication) and not self.fifo:
+            raise refused("content_based_deduplication needs fifo=True: a standard queue has no deduplication.")
+        if self.visibility_timeout is not None:
+            remedy = "Remove it for six timeouts."
+            whole("queue", "visibility_timeout", self.visibility_timeout, 0, VISIBILITY_MAX, remedy)
+        whole("queue", "retention", self.retention, 60, RETENTION_MAX, "Remove it to keep 4 days.")
+        whole("queue", "delay", self.delay, 0, 900, "Remove it for no delay.")
+        whole("queue", "max_receives", self.max_receives, 1, 1000, "Remove it to try 3 times.")
+        dead = self.dead_letter
+        if not isinstance(dead, (bool, Queue)):
+            raise refused(f"dead_letter must be True, False or a queue for queue, not {dead!r}.")
+        if isinstance(dead, Queue) and dead.fifo != self.fifo:
+            wanted = "FIFO" if self.fifo else "standard"
+            raise refused(f"dead_letter must be a {wanted} queue like this one, not {dead!r}.")
+        checked_key("queue", self.kms_key, MANAGED_KEY)
 
     @classmethod
-    def existing(cls, name: str) -> Queue:
+    def existing(cls, name: str) -> Self:
         """A queue that is there already, by name or ARN. It is never created, changed or deleted on AWS."""
-        text("sqs_consumer", "queue", name, 'Give app.queue("orders"), or the name or ARN of an existing queue.')
+        text("queue", "name", name, 'Give app.queue("orders"), or the name or ARN of an existing queue.')
+        arn, parts = "", name.split(":")
         if name.startswith("arn:"):
-            parts = name.split(":")
             if len(parts) != 6 or parts[2] != "sqs" or not parts[3] or not is_account(parts[4]):
                 raise refused(f"{name!r} is not the ARN of a queue. Write arn:aws:sqs:REGION:ACCOUNT:NAME.")
-            queue = cls.existing(parts[5])
-            queue.arn_text = name
-            return queue
-        fifo = name.endswith(".fifo")
-        queue = cls(name.removesuffix(".fifo"), fifo=fifo)
-        queue.owned = False
+            arn, name = name, parts[5]
+        queue = cls(name.removesuffix(".fifo"), fifo=name.endswith(".fifo"))
+        queue.owned, queue.arn_text = False, arn
         return queue
 
     @property
@@ -88,7 +108,7 @@ class Queue(Resource):
     def claims(self) -> set[str]:
         dead = {f"{pascal(self.key)}DeadLetterQueue", f"{pascal(self.key)}DeadLettersQueue"}
         policy = {f"{self.logical_id}Policy"} if self.owned else set()
-        return super().claims | policy | (dead if self.owned and self.dead_letter else set())
+        return super().claims | policy | (dead if self.owned and self.dead_letter is True else set())
 
     @property
     def url(self) -> str:
@@ -138,13 +158,13 @@ class Queue(Resource):
     @property
     def send(self) -> Grant:
         """Leave to send messages."""
-        return Grant(self, "send", {"": ("sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes")})
+        return Grant(self, "send", {"": ("sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes")}, USING_KEY)
 
     @property
     def receive(self) -> Grant:
         """Leave to receive and delete messages. A consumer has it by itself."""
         actions = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility")
-        return Grant(self, "receive", {"": actions})
+        return Grant(self, "receive", {"": actions}, ("kms:Decrypt",))
 
     @property
     def purge(self) -> Grant:
@@ -179,33 +199,30 @@ class Queue(Resource):
         to what is in the main stack. The policy of an existing queue is not the app's to write.
         """
         if not self.owned and not template.local:
-            raise RegistrationError(
+            raise self.refused(
                 f"The queue {self.key!r} is not the app's, which writes no policy for it. Add to its policy what "
-                f"allows this, or give a queue made with app.queue(...).",
-                place=self.place,
+                f"allows this, or give a queue made with app.queue(...)."
             )
-        properties = {"Queues": [{"Ref": self.logical_id}]}
-        where = {"Resource": {"Fn::GetAtt": [self.logical_id, "Arn"]}}
-        policy = ("AWS::SQS::QueuePolicy", properties)
-        extend(template.main, f"{self.logical_id}Policy", policy, {**where, **statement})
+        policy = ("AWS::SQS::QueuePolicy", {"Queues": [{"Ref": self.logical_id}]})
+        resource = {"Resource": {"Fn::GetAtt": [self.logical_id, "Arn"]}}
+        extend(template.main, f"{self.logical_id}Policy", policy, {**resource, **statement})
 
     def _within_limit(self, name: str) -> str:
         if len(name) > NAME_MAX:
-            raise RegistrationError(
+            raise self.refused(
                 f"The queue name {name!r} is over SQS's {NAME_MAX} characters. Shorten the app's, the stage's or "
-                f"the queue's name by {len(name) - NAME_MAX}.",
-                place=self.place,
+                f"the queue's name by {len(name) - NAME_MAX}."
             )
         return name
 
     def resources(self, template: Template) -> None:
         """The queue and its dead-letter queue. In the local variant an existing queue is made under its own name."""
-        if not self.owned and not template.local:
+        if not self.owned and (not template.local or template.has(self.logical_id)):
             return
         named = template.physical if self.owned else str
         properties: dict[str, Any] = {
             "QueueName": self._within_limit(self.real(named(self.key))),
-            "SqsManagedSseEnabled": True,
+            **self._encryption(),
             "MessageRetentionPeriod": self.retention,
             "VisibilityTimeout": VISIBILITY_DEFAULT if self.visibility_timeout is None else self.visibility_timeout,
         }
@@ -215,20 +232,30 @@ class Queue(Resource):
             properties["FifoQueue"] = True
             properties["ContentBasedDeduplication"] = self.content_based_deduplication
         if self.dead_letter and self.owned:
-            dead: dict[str, Any] = {
-                "QueueName": self._within_limit(self.real(named(f"{self.key}-dead-letters"))),
-                "SqsManagedSseEnabled": True,
-                "MessageRetentionPeriod": RETENTION_MAX,
-                "VisibilityTimeout": VISIBILITY_DEFAULT,
-            }
-            if self.fifo:
-                dead["FifoQueue"] = True
-            dead_id = template.add(pascal(self.key) + "DeadLetterQueue", "AWS::SQS::Queue", dead)
             properties["RedrivePolicy"] = {
-                "deadLetterTargetArn": {"Fn::GetAtt": [dead_id, "Arn"]},
+                "deadLetterTargetArn": self._dead_letters(template),
                 "maxReceiveCount": self.max_receives,
             }
         template.add(self.logical_id, "AWS::SQS::Queue", properties)
+
+    def _dead_letters(self, template: Template) -> Any:
+        """The ARN of the dead-letter queue: another of the user's, or one made here."""
+        if isinstance(self.dead_letter, Queue):
+            if not self.dead_letter.owned:
+                self.dead_letter.resources(template)
+            return self.dead_letter.arn_in(template)
+        dead: dict[str, Any] = {
+            "QueueName": self._within_limit(self.real(template.physical(f"{self.key}-dead-letters"))),
+            **self._encryption(),
+            "MessageRetentionPeriod": RETENTION_MAX,
+            "VisibilityTimeout": VISIBILITY_DEFAULT,
+        }
+        if self.fifo:
+            dead["FifoQueue"] = True
+        return {"Fn::GetAtt": [template.add(pascal(self.key) + "DeadLetterQueue", "AWS::SQS::Queue", dead), "Arn"]}
+
+    def _encryption(self) -> dict[str, Any]:
+        return {"KmsMasterKeyId": self.kms_key} if self.kms_key else {"SqsManagedSseEnabled": True}
 
 
 def checked_name(owner: str, name: object, *, fifo: bool = False) -> str:

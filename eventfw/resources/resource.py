@@ -131,6 +131,9 @@ class Resource(Checked):
         """Everything of which the app can have one: logical ids, the variable's name."""
         return {self.logical_id, self.variable}
 
+    def check(self, functions: Collection[str]) -> None:
+        """Refuse what turns out impossible when registration has ended, with the functions of the app's."""
+
     def told(self) -> str:
         """What the environment says of this resource; ``""`` outside Lambda, where nothing was said."""
         import os
@@ -165,6 +168,7 @@ class Grant:
     """Leave to do something with a resource: ``uses=[orders.send]``. Exactly its ``actions``, nothing more.
 
     ``key_actions``: what it takes to do so of the customer's key, where the resource is encrypted with one.
+    ``arn``: the ARN as a template writes it, where it is not the resource's own.
     """
 
     def __init__(
@@ -173,18 +177,21 @@ class Grant:
         verb: str,
         actions: Mapping[str, Collection[str]],
         key_actions: Collection[str] = (),
+        *,
+        arn: Any = None,
     ) -> None:
         self.resource = resource
         self.verb = verb
         self.actions_by_scope = actions
         self.key_actions = key_actions
+        self.arn = arn
 
     def __repr__(self) -> str:
         return f"{self.resource!r}.{self.verb}"
 
     def statements(self, template: Template) -> list[tuple[list[str], list[Any]]]:
         """``(actions, ARNs)`` pairs for the function's role. Scope ``""`` is the resource, ``"/*"`` what is in it."""
-        arn = self.resource.arn_in(template)
+        arn = self.resource.arn_in(template) if self.arn is None else self.arn
         allowed = [(sorted(actions), [within(arn, scope)]) for scope, actions in self.actions_by_scope.items()]
         key = self.resource.kms_key or ""
         if self.key_actions and key.startswith("arn:"):

@@ -83,7 +83,7 @@ class Table(Named):
         self.sort_key = sort_key
         self.ttl = ttl
         self.stream = stream
-        self.indexes = indexes or {}
+        self.indexes = {} if indexes is None else indexes
         self.read_capacity = read_capacity
         self.write_capacity = write_capacity
         self.point_in_time_recovery = point_in_time_recovery

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from ..http import Request as Request
     from ..resources.bucket import Bucket as Bucket
     from ..resources.event_bus import EventBus as EventBus
+    from ..resources.lambda_function import LambdaFunction as LambdaFunction
     from ..resources.log_group import LogGroup as LogGroup
     from ..resources.queue import Queue as Queue
+    from ..resources.raw import RawResource as RawResource
     from ..resources.stream import Stream as Stream
     from ..resources.table import Table as Table
     from ..resources.topic import Topic as Topic
@@ -72,8 +74,10 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
 RESOURCES = {  # method: (module, class), the class being a public name of `eventfw`
     "bucket": ("eventfw.resources.bucket", "Bucket"),
     "event_bus": ("eventfw.resources.event_bus", "EventBus"),
+    "lambda_function": ("eventfw.resources.lambda_function", "LambdaFunction"),
     "log_group": ("eventfw.resources.log_group", "LogGroup"),
     "queue": ("eventfw.resources.queue", "Queue"),
+    "resource": ("eventfw.resources.raw", "RawResource"),
     "stream": ("eventfw.resources.stream", "Stream"),
     "table": ("eventfw.resources.table", "Table"),
     "topic": ("eventfw.resources.topic", "Topic"),
@@ -200,8 +204,10 @@ class Decorators:
 
         bucket = made(Bucket)
         event_bus = made(EventBus)
+        lambda_function = made(LambdaFunction)
         log_group = made(LogGroup)
         queue = made(Queue)
+        resource = made(RawResource)
         stream = made(Stream)
         table = made(Table)
         topic = made(Topic)
