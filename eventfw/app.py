@@ -311,12 +311,12 @@ class App(Registrar):
         return functions
 
     def _check_grants(self, function: Function) -> None:
-        """Refuse a grant of a resource that would never be made."""
-        for grant in function.uses:
-            if grant.resource.owned and grant.resource not in self.resources:
+        """Refuse to use a resource that would never be made."""
+        for resource in [*(grant.resource for grant in function.uses), *function.targets]:
+            if resource.owned and resource not in self.resources:
                 raise RegistrationError(
-                    f"Function {function.name!r} uses {grant.resource.type} {grant.resource.key!r}, which no app owns. "
-                    f"Make it with app.{grant.resource.type}({grant.resource.key!r}), or mount its blueprint.",
+                    f"Function {function.name!r} uses {resource.type} {resource.key!r}, which no app owns. "
+                    f"Make it with app.{resource.type}({resource.key!r}), or mount its blueprint.",
                     place=function.settings.place or function.place,
                 )
 
@@ -342,7 +342,7 @@ def _intended(name: str, handlers: list[Handler]) -> None:
 def _settings(name: str, handlers: list[Handler]) -> Settings:
     """The settings of a function: those of the one ``@app.function`` that says any."""
     given = [handler.settings for handler in handlers if handler.settings is not None]
-    saying = [settings for settings in given if settings.says_anything]
+    saying = [settings for settings in given if settings.said]
     if len(saying) > 1:
         raise RegistrationError(
             f"Function {name!r} is given settings twice, here and at {saying[0].place}. "

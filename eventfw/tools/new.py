@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import eventfw
 from eventfw.errors import EventfwError, ProjectError
-from eventfw.tools.project import PYTHONS
+from eventfw.rules.settings import PYTHONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from eventfw.app import App, Blueprint
 from eventfw.errors import EventfwError, ProjectError, shown
-from eventfw.function import checked_environment
 from eventfw.options import closest
 from eventfw.resources.names import LOCAL_STAGE, Names
 from eventfw.routing import Router
+from eventfw.rules.settings import CHECKS, PYTHONS, check_environment, check_tags, check_value
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 DEFAULT_STAGE = "dev"
 CONFIG_FILE = "eventfw.toml"
 TOML_NAMES: dict[type, str] = {str: "string", dict: "table", list: "list"}
-PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+#: What is said of a function in the app alone: its name, resources of the app, and what makes it another function.
+SAID_IN_THE_APP = ("uses", "dead_letter", "on_success", "on_failure", "durable", "tenant_isolation_mode")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Stage:
     profile: str | None = None
     account: str | None = None
     environment: dict[str, str] = dataclasses.field(default_factory=dict)
+    tags: dict[str, str] = dataclasses.field(default_factory=dict)
+    functions: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,19 +112,45 @@ def _stage(name: str, value: Any) -> Stage:
         raise _wrong(f"A stage's name is 1 to 16 lower-case letters and digits, and not 'local': {name!r} is not.")
     if not isinstance(value, dict):
         raise _wrong(f"stages.{name} must be a table: write [stages.{name}].")
-    _known(value, {"region": str, "profile": str, "account": str, "environment": dict}, f"stages.{name}.")
-    environment = value.get("environment", {})
+    tables = {"environment": dict, "tags": dict, "functions": dict}
+    _known(value, {"region": str, "profile": str, "account": str, **tables}, f"stages.{name}.")
+    environment, tags = value.get("environment", {}), value.get("tags", {})
     for variable, text in environment.items():
         if not isinstance(text, str):
             raise _wrong(f"stages.{name}.environment.{variable} must be a string, not of type {type(text).__name__}.")
     try:
-        checked_environment(environment)
+        check_environment("environment", environment)
+        check_tags("tags", tags)
     except EventfwError as error:
         raise _wrong(f"stages.{name}: {error.message}") from None
+    for tag in tags:
+        if tag.startswith("eventfw:"):
+            raise _wrong(f"stages.{name}.tags.{tag} is eventfw's own. Use another key.")
+    functions = value.get("functions", {})
+    for function, settings in functions.items():
+        _function_settings(f"stages.{name}.functions.{function}", settings)
     account = value.get("account")
     if account is not None and (len(account) != 12 or not account.isdigit()):
         raise _wrong(f"stages.{name}.account must be the 12 digits of an AWS account, in quotes, not {account!r}.")
-    return Stage(name, value.get("region"), value.get("profile"), account, environment)
+    return Stage(name, value.get("region"), value.get("profile"), account, environment, tags, functions)
+
+
+def _function_settings(where: str, settings: Any) -> None:
+    """Refuse settings of a function that are wrong by themselves; the build sees them with those of the app."""
+    if not isinstance(settings, dict):
+        raise _wrong(f"{where} must be a table: write [{where}].")
+    possible = [option for option in CHECKS if option not in SAID_IN_THE_APP]
+    for option, value in settings.items():
+        if option in SAID_IN_THE_APP:
+            raise _wrong(f"{where}.{option} is said in the app, with @app.function({option}=...). Move it there.")
+        if option not in possible:
+            raise _wrong(
+                f"{where}.{option} is not a setting.{closest(option, possible)} There is {', '.join(possible)}."
+            )
+        try:
+            check_value(option, value)
+        except EventfwError as error:
+            raise _wrong(f"{where}: {error.message}") from None
 
 
 def _known(data: dict[str, Any], types: dict[str, type], prefix: str) -> None:

@@ -97,6 +97,17 @@ def test_a_folder_without_an_app_says_how_to_begin(project: Path) -> None:
         ("[stages.prod.environment]\nLEVEL = 1", "must be a string"),
         ("[stages.prod]\naccount = '12'", "12 digits"),
         ("[build]\nexclude = [1]", "list of patterns"),
+        ("[stages.prod.tags]\nteam = 1", "must map strings to strings"),
+        ("[stages.prod.tags]\n'aws:x' = '1'", "does not begin with 'aws:'"),
+        ("[stages.prod.tags]\n'eventfw:stage' = 'x'", "tags.eventfw:stage is eventfw's own"),
+        ("[stages.prod]\nfunctions = 5", "stages.prod.functions must be a table"),
+        ("[stages.prod.functions]\nthumbnail = 5", "stages.prod.functions.thumbnail must be a table"),
+        ("[stages.prod.functions.thumbnail]\nmemry = 5", "thumbnail.memry is not a setting. Did you mean 'memory'?"),
+        ("[stages.prod.functions.thumbnail]\nmemory = 5", "functions.thumbnail: memory must be 128 to 10240"),
+        ("[stages.prod.functions.thumbnail]\nuses = []", "functions.thumbnail.uses is said in the app"),
+        ("[stages.prod.functions.thumbnail]\ndead_letter = 'x'", "functions.thumbnail.dead_letter is said in the app"),
+        ("[stages.prod.functions.thumbnail.vpc]\nsubnet_ids = []", "vpc needs security_group_ids"),
+        ("[stages.prod.functions.thumbnail.environment]\nLEVEL = 1", "environment must map strings to strings"),
     ],
 )
 def test_a_faulty_configuration_is_refused(tmp_path: Path, text: str, said: str) -> None:
@@ -104,6 +115,26 @@ def test_a_faulty_configuration_is_refused(tmp_path: Path, text: str, said: str)
     with pytest.raises(ProjectError, match=r"eventfw\.toml") as caught:
         load_config(tmp_path)
     assert said in caught.value.message
+
+
+def test_what_a_stage_says_of_functions_is_read(tmp_path: Path) -> None:
+    (tmp_path / "eventfw.toml").write_text(
+        "[stages.prod.tags]\nteam = 'photos'\n"
+        "[stages.prod.functions.thumbnail]\nmemory = 2048\n"
+        "layers = ['arn:aws:lambda:eu-west-1:123456789012:layer:a:1']\n"
+        "snap_start = true\n[stages.prod.functions.thumbnail.vpc]\n"
+        "subnet_ids = ['subnet-0a1b2c3d']\nsecurity_group_ids = ['sg-0a1b2c3d']\n"
+    )
+    stage = find_stage(load_config(tmp_path), "prod")
+    assert stage.tags == {"team": "photos"}
+    assert stage.functions == {
+        "thumbnail": {
+            "memory": 2048,
+            "layers": ["arn:aws:lambda:eu-west-1:123456789012:layer:a:1"],
+            "snap_start": True,
+            "vpc": {"subnet_ids": ["subnet-0a1b2c3d"], "security_group_ids": ["sg-0a1b2c3d"]},
+        }
+    }
 
 
 def test_an_unknown_stage_suggests_a_known_one(tmp_path: Path) -> None:

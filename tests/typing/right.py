@@ -84,6 +84,21 @@ def morning(tick: Tick) -> None:
     print(tick.time.isoformat())
 
 
+@app.function(
+    architecture="arm64",
+    vpc={"subnet_ids": ["subnet-0a1b2c3d"], "security_group_ids": ["sg-0a1b2c3d"]},
+    provisioned_concurrency=2,
+    dead_letter=orders,
+    on_failure=uploads,
+    tags={"team": "photos"},
+)
+def report(payload: Any) -> None: ...
+
+
+@app.function(durable={"execution_timeout": 3600}, runtime="python3.13", dead_letter="arn:aws:sqs:::dead")
+def flow(payload: Any) -> None: ...
+
+
 @app.event_rule({"source": ["my.shop"]}, enabled=True)
 @admin.event_rule('{"source": ["my.shop"]}')
 def ordered(event: EventBridgeEvent) -> None:

@@ -23,6 +23,11 @@ app.function("a", 512)(plain)  # error
 app.function(uses=["orders"])(plain)  # error
 app.function(uses=[orders])(plain)  # error
 app.function(environment={"LEVEL": 1})(plain)  # error
+app.function(vpc={"subnets": []})(plain)  # error
+app.function(file_system={"arn": "x"})(plain)  # error
+app.function(snap_start="yes")(plain)  # error
+app.function(layers=[3])(plain)  # error
+app.function(dead_letter=orders.send)(plain)  # error
 app.s3_trigger()(plain)  # error
 app.s3_trigger("uploads")(plain)  # error
 app.s3_trigger(orders)(plain)  # error

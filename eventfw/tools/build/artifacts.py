@@ -42,13 +42,14 @@ class FunctionRef:
 
 @dataclass(frozen=True)
 class Artifacts:
-    """Everything a deployment needs. ``stacks`` are in the order to deploy them in."""
+    """Everything a deployment needs. ``stacks`` are in the order to deploy them in; ``tags`` are for all of them."""
 
     app: str
     stage: str
     stacks: list[Stack]
     assets: list[Asset] = field(default_factory=list)
     functions: list[FunctionRef] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
 
     def write(self, out: Path) -> None:
         """Write the manifest and the templates into ``out``; the zips must lie in ``out/assets`` already."""
@@ -70,6 +71,7 @@ class Artifacts:
                 {"name": one.name, "handler": one.handler, "asset": one.asset, "stack": one.stack}
                 for one in self.functions
             ],
+            "tags": self.tags,
         }
         (out / MANIFEST).write_text(document(manifest), encoding="utf-8")
 
@@ -95,7 +97,7 @@ class Artifacts:
             ]
             assets = [Asset(inside(out, one["path"]), one["sha256"], one["bytes"]) for one in data["assets"]]
             functions = [FunctionRef(**one) for one in data["functions"]]
-            return cls(data["app"], data["stage"], stacks, assets, functions)
+            return cls(data["app"], data["stage"], stacks, assets, functions, data["tags"])
         except FileNotFoundError as error:
             raise BuildError(f"There are no artifacts: {error.filename} is missing. Run eventfw build.") from None
         except (KeyError, TypeError, ValueError) as error:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eventfw.errors import BuildError
+from eventfw.rules.settings import X86_64
 from eventfw.tools.build.artifacts import Artifacts, Asset, FunctionRef, Stack
 from eventfw.tools.build.functions import EDGE_REGION, Code, add_edge_function, add_function, code_in_bucket
+from eventfw.tools.build.stages import functions_in
 from eventfw.tools.build.template import Template
 from eventfw.tools.checks import check
 
@@ -62,12 +64,12 @@ def build(
 
 
 def _deployable(project: Project, stage: Stage, folder: Path, report: Report) -> Artifacts:
-    from eventfw.tools.build.package import package, package_edge
+    from eventfw.tools.build.package import package_edge
 
     app = project.app
-    runtime = f"python{project.config.python}"
-    plain = [function for function in app.functions.values() if not function.edge]
-    edge = [function for function in app.functions.values() if function.edge]
+    functions = functions_in(app, stage)
+    plain = [function for function in functions if not function.edge]
+    edge = [function for function in functions if function.edge]
     stacks: list[Stack] = []
     assets: list[Asset] = []
     refs: list[FunctionRef] = []
@@ -76,23 +78,39 @@ def _deployable(project: Project, stage: Stage, folder: Path, report: Report) ->
         assets.append(asset)
         name = f"{app.name}-{stage.name}-edge"
         refs += _refs(edge, asset, name)
+        runtime = f"python{project.config.python}"
         stacks.append(Stack(name, EDGE_REGION, _edge_template(app, stage, edge, runtime, asset)))
     if plain or app.resources:
-        code = None
-        if plain:
-            code = package(project, plain, folder, report=report)
-            assets.append(code)
-        sha256 = code.sha256 if code else ""
-        templates = _main_templates(
-            app, stage, lambda function: Code(runtime, handler_of(function), code_in_bucket(app.name, sha256), sha256)
-        )
-        for name, template in templates.items():
+        zips = _zips(project, plain, folder, report)
+        assets += {asset.sha256: asset for asset in zips.values()}.values()
+
+        def code(function: Function) -> Code:
+            sha256 = zips[function.name].sha256
+            return Code(runtime_of(function, project), handler_of(function), code_in_bucket(app.name, sha256), sha256)
+
+        for name, template in _main_templates(app, stage, code).items():
             stacks.append(Stack(name, None, template.body(f"{app.name}, stage {stage.name}")))
-        if code:
-            for function in plain:
-                refs += _refs([function], code, stack_name(app, stage, function.stack))
-    artifacts = Artifacts(app.name, stage.name, stacks, assets, sorted(refs, key=lambda ref: ref.name))
-    return artifacts
+        for function in plain:
+            refs += _refs([function], zips[function.name], stack_name(app, stage, function.stack))
+    refs.sort(key=lambda ref: ref.name)
+    return Artifacts(app.name, stage.name, stacks, assets, refs, stage.tags)
+
+
+def runtime_of(function: Function, project: Project) -> str:
+    """The Lambda runtime: the function's own, or the project's."""
+    return str(function.said.get("runtime", f"python{project.config.python}"))
+
+
+def _zips(project: Project, functions: list[Function], folder: Path, report: Report) -> dict[str, Asset]:
+    """Each function's zip, by its name."""
+    from eventfw.tools.build.package import packages
+
+    kinds = {
+        function.name: (runtime_of(function, project).removeprefix("python"), function.said.get("architecture", X86_64))
+        for function in functions
+    }
+    made = packages(project, functions, folder, dict.fromkeys(kinds.values()), report=report)
+    return {name: made[kind] for name, kind in kinds.items()}
 
 
 def _local(app: App, stage: Stage, local: LocalVariant) -> Artifacts:
@@ -127,7 +145,7 @@ def _main_templates(
         resource.resources(main)
         if resource.owned:
             main.output(resource.logical_id, resource.reference(main), f"The {resource.type} {resource.key}")
-    for function in app.functions.values():
+    for function in functions_in(app, stage):
         if function.edge:
             continue
         template = templates.get(function.stack)

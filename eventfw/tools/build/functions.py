@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from eventfw.errors import BuildError, EventfwError
-from eventfw.function import ENVIRONMENT_LIMIT, checked_environment
 from eventfw.resources.names import pascal
+from eventfw.rules.settings import ENVIRONMENT_LIMIT, X86_64, check_environment, outdated
+from eventfw.tools.build.configuration import allowed, conditioned, everywhere, logging, on_aws
+from eventfw.tools.build.published import add_asynchronous, add_published, digest_of, is_published
 from eventfw.tools.build.template import role_properties
 
 if TYPE_CHECKING:
@@ -37,32 +37,55 @@ def code_in_bucket(app: str, sha256: str) -> dict[str, Any]:
 
 
 def add_function(template: Template, function: Function, code: Code, stage: Stage) -> None:
-    """Add a function of the main stack, or of a blueprint's."""
+    """Add a function of the main stack, or of a blueprint's, with its log group, its role and what it publishes."""
     name = checked_name(template, function)
-    base = pascal(function.name)
     group = template.add(
-        base + "LogGroup",
+        pascal(function.name) + "LogGroup",
         "AWS::Logs::LogGroup",
-        {"LogGroupName": f"/aws/lambda/{name}", "RetentionInDays": function.log_retention},
+        {"LogGroupName": f"/aws/lambda/{name}", "RetentionInDays": function.said.get("log_retention", 30)},
     )
-    logs = (["logs:CreateLogStream", "logs:PutLogEvents"], [{"Fn::GetAtt": [group, "Arn"]}])
-    statements = [logs]
+    role = function.said.get("role")
+    if role is None or template.local:
+        role = own_role(template, function, name, group)
+    properties = {
+        **function_properties(function, name, code, role),
+        "LoggingConfig": {"LogGroup": {"Ref": group}, **logging(function)},
+    }
+    variables = environment_of(template, function, stage)
+    if variables:
+        properties["Environment"] = {"Variables": variables}
+    template.add(template.function_id(function), "AWS::Lambda::Function", properties)
+    if template.local:
+        return
+    refuse_outdated(function, code)
+    properties.update(on_aws(template, function))
+    if is_published(function):
+        add_published(template, function, properties)
+    add_asynchronous(template, function)
+
+
+def own_role(template: Template, function: Function, name: str, group: str) -> Any:
+    """The ARN of a role that may do what the function's grants, triggers and settings need, and nothing else."""
+    statements = [(["logs:CreateLogStream", "logs:PutLogEvents"], [{"Fn::GetAtt": [group, "Arn"]}])]
     for grant in function.uses:
         statements.extend(grant.statements(template))
     for handler in function.handlers:
         for trigger in handler.triggers:
             statements.extend(trigger.statements(template))
-    role = template.add(base + "Role", "AWS::IAM::Role", role_properties(statements, ["lambda.amazonaws.com"]))
-    properties = function_properties(function, name, code, role)
-    properties["LoggingConfig"] = {"LogGroup": {"Ref": group}}
-    variables = environment_of(template, function, stage)
-    if variables:
-        properties["Environment"] = {"Variables": variables}
-    if function.reserved_concurrency is not None:
-        properties["ReservedConcurrentExecutions"] = function.reserved_concurrency
-    if function.ephemeral_storage is not None:
-        properties["EphemeralStorage"] = {"Size": function.ephemeral_storage}
-    template.add(template.function_id(function), "AWS::Lambda::Function", properties)
+    more: list[dict[str, Any]] = []
+    if not template.local:
+        statements.extend(allowed(template, function, name))
+        more = conditioned(function, name)
+    properties = role_properties(statements, ["lambda.amazonaws.com"])
+    properties["Policies"][0]["PolicyDocument"]["Statement"].extend(more)
+    role = template.add(pascal(function.name) + "Role", "AWS::IAM::Role", properties)
+    return {"Fn::GetAtt": [role, "Arn"]}
+
+
+def refuse_outdated(function: Function, code: Code) -> None:
+    """Refuse what the Python that the function will run on does not have."""
+    for fault in outdated(function.said, code.runtime.removeprefix("python")):
+        raise BuildError(f"Function {function.name!r}: {fault}", place=function.settings.place or function.place)
 
 
 def add_edge_function(template: Template, function: Function, code: Code) -> None:
@@ -74,42 +97,41 @@ def add_edge_function(template: Template, function: Function, code: Code) -> Non
     """
     name = checked_name(template, function)
     base = pascal(function.name)
-    # CreateLogGroup too is authorized against an ARN with a part behind the group's name.
-    group = f"arn:${{AWS::Partition}}:logs:*:${{AWS::AccountId}}:log-group:/aws/lambda/{EDGE_REGION}.{name}:*"
-    statements = [(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [{"Fn::Sub": group}])]
-    trusted = ["edgelambda.amazonaws.com", "lambda.amazonaws.com"]
-    role = template.add(base + "Role", "AWS::IAM::Role", role_properties(statements, trusted))
+    role = function.said.get("role")
+    if role is None:
+        # CreateLogGroup too is authorized against an ARN with a part behind the group's name.
+        group = f"arn:${{AWS::Partition}}:logs:*:${{AWS::AccountId}}:log-group:/aws/lambda/{EDGE_REGION}.{name}:*"
+        statements = [(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [{"Fn::Sub": group}])]
+        trusted = ["edgelambda.amazonaws.com", "lambda.amazonaws.com"]
+        template.add(base + "Role", "AWS::IAM::Role", role_properties(statements, trusted))
+        role = {"Fn::GetAtt": [base + "Role", "Arn"]}
     properties = function_properties(function, name, code, role)
     template.add(template.function_id(function), "AWS::Lambda::Function", properties)
-    if function.reserved_concurrency is not None:
-        properties["ReservedConcurrentExecutions"] = function.reserved_concurrency
-    digest = sha256(json.dumps(properties, sort_keys=True).encode()).hexdigest()
+    digest = digest_of(properties)
     version = {"FunctionName": {"Ref": template.function_id(function)}}
     template.add(f"{base}Version{digest[:8]}", "AWS::Lambda::Version", version, keep_old=True)
     template.versions[function.name] = digest
 
 
-def function_properties(function: Function, name: str, code: Code, role: str) -> dict[str, Any]:
+def function_properties(function: Function, name: str, code: Code, role: Any) -> dict[str, Any]:
     """What every function has."""
-    properties: dict[str, Any] = {
+    return {
         "FunctionName": name,
         "Handler": code.handler,
         "Runtime": code.runtime,
-        "Architectures": ["x86_64"],
-        "MemorySize": function.memory,
-        "Timeout": function.timeout,
-        "Role": {"Fn::GetAtt": [role, "Arn"]},
+        "Architectures": [X86_64],
+        "Role": role,
         "Code": code.code,
+        **everywhere(function),
     }
-    if function.description:
-        properties["Description"] = function.description
-    return properties
 
 
 def environment_of(template: Template, function: Function, stage: Stage) -> dict[str, Any]:
     """The function's variables, the stage's, and the real names of what it uses."""
     try:
-        plain = checked_environment({**function.environment, **stage.environment})
+        own = stage.functions.get(function.name, {}).get("environment", {})
+        plain = {**function.environment, **stage.environment, **own}
+        check_environment("environment", plain)
     except EventfwError as error:
         raise BuildError(error.message, place=function.settings.place or function.place) from None
     resources = {grant.resource.variable: grant.resource for grant in function.uses}

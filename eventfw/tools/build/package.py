@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eventfw.errors import BuildError
+from eventfw.rules.settings import X86_64
 from eventfw.tools.build.artifacts import Asset
 from eventfw.tools.build.bytecode import MINOR, bytecode
 from eventfw.tools.build.edge import edge_app, edge_files
@@ -19,38 +20,47 @@ if TYPE_CHECKING:
     from eventfw.tools.project import Project
 
 Report = Callable[[str], None]
+Kind = tuple[str, str]  # a Python, such as 3.13, and an architecture
 ENTRY = "eventfw_entry.py"
 
 
-def package(project: Project, functions: list[Function], folder: Path, *, report: Report) -> Asset:
-    """The zip of a stage's functions: the project, its requirements, eventfw's shipped half and the entry module."""
-    requirements = install(project.directory, project.config.python)
-    if requirements:
-        report(f"Installed requirements.txt for Lambda: {len(requirements)} files.")
-    entries = _with_requirements(project, folder, requirements)
-    entries[ENTRY] = Entry(_entry(f"from {project.module} import {project.variable} as _app\n", functions))
-    return write_asset(_compiled(project, entries, report), folder)
+def packages(
+    project: Project, functions: list[Function], folder: Path, kinds: Iterable[Kind], *, report: Report
+) -> dict[Kind, Asset]:
+    """The zips of a stage's functions: the project, its requirements, eventfw's shipped half and the entry module.
+
+    There is one for each of ``kinds``, with the requirements for that Python on that architecture. Every zip has the
+    entries of all functions, so that two are the same bytes unless what is installed differs.
+    """
+    files = project_files(project, folder)
+    files = {**files, **shipped_half(project, files)}
+    files[ENTRY] = Entry(_entry(f"from {project.module} import {project.variable} as _app\n", functions))
+    made = {}
+    for python, architecture in kinds:
+        requirements = install(project.directory, python, architecture)
+        if requirements:
+            machine = "" if architecture == X86_64 else f" on {architecture}"
+            report(f"Installed requirements.txt for Lambda{machine}: {len(requirements)} files.")
+        entries = _compiled(python, {**requirements, **files}, report)
+        made[python, architecture] = write_asset(entries, folder)
+    return made
 
 
 def package_edge(project: Project, functions: list[Function], folder: Path, *, report: Report) -> Asset:
     """The zip of the Lambda@Edge functions: only what importing their handlers loads. See :func:`edge_files`."""
     requirements = install(project.directory, project.config.python)
-    entries = _with_requirements(project, folder, requirements)
+    files = project_files(project, folder)
+    entries = {**requirements, **files, **shipped_half(project, files)}
     entries[ENTRY] = Entry(_entry(edge_app(project, functions), functions))
     needed = edge_files(project, functions, entries, requirements)
-    return write_asset(_compiled(project, needed, report), folder, edge=True)
+    return write_asset(_compiled(project.config.python, needed, report), folder, edge=True)
 
 
-def _with_requirements(project: Project, folder: Path, requirements: dict[str, Entry]) -> dict[str, Entry]:
-    files = project_files(project, folder)
-    return {**requirements, **files, **shipped_half(project, files)}
-
-
-def _compiled(project: Project, entries: dict[str, Entry], report: Report) -> dict[str, Entry]:
-    if project.config.python != MINOR:
+def _compiled(python: str, entries: dict[str, Entry], report: Report) -> dict[str, Entry]:
+    if python != MINOR:
         report(
-            f"Warning: built with Python {MINOR} for {project.config.python}, so the zip has no bytecode and starts "
-            f"more slowly. Build with Python {project.config.python}."
+            f"Warning: built with Python {MINOR} for {python}, so the zip has no bytecode and starts more slowly. "
+            f"Build with Python {python}."
         )
         return entries
     return {**entries, **bytecode(entries)}

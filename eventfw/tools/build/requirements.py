@@ -22,10 +22,13 @@ COMMENT = re.compile(r"(^|\s)#.*$")
 # What installers write about themselves, and what only matters to them.
 UNSHIPPED = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"}
 LINES_SHOWN = 8
+MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}  # what wheels call Lambda's architectures
 
 
-def install(project: Path, python: str) -> dict[str, Entry]:
-    """The files of the project's requirements, for Lambda with that Python; eventfw itself is left to the packager.
+def install(project: Path, python: str, architecture: str = "x86_64") -> dict[str, Entry]:
+    """The files of the project's requirements, for Lambda with that Python on that architecture.
+
+    eventfw itself is left to the packager.
 
     Raises BuildError where one has no wheel for Lambda, or cannot be resolved.
     """
@@ -36,12 +39,12 @@ def install(project: Path, python: str) -> dict[str, Entry]:
     with tempfile.TemporaryDirectory(prefix="eventfw-requirements-") as folder:
         listed, target = Path(folder, FILE), Path(folder, "target")
         listed.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        command = _command(listed, target, python)
+        command = _command(listed, target, python, MACHINES[architecture])
         done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
         if done.returncode:
             raise BuildError(
-                f"The requirements cannot be installed for Lambda (x86_64, Python {python}), which needs wheels:\n"
-                f"{_essence(done.stderr)}\nPin a version that has such a wheel, or remove the requirement.",
+                f"The requirements cannot be installed for Lambda ({architecture}, Python {python}), which needs "
+                f"wheels:\n{_essence(done.stderr)}\nPin a version that has such a wheel, or remove the requirement.",
                 place=FILE,
             )
         return installed(target)
@@ -104,17 +107,17 @@ def installed(target: Path) -> dict[str, Entry]:
 
 def platforms(python: str) -> list[str]:
     """The wheel platforms Lambda runs: Amazon Linux 2023 (glibc 2.34) from Python 3.12, before it Amazon Linux 2."""
-    return ["manylinux2014_x86_64"] if python == "3.11" else ["manylinux_2_28_x86_64", "manylinux2014_x86_64"]
+    return ["manylinux2014"] if python == "3.11" else ["manylinux_2_28", "manylinux2014"]
 
 
-def _command(listed: Path, target: Path, python: str) -> list[str]:
+def _command(listed: Path, target: Path, python: str, machine: str) -> list[str]:
     uv = find_uv()
     if uv is None:
-        choices = [f"--platform={platform}" for platform in platforms(python)]
+        choices = [f"--platform={platform}_{machine}" for platform in platforms(python)]
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
         version = [f"--python-version={python}", "--implementation=cp", "--only-binary=:all:"]
         return [*command, *version, *choices, f"--target={target}", "-r", str(listed)]
-    platform = "x86_64-manylinux2014" if python == "3.11" else "x86_64-manylinux_2_28"
+    platform = f"{machine}-{platforms(python)[0]}"
     command = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--link-mode", "copy"]
     version = ["--python-platform", platform, "--python-version", python, "--only-binary", ":all:"]
     return [*command, *version, "--no-compile-bytecode", "--target", str(target), "-r", str(listed)]

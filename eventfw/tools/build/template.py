@@ -132,8 +132,14 @@ class Template:
         """The logical id of a function."""
         return pascal(function.name) + "Function"
 
+    def alias_id(self, function: Function) -> str:
+        """The logical id of the alias of a function that is invoked through one."""
+        return pascal(function.name) + "LiveAlias"
+
     def function_arn(self, function: Function) -> Any:
-        """The ARN of a function of this stack."""
+        """The ARN by which a function of this stack is invoked: its alias's, where it has one."""
+        if self.alias_id(function) in self._resources:
+            return {"Ref": self.alias_id(function)}
         return {"Fn::GetAtt": [self.function_id(function), "Arn"]}
 
     def version_arn(self, function: Function) -> Any:

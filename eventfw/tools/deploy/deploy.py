@@ -195,7 +195,7 @@ class _Deployment:
         return Target(stack.name, region, template, source, state, before, earlier=list(self._targets))
 
     def _make_change_set(self, target: Target, inputs: dict[str, str]) -> None:
-        tags = stack_tags(self._artifacts.app, self._artifacts.stage)
+        tags = stack_tags(self._artifacts.app, self._artifacts.stage, self._artifacts.tags)
         try:
             made = self._change_sets(target.region).create(target.state, target.request(inputs, tags))
         except DeployError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -42,9 +43,10 @@ class StackState:
         return not self.status.endswith(("_IN_PROGRESS", "_FAILED"))
 
 
-def stack_tags(app: str, stage: str) -> list[dict[str, str]]:
-    """The tags of every stack of a stage; CloudFormation hands them to the resources."""
-    return [{"Key": APP_TAG, "Value": app}, {"Key": STAGE_TAG, "Value": stage}]
+def stack_tags(app: str, stage: str, more: Mapping[str, str]) -> list[dict[str, str]]:
+    """The tags of every stack of a stage, ``more`` among them; CloudFormation hands them to the resources."""
+    tags = {**more, APP_TAG: app, STAGE_TAG: stage}
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
 
 def read_state(clients: Clients, name: str, region: str) -> StackState:

@@ -281,7 +281,7 @@ def test_a_stages_variables_are_added_and_checked() -> None:
 
 
 def test_cfn_lint_has_nothing_to_say(tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text(
+    (tmp_path / "app_lint.py").write_text(
         "from eventfw import App\napp = App('lint')\nuploads = app.bucket('uploads', versioned=True)\n"
         "orders = app.queue('orders', fifo=True, content_based_deduplication=True, delay=3)\n"
         "@app.http('/a/{b}')\ndef a(b): ...\n"
@@ -297,7 +297,7 @@ def test_cfn_lint_has_nothing_to_say(tmp_path: Path) -> None:
     )
     from eventfw.tools.project import load_project
 
-    artifacts = build(load_project(tmp_path, "app"), Stage("dev"), out=tmp_path / "out")
+    artifacts = build(load_project(tmp_path, "app_lint"), Stage("dev"), out=tmp_path / "out")
     artifacts.write(tmp_path / "out")
     lint_templates(tmp_path / "out", artifacts)
     assert [stack.name for stack in artifacts.stacks] == ["lint-dev-edge", "lint-dev"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from eventfw.errors import BuildError
-from eventfw.tools.build.package import package, package_edge
+from eventfw.tools.build.package import package_edge, packages
 from eventfw.tools.project import Project, load_project
 
 APP = """
@@ -138,7 +138,8 @@ def test_functions_may_be_called_what_the_entry_module_says_itself(tmp_path: Pat
     app.write_text("from eventfw import App\napp = App('demo')\n" + "\n".join(lines) + "\n")
     project = load_project(tmp_path, app.stem)
     sys.path.remove(str(tmp_path))
-    asset = package(project, list(project.app.functions.values()), tmp_path / "out", report=lambda text: None)
+    functions, kind = list(project.app.functions.values()), (project.config.python, "x86_64")
+    asset = packages(project, functions, tmp_path / "out", [kind], report=lambda text: None)[kind]
     zipfile.ZipFile(asset.path).extractall(tmp_path / "task")
     answers = [answer(tmp_path / "task", name, {}) for name in ("entry", "import", "App", "two_words")]
     assert answers == names

@@ -60,6 +60,21 @@ def test_the_wheel_is_the_one_for_lambda(installer: str, python: str, tmp_path: 
     assert (b"manylinux2014" if python == "3.11" else b"manylinux_2_28") in data
 
 
+@pytest.mark.parametrize("python", ["3.11", "3.13"])
+def test_the_wheel_is_the_one_for_the_functions_architecture(installer: str, python: str, tmp_path: Path) -> None:
+    for tag in ("manylinux2014_x86_64", "manylinux2014_aarch64"):
+        wheel(tmp_path / "wheels", "tiny", tag=f"cp{python.replace('.', '')}-none-{tag}")
+    project(tmp_path, "tiny")
+    assert b"_aarch64" in install(tmp_path, python, "arm64")["tiny.py"].data
+    assert b"_x86_64" in install(tmp_path, python, "x86_64")["tiny.py"].data
+
+
+def test_a_requirement_without_a_wheel_for_the_architecture_is_refused(installer: str, tmp_path: Path) -> None:
+    wheel(tmp_path / "wheels", "tiny", tag="cp312-none-manylinux2014_x86_64")
+    with pytest.raises(BuildError, match=r"\(arm64, Python 3\.12\)"):
+        install(project(tmp_path, "tiny"), "3.12", "arm64")
+
+
 def test_a_wheel_for_another_system_only_is_refused(installer: str, tmp_path: Path) -> None:
     wheel(tmp_path / "wheels", "tiny", tag="cp312-none-macosx_11_0_arm64")
     with pytest.raises(BuildError, match=r"(?s)^requirements.txt: .*Python 3\.12.*tiny.*Pin a version"):

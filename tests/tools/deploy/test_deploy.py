@@ -56,6 +56,15 @@ def test_a_first_deployment_creates_what_the_template_says(
     assert "CREATE_COMPLETE       OrdersQueue" in told.text
 
 
+def test_the_stack_carries_the_stages_tags_beside_eventfws_own(
+    make: Make, template: Template, access: Access, clients: Clients
+) -> None:
+    deploy(replace(make(template), tags={"team": "photos"}), access=access)
+    found = clients.client("cloudformation").describe_stacks(StackName="gallery-dev")["Stacks"][0]["Tags"]
+    tags = {tag["Key"]: tag["Value"] for tag in found}
+    assert tags == {"eventfw:app": "gallery", "eventfw:stage": "dev", "team": "photos"}
+
+
 def test_the_code_bucket_is_private_encrypted_tls_only_and_expires_unused_code(
     make: Make, template: Template, access: Access, s3: Any, account: str
 ) -> None:
