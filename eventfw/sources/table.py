@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ..resources.topic import Topic as Topic
     from ..resources.user_pool import UserPool as UserPool
     from ..trigger import Trigger
+    from .dynamodb import DynamoDBBatch as DynamoDBBatch
+    from .dynamodb import DynamoDBRecord as DynamoDBRecord
+    from .dynamodb import DynamoDBStream
     from .edge import EdgeRequest as EdgeRequest
     from .edge import EdgeViewerRequest
     from .event_rule import EventBridgeEvent as EventBridgeEvent
@@ -62,6 +65,7 @@ if TYPE_CHECKING:
 
 
 SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last being public names of `eventfw`
+    "dynamodb_stream": ("eventfw.sources.dynamodb", "DynamoDBStream", "DynamoDBRecord", "DynamoDBBatch"),
     "edge_viewer_request": ("eventfw.sources.edge", "EdgeViewerRequest", "EdgeRequest"),
     "event_rule": ("eventfw.sources.event_rule", "EventRule", "EventBridgeEvent"),
     "http": ("eventfw.sources.http", "Http", "Request"),
@@ -192,6 +196,7 @@ class Decorators:
     """
 
     if TYPE_CHECKING:
+        dynamodb_stream = lazy(DynamoDBStream)
         edge_viewer_request = lazy(EdgeViewerRequest)
         event_rule = lazy(EventRule)
         http = lazy(Http)

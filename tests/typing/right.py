@@ -7,6 +7,7 @@ from typing import Any, assert_type
 from eventfw import (
     App,
     Blueprint,
+    DynamoDBRecord,
     EdgeRequest,
     EventBridgeEvent,
     HTTPError,
@@ -72,6 +73,11 @@ def clicks(batch: KinesisBatch) -> None:
     for record in batch:
         print(record.text)
         batch.fail(record)
+
+
+@app.dynamodb_stream(app.table("catalog"), bisect_batch=True, parallelization_factor=2)
+def changed(record: DynamoDBRecord) -> None:
+    print(record.new_image, record.keys["id"])
 
 
 @app.kinesis_consumer("views", on_failure=uploads)

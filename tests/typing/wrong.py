@@ -43,6 +43,7 @@ app.sns_subscriber(orders)(plain)  # error
 app.sns_subscriber(app.topic("news"), through="orders")(plain)  # error
 app.kinesis_consumer(orders)(plain)  # error
 app.kinesis_consumer("clicks", batchsize=5)(plain)  # error
+app.dynamodb_stream(app.stream("clicks"))(plain)  # error
 app.schedule(5)(plain)  # error
 app.schedule("rate(5 minutes)", enable=False)(plain)  # error
 app.schedule(plain)  # error
