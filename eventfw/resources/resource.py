@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol, Self
 
     from ..function import Function
+    from .bucket import Bucket
     from .names import Names
 
     class Template(Protocol):
@@ -52,6 +53,15 @@ if TYPE_CHECKING:
             source_account: bool = False,
             **more: Any,
         ) -> str: ...
+        def notify(
+            self,
+            bucket: Bucket,
+            function: Function,
+            notifications: list[dict[str, Any]],
+            *,
+            after: str = "",
+            eventbridge: bool = False,
+        ) -> None: ...
         def role(
             self,
             logical_id: str,

@@ -1,10 +1,10 @@
-"""``@app.s3_trigger``: S3 event notifications."""
+"""``@app.s3_trigger``: what happens to objects, by S3's own notifications or through EventBridge."""
 
 from __future__ import annotations
 
 from ..errors import RuleError
 from ..events import Event, instant
-from ..options import printable, refused
+from ..options import one_of, printable, refused
 from ..resources.bucket import Bucket
 from ..resources.names import filed_as, known_as, pascal
 from ..rules.keys import KeyFilter, KeyFilterSet, check_event_type, covers, types_overlap
@@ -19,12 +19,18 @@ if TYPE_CHECKING:
     from ..calling import Binding
     from ..function import Function
     from ..resources.resource import Grant, Template
+    from ..rules.matchers import Wildcard
+    from ..rules.witness import Effort
+
+NOTIFICATION, EVENTBRIDGE = "notification", "eventbridge"
 
 
 class S3Record(Event):
-    """One object that was created, removed, tagged...
+    """One object that was created, removed, tagged... The same names whichever way it came.
 
+    ``raw`` is the record of S3's notification, or EventBridge's event.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
     """
 
     def summary(self) -> str:
@@ -33,22 +39,26 @@ class S3Record(Event):
     @property
     def bucket(self) -> str:
         """The bucket's name."""
-        return str(self.raw["s3"]["bucket"]["name"])
+        return str((self._detail or self.raw["s3"])["bucket"]["name"])
 
     @property
     def key(self) -> str:
-        """The object's key, decoded (S3 sends it URL-encoded, with ``+`` for a space)."""
+        """The object's key, decoded. A notification has it URL-encoded, ``+`` being a space; EventBridge has not."""
         key = str(self._object["key"])
-        if "%" not in key and "+" not in key:
+        if self._detail or ("%" not in key and "+" not in key):
             return key
         from urllib.parse import unquote_plus
 
         return unquote_plus(key)
 
     @property
+    def _detail(self) -> dict[str, Any]:
+        return self.raw.get("detail") or {}
+
+    @property
     def _object(self) -> dict[str, Any]:
         # An IntelligentTiering record may name its object under `get_object`.
-        detail = self.raw["s3"]
+        detail = self._detail or self.raw["s3"]
         return detail.get("object") or detail["get_object"]  # type: ignore[no-any-return]
 
     @property
@@ -59,12 +69,12 @@ class S3Record(Event):
     @property
     def etag(self) -> str | None:
         """The object's entity tag; ``None`` when it was removed."""
-        return self._object.get("eTag")
+        return self._object.get("eTag") or self._object.get("etag")
 
     @property
     def version_id(self) -> str | None:
         """The object's version, in a versioned bucket."""
-        return self._object.get("versionId")
+        return self._object.get("versionId") or self._object.get("version-id")
 
     @property
     def sequencer(self) -> str | None:
@@ -73,18 +83,22 @@ class S3Record(Event):
 
     @property
     def event_name(self) -> str:
-        """What happened, such as ``ObjectCreated:Put``."""
-        return str(self.raw["eventName"])
+        """What happened, as S3's notifications say it: ``ObjectCreated:Put``."""
+        if not self._detail:
+            return str(self.raw["eventName"])
+        from ..rules.object_events import event_name
+
+        return event_name(self.raw["detail-type"], self._detail)
 
     @property
     def time(self) -> datetime:
         """When S3 finished the request, with time zone."""
-        return instant(self.raw["eventTime"])  # type: ignore[no-any-return]
+        return instant(self.raw["time"] if self._detail else self.raw["eventTime"])  # type: ignore[no-any-return]
 
     @property
     def region(self) -> str:
         """The bucket's region."""
-        return str(self.raw["awsRegion"])
+        return str(self.raw["region"] if self._detail else self.raw["awsRegion"])
 
 
 class S3Event(Event):
@@ -95,15 +109,17 @@ class S3Event(Event):
 
     @property
     def records(self) -> list[S3Record]:
-        """One a notification; S3 sends one at a time, but its format allows more."""
-        return [S3Record(record, self.context) for record in self.raw["Records"]]
+        """One an event; S3 sends one at a time, but the format of its notifications allows more."""
+        return [S3Record(record, self.context) for record in self.raw.get("Records") or [self.raw]]
 
 
 class S3Trigger(Trigger):
     """Run for objects in a bucket; once for each record.
 
-    ``bucket``: a bucket that the app owns. ``prefix`` and ``suffix``: only keys that begin and end so. ``events``: the
-    event types, such as ``s3:ObjectCreated:*`` (the default) or ``s3:ObjectRemoved:Delete``.
+    ``bucket``: a bucket that the app owns, or the name or ARN of an existing one. ``prefix`` and ``suffix``: only keys
+    that begin and end so. ``events``: the event types, such as ``s3:ObjectCreated:*`` (the default) or
+    ``s3:ObjectRemoved:Delete``. ``via``: ``notification``, S3's own, or ``eventbridge``, whose rules may overlap.
+    ``wildcard``: through EventBridge only, and without prefix and suffix: keys in which each ``*`` is any text.
 
     Invoked asynchronously: when a call raises, the other records still run, the first error fails the invocation, and
     Lambda tries the event again after one and after two more minutes. Events may come twice, and in any order.
@@ -112,49 +128,68 @@ class S3Trigger(Trigger):
 
     decorator = "s3_trigger"
     example = '@app.s3_trigger(uploads, suffix=".png")'
-    kinds = ("s3",)
+    kinds: Collection[str] = ("s3", "eventbridge")
 
     def __init__(
         self,
-        bucket: Bucket,
+        bucket: Bucket | str,
         *,
         prefix: str = "",
         suffix: str = "",
         events: str | Sequence[str] = ("s3:ObjectCreated:*",),
+        via: str = NOTIFICATION,
+        wildcard: str = "",
     ) -> None:
         super().__init__()
-        if isinstance(bucket, str):
-            raise refused(
-                f"s3_trigger takes a bucket that the app owns, not the name {bucket!r}. "
-                f"Write uploads = app.bucket({bucket!r}) and @app.s3_trigger(uploads)."
-            )
-        if not isinstance(bucket, Bucket):
-            raise refused(f"s3_trigger takes a bucket such as app.bucket('uploads'), not {bucket!r}.")
-        self.bucket = self.resource = bucket
+        self.bucket = self.resource = Bucket.of("s3_trigger", bucket)
+        self.via = via
+        self.kinds = ("eventbridge",) if via == EVENTBRIDGE else ("s3",)
         given = [events] if isinstance(events, str) else events
         if not isinstance(given, (list, tuple)) or not given:
             raise refused(f"events must be a list such as ['s3:ObjectCreated:*'] for s3_trigger, not {events!r}.")
+        self.events = tuple(given)
         try:
             self.filter = KeyFilter(prefix, suffix)
-            for event in given:
+            self.wildcard = whole_key(wildcard)
+        except RuleError as error:
+            raise refused(f"{error.message.rstrip('.')}.") from None
+        self.validate()
+
+    def validate(self) -> None:
+        one_of("s3_trigger", "via", self.via, (NOTIFICATION, EVENTBRIDGE))
+        try:
+            for event in self.events:
                 check_event_type(event)
         except RuleError as error:
             raise refused(error.message) from None
-        self.events = tuple(given)
-        for position, event in enumerate(given):
-            for other in given[:position]:
+        for position, event in enumerate(self.events):
+            for other in self.events[:position]:
                 if types_overlap(event, other):
                     raise refused(f"S3 refuses events that overlap in one notification: {other} and {event}. Keep one.")
+        if self.wildcard is not None and (self.via != EVENTBRIDGE or self.filter.prefix or self.filter.suffix):
+            raise refused(
+                "wildcard is for via='eventbridge' and stands for the whole key: S3's notifications know prefix and "
+                "suffix only. Use either wildcard or these."
+            )
+        if self.via == EVENTBRIDGE:
+            from ..rules.object_events import sent
+
+            for event in self.events:
+                if not sent(event):
+                    raise refused(f"S3 does not send {event} to EventBridge. Remove via, or that event.")
 
     def title(self) -> str:
         parts = [f"s3 {self.bucket.key}", *self.events]
         parts += [f"prefix={self.filter.prefix}"] * bool(self.filter.prefix)
         parts += [f"suffix={self.filter.suffix}"] * bool(self.filter.suffix)
-        return " ".join(parts)
+        parts += [f"wildcard={self.wildcard.text}"] if self.wildcard else []
+        return " ".join([*parts, *["via eventbridge"] * (self.via == EVENTBRIDGE)])
 
     def clash(self, other: Trigger) -> str:
         """S3 refuses two notifications of a bucket whose event types, prefixes and suffixes all overlap."""
-        if not isinstance(other, S3Trigger) or not self.filter.overlaps(other.filter):
+        if not isinstance(other, S3Trigger) or EVENTBRIDGE in (self.via, other.via):
+            return ""
+        if not self.filter.overlaps(other.filter):
             return ""
         pairs = ((one, two) for one in self.events for two in other.events)
         both = next(((one, two) for one, two in pairs if types_overlap(one, two)), None)
@@ -181,39 +216,66 @@ class S3Trigger(Trigger):
         return None
 
     def mismatch(self, raw: Any) -> str:
-        record = S3Record(raw["Records"][0])
-        if not self._owns(record.bucket):
+        if self.via == EVENTBRIDGE and raw["source"] != "aws.s3":
+            return f"source `{printable(raw['source'])}` is not `aws.s3`"
+        record = S3Event(raw).records[0]
+        if self._called() not in names_of(record.bucket, self.bucket.app):
             return f"bucket `{printable(record.bucket)}` is not `{self.bucket.key}`"
         if not any(covers(event, record.event_name) for event in self.events):
             return f"event `{printable(record.event_name)}` is not {' or '.join(self.events)}"
-        return self.filter.mismatch(record.key)
-
-    def _owns(self, name: str) -> bool:
-        return self._called() in names_of(name, self.bucket.app)
+        if self.wildcard is not None:
+            fits = self.wildcard.test(record.key)
+            return "" if fits else f"key `{printable(record.key)}` is not like `{self.wildcard.text}`"
+        fault = self.filter.mismatch(record.key)
+        if not fault and self.via == EVENTBRIDGE and len(record.key) < len(self.filter.prefix + self.filter.suffix):
+            return f"key `{printable(record.key)}` is too short for `{self.filter.prefix}*{self.filter.suffix}`"
+        return fault
 
     def _called(self) -> str:
+        """What the bucket is filed under, as :func:`names_of` says it: an existing one has one name everywhere."""
         import os
 
+        if not self.bucket.owned:
+            return self.bucket.key
         return filed_as(os.environ.get(self.bucket.variable, ""), self.bucket.key)
 
     @classmethod
     def index(cls, triggers: Sequence[S3Trigger]) -> Finder:
-        """By the bucket's name, then by the key's beginning and end."""
-        positions: dict[str, list[int]] = {}
+        """By the bucket's name, then for notifications by the key's beginning and end."""
+        notified: dict[str, list[int]] = {}
+        ruled: dict[str, list[int]] = {}
         for position, trigger in enumerate(triggers):
-            positions.setdefault(trigger._called(), []).append(position)
-        sets = {called: KeyFilterSet(triggers[at].filter for at in places) for called, places in positions.items()}
-        app = triggers[0].bucket.app
+            table = ruled if trigger.via == EVENTBRIDGE else notified
+            table.setdefault(trigger._called(), []).append(position)
+        sets = {called: KeyFilterSet(triggers[at].filter for at in places) for called, places in notified.items()}
+        app = next((trigger.bucket.app for trigger in triggers if trigger.bucket.app), "")
 
         def find(raw: Any) -> Iterable[int]:
-            record = S3Record(raw["Records"][0])
-            key, found = record.key, list[int]()
-            for called in names_of(record.bucket, app):
-                if called in sets:
-                    found += [positions[called][at] for at in sets[called].matching(key)]
-            return found
+            if raw.get("source", "aws.s3") != "aws.s3":
+                return ()
+            record = S3Event(raw).records[0]
+            names, key = names_of(record.bucket, app), record.key
+            if "detail" in raw:
+                return [at for called in names for at in ruled.get(called, ())]
+            return [notified[called][at] for called in names if called in sets for at in sets[called].matching(key)]
 
         return Finder(find)
+
+    def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
+        """EventBridge has no rule against overlapping rules, and invokes the function for each of them."""
+        from ..rules.pattern import EventPattern
+        from ..rules.witness import witness
+
+        if self.via != EVENTBRIDGE or not other.enabled:
+            return None
+        theirs = getattr(other, "pattern", None)  # an event rule's; a source imports no other
+        if isinstance(other, S3Trigger) and other.via == EVENTBRIDGE:
+            theirs = EventPattern(other.pattern(other.bucket.key))
+        if not isinstance(theirs, EventPattern):
+            return None
+        both, event = [EventPattern(self.pattern(self.bucket.key)), theirs], self.sample()
+        texts = [name for name, value in event.items() if isinstance(value, str)]
+        return witness(both, event, texts, effort) or witness(both, {**event, "detail": {}}, texts, effort)
 
     def faults(self) -> Collection[str]:
         never = [event for event in self.events if event.endswith("DeleteMarkerCreated")]
@@ -227,62 +289,153 @@ class S3Trigger(Trigger):
     def grants(self) -> Collection[Grant]:
         return [self.bucket.read]
 
+    def pattern(self, bucket: Any) -> dict[str, Any]:
+        """The pattern of the rule, for a bucket of that real name."""
+        from ..rules.object_events import pattern
+
+        prefix, suffix = self.filter.prefix, self.filter.suffix
+        keys: list[Any] = []
+        if self.wildcard is not None:
+            keys = [{"wildcard": self.wildcard.text}]
+        elif prefix and suffix:  # two conditions of one field are alternatives
+            keys = [{"wildcard": "*".join(part.replace("\\", "\\\\") for part in (prefix, suffix))}]
+        elif prefix or suffix:
+            keys = [{"prefix": prefix} if prefix else {"suffix": suffix}]
+        return pattern(bucket, self.events, keys)
+
     def resources(self, function: Function, template: Template) -> None:
-        """The permission first, then the bucket's notification, which S3 checks against it."""
-        name = template.bucket_name(self.bucket.key)
-        text = name if isinstance(name, str) else name["Fn::Sub"]
-        arn = {"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::{text}"}
-        prefix = pascal(function.name) + pascal(self.bucket.key)
+        """The rule or the notification, and the function's permission."""
+        theirs = not self.bucket.owned and not template.local
+        if self.via == EVENTBRIDGE:
+            self._rule(function, template)
+            if theirs:
+                template.notify(self.bucket, function, [], eventbridge=True)
+            else:
+                bucket = template.properties(self.bucket.logical_id)
+                switch = bucket.setdefault("NotificationConfiguration", {})
+                switch["EventBridgeConfiguration"] = {"EventBridgeEnabled": True}
+            return
+        arn, prefix = self.bucket.arn_in(template), pascal(function.name) + pascal(self.bucket.key)
         permission = template.permit(function, prefix, "s3.amazonaws.com", arn, source_account=True)
-        bucket = template.properties(self.bucket.logical_id)
-        notification = bucket.setdefault("NotificationConfiguration", {"LambdaConfigurations": []})
+        # S3 compares URL-encoded values; the embedded AWS takes them as they are.
+        rules = self.filter.wire(encoded=not template.local)
+        if theirs:
+            entry: dict[str, Any] = {
+                "LambdaFunctionArn": template.function_arn(function),
+                "Events": list(self.events),
+                **({"Filter": {"Key": {"FilterRules": rules}}} if rules else {}),
+            }
+            template.notify(self.bucket, function, [entry], after=permission)
+            return
+        notification = template.properties(self.bucket.logical_id).setdefault("NotificationConfiguration", {})
         for event in self.events:
-            entry: dict[str, Any] = {"Event": event, "Function": template.function_arn(function)}
-            # S3 compares URL-encoded values; the embedded AWS takes them as they are.
-            if rules := self.filter.wire(encoded=not template.local):
+            entry = {"Event": event, "Function": template.function_arn(function)}
+            if rules:
                 entry["Filter"] = {"S3Key": {"Rules": rules}}
-            notification["LambdaConfigurations"].append(entry)
+            notification.setdefault("LambdaConfigurations", []).append(entry)
         template.depend(self.bucket.logical_id, permission)
 
-    def sample(self, **fields: Any) -> dict[str, Any]:
-        """A notification for one object. Fields: ``key``, ``size``, ``event_name``, ``bucket``."""
-        from urllib.parse import quote_plus
+    def _rule(self, function: Function, template: Template) -> None:
+        rule = pascal(self.own_name) + "Rule"
+        properties = {
+            "EventPattern": self.pattern(self.bucket.reference(template)),
+            "State": "ENABLED",
+            "Targets": [{"Id": "function", "Arn": template.function_arn(function)}],
+        }
+        template.add(rule, "AWS::Events::Rule", properties)
+        template.permit(function, rule, "events.amazonaws.com", {"Fn::GetAtt": [rule, "Arn"]})
 
+    def sample(self, **fields: Any) -> dict[str, Any]:
+        """An event for one object. Fields: ``key``, ``size``, ``event_name``, ``bucket``."""
         self.fields_among(fields, ("key", "size", "event_name", "bucket"))
         default = f"{self.filter.prefix}example{self.filter.suffix}"
-        name = str(fields.get("bucket", self.bucket.key))
-        event = self.events[0].removeprefix("s3:")
-        happened = str(fields.get("event_name", event.replace("*", "Put" if "Created" in event else "Delete")))
-        stored: dict[str, Any] = {
-            "key": quote_plus(str(fields.get("key", default)), safe="/"),
-            "sequencer": "0055AED6DCD90281E5",
-        }
-        if not happened.startswith("ObjectRemoved"):
-            stored |= {"size": int(fields.get("size", 1024)), "eTag": "d41d8cd98f00b204e9800998ecf8427e"}
-        record = {
-            "eventVersion": "2.1",
-            "eventSource": "aws:s3",
-            "awsRegion": "us-east-1",
-            "eventTime": "2026-01-01T00:00:00.000Z",
-            "eventName": happened,
-            "userIdentity": {"principalId": "AIDAJDPLRKLG7UEXAMPLE"},
-            "requestParameters": {"sourceIPAddress": "203.0.113.10"},
-            "responseElements": {
-                "x-amz-request-id": "C3D13FE58DE4C810",
-                "x-amz-id-2": "FMyUVURIY8/IgAtTv8xRjskZQpcIZ9KG",
+        if self.wildcard is not None:
+            default = "example".join(self.wildcard.segments)
+        name, key = str(fields.get("bucket", self.bucket.key)), str(fields.get("key", default))
+        happened = str(fields.get("event_name", first_of(self.events[0])))
+        size = None if happened.startswith("ObjectRemoved") else int(fields.get("size", 1024))
+        return (told if self.via == EVENTBRIDGE else notified)(name, key, happened, size)
+
+
+def whole_key(wildcard: str) -> Wildcard | None:
+    """The keys that a wildcard stands for. Raises RuleError."""
+    if wildcard == "":
+        return None
+    if not isinstance(wildcard, str):
+        raise RuleError(f"wildcard must be a string, not {wildcard!r}")
+    from ..rules.matchers import Wildcard
+    from ..rules.wildcards import segments
+
+    return Wildcard(wildcard, segments(wildcard))
+
+
+def first_of(event_type: str) -> str:
+    """An event that an event type takes: its own, or the family's commonest."""
+    event = event_type.removeprefix("s3:")
+    likely = {"ObjectCreated": "Put", "ObjectTagging": "Put", "ObjectAnnotation": "Put", "ObjectRestore": "Post"}
+    return event.replace("*", likely.get(event.partition(":")[0], "Delete"))
+
+
+def notified(bucket: str, key: str, happened: str, size: int | None) -> dict[str, Any]:
+    """S3's notification of one event."""
+    from urllib.parse import quote_plus
+
+    stored: dict[str, Any] = {"key": quote_plus(key, safe="/"), "sequencer": "0055AED6DCD90281E5"}
+    if size is not None:
+        stored |= {"size": size, "eTag": "d41d8cd98f00b204e9800998ecf8427e"}
+    record = {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": "us-east-1",
+        "eventTime": "2026-01-01T00:00:00.000Z",
+        "eventName": happened,
+        "userIdentity": {"principalId": "AIDAJDPLRKLG7UEXAMPLE"},
+        "requestParameters": {"sourceIPAddress": "203.0.113.10"},
+        "responseElements": {
+            "x-amz-request-id": "C3D13FE58DE4C810",
+            "x-amz-id-2": "FMyUVURIY8/IgAtTv8xRjskZQpcIZ9KG",
+        },
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "configurationId": "example",
+            "bucket": {
+                "name": bucket,
+                "ownerIdentity": {"principalId": "A3NL1KOZZKExample"},
+                "arn": f"arn:aws:s3:::{bucket}",
             },
-            "s3": {
-                "s3SchemaVersion": "1.0",
-                "configurationId": "example",
-                "bucket": {
-                    "name": name,
-                    "ownerIdentity": {"principalId": "A3NL1KOZZKExample"},
-                    "arn": f"arn:aws:s3:::{name}",
-                },
-                "object": stored,
-            },
-        }
-        return {"Records": [record]}
+            "object": stored,
+        },
+    }
+    return {"Records": [record]}
+
+
+def told(bucket: str, key: str, happened: str, size: int | None) -> dict[str, Any]:
+    """EventBridge's event of the same."""
+    from ..rules.object_events import TOLD
+
+    detail_type, said = TOLD.get(f"s3:{happened}", (happened, {}))
+    stored: dict[str, Any] = {"key": key, "etag": "d41d8cd98f00b204e9800998ecf8427e", "sequencer": "0055AED6DCD90281E5"}
+    if size is not None:
+        stored["size"] = size
+    return {
+        "version": "0",
+        "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
+        "detail-type": detail_type,
+        "source": "aws.s3",
+        "account": "123456789012",
+        "time": "2026-01-01T00:00:00Z",
+        "region": "us-east-1",
+        "resources": [f"arn:aws:s3:::{bucket}"],
+        "detail": {
+            "version": "0",
+            "bucket": {"name": bucket},
+            "object": stored,
+            "request-id": "C3D13FE58DE4C810",
+            "requester": "123456789012",
+            "source-ip-address": "203.0.113.10",
+            **{name: values[0] for name, values in said.items()},
+        },
+    }
 
 
 def names_of(real: str, app: str) -> tuple[str, ...]:

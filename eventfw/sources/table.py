@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from .kinesis import KinesisRecord as KinesisRecord
     from .s3 import S3Record as S3Record
     from .s3 import S3Trigger
+    from .s3_batch import S3Batch
+    from .s3_batch import S3BatchTask as S3BatchTask
+    from .s3_object_lambda import S3ObjectLambda
+    from .s3_object_lambda import S3ObjectRequest as S3ObjectRequest
     from .schedule import Schedule
     from .schedule import Tick as Tick
     from .sns import SnsMessage as SnsMessage
@@ -70,6 +74,8 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "event_rule": ("eventfw.sources.event_rule", "EventRule", "EventBridgeEvent"),
     "http": ("eventfw.sources.http", "Http", "Request"),
     "kinesis_consumer": ("eventfw.sources.kinesis", "KinesisConsumer", "KinesisRecord", "KinesisBatch"),
+    "s3_batch": ("eventfw.sources.s3_batch", "S3Batch", "S3BatchTask"),
+    "s3_object_lambda": ("eventfw.sources.s3_object_lambda", "S3ObjectLambda", "S3ObjectRequest"),
     "s3_trigger": ("eventfw.sources.s3", "S3Trigger", "S3Record"),
     "schedule": ("eventfw.sources.schedule", "Schedule", "Tick"),
     "sns_subscriber": ("eventfw.sources.sns", "SnsSubscriber", "SnsMessage"),
@@ -201,6 +207,8 @@ class Decorators:
         event_rule = lazy(EventRule)
         http = lazy(Http)
         kinesis_consumer = lazy(KinesisConsumer)
+        s3_batch = lazy(S3Batch)
+        s3_object_lambda = lazy(S3ObjectLambda)
         s3_trigger = lazy(S3Trigger)
         schedule = lazy(Schedule)
         sns_subscriber = lazy(SnsSubscriber)

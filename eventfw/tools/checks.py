@@ -73,6 +73,8 @@ def _ambiguous(function: Function) -> Iterator[Finding]:
     effort = Effort(EFFORT)
     for one, other in combinations(pairs, 2):
         event = one[1].overlap(other[1], effort)
+        if event is None and type(one[1]) is not type(other[1]):  # the later source may know of the earlier
+            event = other[1].overlap(one[1], effort)
         if event is not None:
             yield _ambiguity(function, one, other, event)
         if effort.left < 0:

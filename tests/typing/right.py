@@ -15,6 +15,8 @@ from eventfw import (
     KinesisRecord,
     Request,
     Response,
+    S3BatchTask,
+    S3ObjectRequest,
     S3Record,
     SnsMessage,
     SqsBatch,
@@ -45,6 +47,23 @@ async def add(request: Request) -> Response:
 @app.function(memory=1024, timeout=60, environment={"SIZE": "big"}, uses=[orders.send, uploads.read])
 def thumbnail(upload: S3Record) -> None:
     print(upload.bucket, upload.key)
+
+
+@app.s3_trigger("photos", via="eventbridge", wildcard="in/*/x.png")
+def imported(upload: S3Record) -> None:
+    print(upload.event_name)
+
+
+@app.s3_batch(manifest="manifests", report=uploads)
+def converted(task: S3BatchTask) -> str:
+    if not task.user_arguments:
+        raise S3BatchTask.PermanentFailure("no arguments")
+    return task.key
+
+
+@app.s3_object_lambda(uploads, operations=["GetObject", "HeadObject"], allowed_features=["GetObject-Range"])
+def shouted(asked: S3ObjectRequest) -> Response:
+    return asked.fetch()
 
 
 @app.function("mail", reserved_concurrency=1, log_retention=7)

@@ -29,7 +29,11 @@ app.function(snap_start="yes")(plain)  # error
 app.function(layers=[3])(plain)  # error
 app.function(dead_letter=orders.send)(plain)  # error
 app.s3_trigger()(plain)  # error
-app.s3_trigger("uploads")(plain)  # error
+app.s3_trigger(uploads, via=True)(plain)  # error
+app.s3_batch(uploads)(plain)  # error
+app.s3_batch(report=7)(plain)  # error
+app.s3_object_lambda()(plain)  # error
+app.s3_object_lambda(uploads, operations=5)(plain)  # error
 app.s3_trigger(orders)(plain)  # error
 app.s3_trigger(uploads, sufix=".png")(plain)  # error
 app.s3_trigger(plain)  # error

@@ -10,6 +10,7 @@ from eventfw.resources.names import LOCAL_STAGE, Names, pascal
 
 if TYPE_CHECKING:
     from eventfw.function import Function
+    from eventfw.resources.bucket import Bucket
 
 POLICY = "2012-10-17"
 RESOURCES_MAX = 500  # of one stack: "Resources" in the CloudFormation quotas
@@ -76,6 +77,10 @@ class Template:
     def has(self, logical_id: str) -> bool:
         """Whether this stack, or the main one, has the resource."""
         return logical_id in self._resources or logical_id in self.main._resources
+
+    def holds(self, logical_id: str) -> bool:
+        """Whether this stack itself has the resource."""
+        return logical_id in self._resources
 
     def count(self, type_: str) -> int:
         """How many resources of a type the main stack and those of blueprints have: they share the API."""
@@ -191,6 +196,20 @@ class Template:
         if logical_id in self._resources and self.properties(logical_id) == properties:
             return logical_id
         return self.add(logical_id, "AWS::IAM::Role", properties)
+
+    def notify(
+        self,
+        bucket: Bucket,
+        function: Function,
+        notifications: list[dict[str, Any]],
+        *,
+        after: str = "",
+        eventbridge: bool = False,
+    ) -> None:
+        """Add notifications to those of a bucket that the app does not own. See :mod:`.notifications`."""
+        from eventfw.tools.build.notifications import notify
+
+        notify(self, bucket, function, notifications, after=after, eventbridge=eventbridge)
 
     @property
     def empty(self) -> bool:
