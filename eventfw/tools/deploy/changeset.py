@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eventfw.errors import DeployError
@@ -72,6 +72,14 @@ class ChangeSets:
             made = self._create(state, request, DisableValidation=True)
         return made
 
+    def adopt(self, state: StackState, request: Request, resources: list[dict[str, Any]]) -> ChangeSet:
+        """Make a change set that takes existing resources into the stack, by their ids, and changes nothing else: not
+        even the stack's tags, which it may only repeat."""
+        request = replace(request, tags=[{"Key": key, "Value": value} for key, value in state.tags.items()])
+        return self._create(
+            state, request, ChangeSetType="IMPORT", ResourcesToImport=resources, ImportExistingResources=False
+        )
+
     def execute(self, change_set: ChangeSet) -> None:
         """Start it. A failure goes back to what was there; it is said, because AWS documents two different defaults."""
         with aws_errors("executing the change set", self._endpoint_url):
@@ -90,17 +98,20 @@ class ChangeSets:
         kept = [{"ParameterKey": name, "UsePreviousValue": True} for name in request.previous]
         given = [{"ParameterKey": name, "ParameterValue": value} for name, value in sorted(request.parameters.items())]
         with aws_errors(f"making a change set for {state.name}", self._endpoint_url):
+            said = {
+                "ChangeSetType": _kind(state),
+                "ImportExistingResources": bool(data_ids(request.template)),
+                **request.source,
+                **more,
+            }
             answer = self._client.create_change_set(
                 StackName=state.name,
                 ChangeSetName=f"eventfw-{uuid.uuid4().hex}",
-                ChangeSetType=_kind(state),
                 Description="Made by eventfw deploy",
                 Parameters=given + kept,
                 Tags=request.tags,
                 Capabilities=capabilities(request.template),
-                ImportExistingResources=bool(data_ids(request.template)),
-                **request.source,
-                **more,
+                **said,
             )
             described = self._settled(answer["Id"])
         made = ChangeSet(answer["Id"], answer["StackId"], described["Changes"])

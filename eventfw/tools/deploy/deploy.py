@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from eventfw.errors import DeployError
 from eventfw.tools.deploy.access import Access, Clients, aws_errors
+from eventfw.tools.deploy.adopt import adoptable, to_import, with_adopted
 from eventfw.tools.deploy.bucket import CodeBucket
-from eventfw.tools.deploy.changeset import MAX_TEMPLATE_BYTES, ChangeSet, ChangeSets
+from eventfw.tools.deploy.changeset import MAX_TEMPLATE_BYTES, ChangeSet, ChangeSets, Request
 from eventfw.tools.deploy.data import Template, with_literal_names
 from eventfw.tools.deploy.events import Ended, Follower
 from eventfw.tools.deploy.plan import Plan
@@ -121,7 +122,7 @@ class _Deployment:
             target = self._target(stack)
             self._targets.append(target)
             inputs = target.inputs()
-            if inputs is None or target.failed_creation:
+            if inputs is None or target.failed_creation or target.adopted:
                 target.plan = target.plan_from_templates()
             else:
                 self._make_change_set(target, inputs)
@@ -133,6 +134,8 @@ class _Deployment:
         for target in self._targets:
             if target.failed_creation:
                 self._remove_failed_creation(target)
+            if target.adopted:
+                self._take_back(target)
             inputs = target.inputs()
             if inputs is None:
                 raise DeployError(
@@ -184,15 +187,21 @@ class _Deployment:
         state = read_state(self._clients, stack.name, region)
         require_deployable(state, self._artifacts.app, self._artifacts.stage)
         template = with_literal_names(stack.template, self._clients.account, region, self._clients.partition)
-        body = json.dumps(template, sort_keys=True, separators=(",", ":"))
-        source = {"TemplateBody": body}
-        if len(body.encode()) > MAX_TEMPLATE_BYTES:
-            source = {"TemplateURL": self._bucket(region).put_template(self._artifacts.app, body.encode())}
+        source = self._source(region, template)
         before: Template = {}
         if not state.is_new:
             with aws_errors(f"reading the template of {stack.name}", self._clients.endpoint_url):
                 before = read_template(self._clients.client("cloudformation", region), stack.name)
-        return Target(stack.name, region, template, source, state, before, earlier=list(self._targets))
+        owner = (self._artifacts.app, self._artifacts.stage)
+        adopted = adoptable(self._clients, owner, region, before, template)
+        return Target(stack.name, region, template, source, state, before, earlier=list(self._targets), adopted=adopted)
+
+    def _source(self, region: str, template: Template) -> dict[str, str]:
+        """The template as CreateChangeSet takes it: a long one by its address in the code bucket."""
+        body = json.dumps(template, sort_keys=True, separators=(",", ":"))
+        if len(body.encode()) <= MAX_TEMPLATE_BYTES:
+            return {"TemplateBody": body}
+        return {"TemplateURL": self._bucket(region).put_template(self._artifacts.app, body.encode())}
 
     def _make_change_set(self, target: Target, inputs: dict[str, str]) -> None:
         tags = stack_tags(self._artifacts.app, self._artifacts.stage, self._artifacts.tags)
@@ -205,6 +214,22 @@ class _Deployment:
         target.values = inputs
         target.change_set = None if made.empty else made
         target.plan = target.plan_from(made)
+
+    def _take_back(self, target: Target) -> None:
+        """Import kept data that is known by its id only; the rest of the stack is made after it.
+
+        An import gives a new stack no tags, by which it is known as the app's: it gets them at once.
+        """
+        with_it = with_adopted({} if target.state.is_new else target.before, target.template, target.adopted)
+        change_sets, is_new = self._change_sets(target.region), target.state.is_new
+        request = Request(with_it, self._source(target.region, with_it), {}, tuple(target.state.parameters), [])
+        self._execute(target, change_sets.adopt(target.state, request, to_import(target.adopted)))
+        target.before, target.adopted = with_it, {}
+        if is_new:
+            tags = stack_tags(self._artifacts.app, self._artifacts.stage)
+            tagging = change_sets.create(target.state, replace(request, tags=tags))
+            if not tagging.empty:
+                self._execute(target, tagging)
 
     def _plan_again(self, target: Target, inputs: dict[str, str]) -> None:
         shown = target.plan

@@ -10,7 +10,7 @@ from eventfw.errors import DeployError
 from eventfw.tools.deploy.access import Access, Clients, aws_errors, code_of
 from eventfw.tools.deploy.bucket import CodeBucket
 from eventfw.tools.deploy.deploy import Declined
-from eventfw.tools.deploy.kept import Resource, data_of, delete_resource, left_behind, resources_of
+from eventfw.tools.deploy.kept import Resource, data_of, delete_resource, left_behind, protected, resources_of
 from eventfw.tools.deploy.removal import EDGE_REGION, delete_stack, edge_last, is_edge
 from eventfw.tools.deploy.report import Reporter, Silent
 from eventfw.tools.deploy.stacks import REVIEW, STAGE_TAG, StackState, stacks_of
@@ -65,7 +65,8 @@ def destroy(
 ) -> Destruction:
     """Delete the stacks of a stage, those that take another's outputs first; ``confirm=None`` agrees.
 
-    Data stays unless ``delete_data``. While a queue holds messages, it is refused without ``delete_data``. A stage
+    Data stays unless ``delete_data``. While a queue holds messages, it is refused without ``delete_data``, and with it
+    while a table or user pool has deletion protection. A stage
     that has no stack is no error. Raises ``Declined`` when ``confirm`` answers False.
     """
     clients, told = Clients(access or Access()), report or Silent()
@@ -74,6 +75,9 @@ def destroy(
         return plan
     if plan.messages and not delete_data:
         raise DeployError(_messages(plan.messages), place=plan.name)
+    guarded = protected(clients, list(plan.data)) if delete_data else []
+    if guarded:
+        raise DeployError(_guarded(guarded), place=plan.name)
     if confirm is not None and not confirm(plan):
         raise Declined("Declined: nothing was destroyed.")
     edge = [stack for stack in plan.stacks if is_edge(stack)]
@@ -157,6 +161,13 @@ def _messages(messages: dict[str, int]) -> str:
     return (
         f"Queues still hold messages, which would be lost: {listed}. Let the handlers finish them, or give "
         "--delete-data to delete them, and all other data, too."
+    )
+
+
+def _guarded(resources: list[Resource]) -> str:
+    return (
+        f"These have deletion protection: {', '.join(map(str, resources))}. Nothing was destroyed. Deploy them with "
+        "deletion_protection=False, or switch it off in the console, and run destroy again."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from eventfw.errors import DeployError
@@ -55,32 +56,46 @@ def left_behind(clients: Clients, app: str, stage: str, region: str) -> list[Res
 
     CloudFormation remembers deleted stacks, and events, for 90 days.
     """
-    client = clients.client("cloudformation", region)
-    found: list[Resource] = []
     with aws_errors(f"looking for data that was kept in {region}", clients.endpoint_url):
-        pages = client.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"])
-        names = [
-            item
-            for page in pages
-            for item in page["StackSummaries"]
-            if item["StackName"] == f"{app}-{stage}" or item["StackName"].startswith(f"{app}-{stage}-")
-        ]
-        for item in names:
-            tags = {
-                tag["Key"]: tag["Value"]
-                for tag in client.describe_stacks(StackName=item["StackId"])["Stacks"][0].get("Tags", [])
-            }
-            if (tags.get(APP_TAG), tags.get(STAGE_TAG)) == (app, stage):
-                found += _skipped(client, region, item["StackId"])
-        for stack in stacks_of(clients, app, region):
-            if stack.tags.get(STAGE_TAG) == stage:
-                found += _skipped(client, region, stack.id)
+        found = {resource for _, resource in _skipped(clients, app, stage, region)}
     ours = {stack.id for stack in stacks_of(clients, app, region) if stack.tags.get(STAGE_TAG) == stage}
     return [
         resource
-        for resource in sorted(set(found))
+        for resource in sorted(found)
         if _exists(clients, resource) and _owner(clients, resource) in {"", *ours}
     ]
+
+
+def last_kept(clients: Clients, app: str, stage: str, region: str) -> dict[tuple[str, str], Resource]:
+    """What was kept, still exists and is of no stack now, by logical id and type: of each the one kept last."""
+    with aws_errors(f"looking for data that was kept in {region}", clients.endpoint_url):
+        found = sorted(_skipped(clients, app, stage, region), key=lambda item: item[0])
+    return {
+        (resource.logical_id, resource.type): resource
+        for _, resource in found
+        if _exists(clients, resource) and not _owner(clients, resource)
+    }
+
+
+def _skipped(clients: Clients, app: str, stage: str, region: str) -> list[tuple[datetime, Resource]]:
+    """What deletions and updates of the stage's stacks left in place, and when."""
+    client = clients.client("cloudformation", region)
+    pages = client.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"])
+    gone = [
+        item["StackId"]
+        for page in pages
+        for item in page["StackSummaries"]
+        if item["StackName"] == f"{app}-{stage}" or item["StackName"].startswith(f"{app}-{stage}-")
+    ]
+    ids = [stack for stack in gone if _tags(client, stack) == (app, stage)]
+    ids += [stack.id for stack in stacks_of(clients, app, region) if stack.tags.get(STAGE_TAG) == stage]
+    return [found for stack in ids for found in _skipped_of(client, region, stack)]
+
+
+def _tags(client: Client, stack_id: str) -> tuple[str | None, str | None]:
+    described = client.describe_stacks(StackName=stack_id)["Stacks"][0].get("Tags", [])
+    tags = {tag["Key"]: tag["Value"] for tag in described}
+    return tags.get(APP_TAG), tags.get(STAGE_TAG)
 
 
 def _owner(clients: Clients, resource: Resource) -> str:
@@ -99,16 +114,17 @@ def _owner(clients: Clients, resource: Resource) -> str:
     return str(held[0]["StackId"]) if held else ""
 
 
-def _skipped(client: Client, region: str, stack_id: str) -> list[Resource]:
+def _skipped_of(client: Client, region: str, stack_id: str) -> list[tuple[datetime, Resource]]:
     """What a stack's deletion, or an update of it, left in place."""
-    found: list[Resource] = []
-    for page in client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
-        for event in page["StackEvents"]:
-            if event["ResourceStatus"] == "DELETE_SKIPPED" and event["ResourceType"] not in CODE_TYPES:
-                found.append(
-                    Resource(region, event["ResourceType"], event["PhysicalResourceId"], event["LogicalResourceId"])
-                )
-    return found
+    return [
+        (
+            event["Timestamp"],
+            Resource(region, event["ResourceType"], event["PhysicalResourceId"], event["LogicalResourceId"]),
+        )
+        for page in client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+        for event in page["StackEvents"]
+        if event["ResourceStatus"] == "DELETE_SKIPPED" and event["ResourceType"] not in CODE_TYPES
+    ]
 
 
 def delete_resource(clients: Clients, resource: Resource, report: Reporter) -> None:
@@ -127,6 +143,8 @@ def _exists(clients: Clients, resource: Resource) -> bool:
             clients.client("s3", resource.region).head_bucket(**_owned(clients, resource))
         elif resource.type == "AWS::DynamoDB::Table":
             clients.client("dynamodb", resource.region).describe_table(TableName=resource.physical_id)
+        elif resource.type == "AWS::Cognito::UserPool":
+            clients.client("cognito-idp", resource.region).describe_user_pool(UserPoolId=resource.physical_id)
         else:
             clients.client("cloudcontrol", resource.region).get_resource(
                 TypeName=resource.type, Identifier=resource.physical_id
@@ -171,8 +189,42 @@ def _require_none(resource: Resource, errors: list[dict[str, str]]) -> None:
         )
 
 
+def protected(clients: Clients, resources: list[Resource]) -> list[Resource]:
+    """Which of the resources their service refuses to delete, because that was asked for."""
+    found = []
+    for resource in resources:
+        with aws_errors(f"looking at {resource}", clients.endpoint_url):
+            if resource.type == "AWS::DynamoDB::Table":
+                client = clients.client("dynamodb", resource.region)
+                table = client.describe_table(TableName=resource.physical_id)["Table"]
+                on = bool(table.get("DeletionProtectionEnabled"))
+            elif resource.type == "AWS::Cognito::UserPool":
+                client = clients.client("cognito-idp", resource.region)
+                pool = client.describe_user_pool(UserPoolId=resource.physical_id)["UserPool"]
+                on = pool.get("DeletionProtection") == "ACTIVE"
+            else:
+                on = False
+        found += [resource] if on else []
+    return found
+
+
 def _delete_table(clients: Clients, resource: Resource) -> None:
-    clients.client("dynamodb", resource.region).delete_table(TableName=resource.physical_id)
+    """The table, and wait until its name is free."""
+    client = clients.client("dynamodb", resource.region)
+    client.delete_table(TableName=resource.physical_id)
+    for pause in pauses():
+        if not _exists(clients, resource):
+            break
+        time.sleep(pause)
+
+
+def _delete_user_pool(clients: Clients, resource: Resource) -> None:
+    """The pool's domains, which Cognito wants gone first, and the pool with all its users."""
+    client = clients.client("cognito-idp", resource.region)
+    pool = client.describe_user_pool(UserPoolId=resource.physical_id)["UserPool"]
+    for domain in filter(None, (pool.get("CustomDomain"), pool.get("Domain"))):
+        client.delete_user_pool_domain(Domain=domain, UserPoolId=resource.physical_id)
+    client.delete_user_pool(UserPoolId=resource.physical_id)
 
 
 def _delete_any(clients: Clients, resource: Resource) -> None:
@@ -195,4 +247,5 @@ def _delete_any(clients: Clients, resource: Resource) -> None:
 _DELETERS: dict[str, Callable[[Clients, Resource], None]] = {
     "AWS::S3::Bucket": _delete_bucket,
     "AWS::DynamoDB::Table": _delete_table,
+    "AWS::Cognito::UserPool": _delete_user_pool,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -123,7 +124,7 @@ def from_change_set(changes: list[dict[str, Any]], before: Template, after: Temp
     data = data_ids(before) | data_ids(after)
     items = [item["ResourceChange"] for item in changes if "ResourceChange" in item]
     replaced = {item["LogicalResourceId"] for item in items if item.get("Replacement") == "True"}
-    return _ordered([_change(item, data, replaced) for item in items])
+    return ordered([_change(item, data, replaced) for item in items])
 
 
 def from_templates(before: Template, after: Template) -> tuple[Change, ...]:
@@ -146,7 +147,7 @@ def from_templates(before: Template, after: Template) -> tuple[Change, ...]:
                 is_data=logical_id in data,
             )
         )
-    return _ordered(found)
+    return ordered(found)
 
 
 def _change(item: dict[str, Any], data: set[str], replaced: set[str]) -> Change:
@@ -199,5 +200,6 @@ def _differing(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)))
 
 
-def _ordered(changes: list[Change]) -> tuple[Change, ...]:
+def ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Changes as a plan shows them: what replaces and removes first."""
     return tuple(sorted(changes, key=lambda change: (_ORDER.index(change.action), change.logical_id)))

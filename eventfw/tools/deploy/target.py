@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eventfw.errors import DeployError
 from eventfw.tools.deploy.changeset import ChangeSet, Request
 from eventfw.tools.deploy.data import Template
-from eventfw.tools.deploy.plan import StackPlan, from_change_set, from_templates
+from eventfw.tools.deploy.kept import Resource
+from eventfw.tools.deploy.plan import StackPlan, from_change_set, from_templates, ordered
 from eventfw.tools.deploy.stacks import FAILED_CREATION, StackState
 
 
@@ -18,7 +19,7 @@ class Target:
 
     ``earlier`` are the stacks deployed before it: a parameter named like an output of theirs is filled from it.
     ``before`` is the template that is deployed now, empty when none is. ``values`` are the parameters that the
-    change set, if there is one, was made with.
+    change set, if there is one, was made with. ``adopted`` is kept data that is taken back by its id before.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Target:
     values: dict[str, str] = field(default_factory=dict)
     change_set: ChangeSet | None = None
     plan: StackPlan | None = None
+    adopted: dict[str, Resource] = field(default_factory=dict)
 
     @property
     def failed_creation(self) -> bool:
@@ -69,6 +71,12 @@ class Target:
     def plan_from_templates(self) -> StackPlan:
         """The plan before a change set can be made: an input is not known yet, or a failed creation is in the way."""
         changes = from_templates({} if self.failed_creation else self.before, self.template)
+        changes = ordered(
+            replace(change, action="adopt", physical_id=self.adopted[change.logical_id].physical_id)
+            if change.logical_id in self.adopted
+            else change
+            for change in changes
+        )
         is_new = self.state.is_new or self.failed_creation
         return StackPlan(self.name, self.region, changes, self._follows(), is_new=is_new)
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from eventfw import App
 from eventfw.errors import DeployError
 from eventfw.tools.build.artifacts import Artifacts
+from eventfw.tools.build.template import Template as BuildTemplate
 from eventfw.tools.deploy.access import Access, Clients
 from eventfw.tools.deploy.deploy import Declined, deploy
 from eventfw.tools.deploy.destroy import destroy
@@ -198,3 +200,103 @@ def test_who_owns_kept_data_now_is_what_cloudformation_says(held: list[dict[str,
             return CloudFormation()
 
     assert _owner(Clients(), Resource("eu-west-1", "AWS::S3::Bucket", "photos", "PhotosBucket")) == owner  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def people(template: Template) -> Template:
+    """The template with a user pool, its client, and a table, as ``app.user_pool`` and ``app.table`` write them."""
+    app = App("gallery")
+    app.user_pool("people")
+    app.table("photos")
+    made = BuildTemplate("gallery", "dev")
+    for resource in app.resources:
+        resource.resources(made)
+    template["Resources"] |= made.body("")["Resources"]
+    return template
+
+
+def pools(clients: Clients) -> list[str]:
+    return [pool["Id"] for pool in clients.client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"]]
+
+
+def test_a_later_deploy_takes_a_kept_user_pool_back_by_its_id(
+    make: Make, people: Template, access: Access, clients: Clients, told: Any
+) -> None:
+    deploy(make(people), access=access)
+    (pool,) = pools(clients)
+    clients.client("cognito-idp").admin_create_user(UserPoolId=pool, Username="ann@example.com")
+    clients.client("dynamodb").put_item(TableName="gallery-dev-photos", Item={"id": {"S": "cat"}})
+    kept = {item.physical_id for item in destroy("gallery", "dev", access=access).data}
+    assert {pool, "gallery-dev-photos"} < kept
+
+    people["Resources"]["PeopleUserPool"]["Properties"]["LambdaConfig"] = {
+        "PreSignUp": {"Fn::GetAtt": ["OrderRole", "Arn"]}
+    }
+    outcome = deploy(make(people), access=access, report=told)
+    (plan,) = outcome.plan.stacks
+    shown = {change.logical_id: (change.action, change.physical_id) for change in plan.changes}
+    assert shown["PeopleUserPool"] == ("adopt", pool)
+    assert shown["PeopleUserPoolClient"][0] == "add"
+    assert pools(clients) == [pool]
+    assert len(clients.client("cognito-idp").list_users(UserPoolId=pool)["Users"]) == 1
+    assert clients.client("dynamodb").scan(TableName="gallery-dev-photos")["Count"] == 1
+    pooled = clients.client("cognito-idp").describe_user_pool(UserPoolId=pool)["UserPool"]
+    assert pooled["LambdaConfig"]["PreSignUp"].startswith("arn:aws:iam:")
+    assert not deploy(make(people), access=access).changed
+
+
+def test_a_user_pool_comes_back_into_a_stack_that_is_there(
+    make: Make, template: Template, people: Template, access: Access, clients: Clients
+) -> None:
+    without = copy.deepcopy(people)
+    del without["Resources"]["PeopleUserPool"], without["Resources"]["PeopleUserPoolClient"]
+    deploy(make(people), access=access)
+    before = pools(clients)
+    deploy(make(without), access=access)
+    assert pools(clients) == before
+    deploy(make(people), access=access)
+    assert pools(clients) == before
+
+
+def test_declining_takes_nothing_back(make: Make, people: Template, access: Access, clients: Clients) -> None:
+    deploy(make(people), access=access)
+    destroy("gallery", "dev", access=access)
+    with pytest.raises(Declined):
+        deploy(make(people), access=access, confirm=lambda plan: False)
+    assert read_state(clients, "gallery-dev", "eu-west-1").status == ""
+
+
+def test_delete_data_deletes_a_user_pool_with_its_users_and_domain(
+    make: Make, people: Template, access: Access, clients: Clients
+) -> None:
+    deploy(make(people), access=access)
+    (pool,) = pools(clients)
+    clients.client("cognito-idp").admin_create_user(UserPoolId=pool, Username="ann@example.com")
+    clients.client("cognito-idp").create_user_pool_domain(UserPoolId=pool, Domain="gallery-dev")
+
+    destroy("gallery", "dev", access=access, delete_data=True)
+    assert pools(clients) == []
+    assert clients.client("dynamodb").list_tables()["TableNames"] == []
+
+
+@pytest.mark.parametrize(
+    ("logical_id", "option", "on", "off"),
+    [
+        ("PhotosTable", "DeletionProtectionEnabled", True, False),
+        ("PeopleUserPool", "DeletionProtection", "ACTIVE", "INACTIVE"),
+    ],
+)
+def test_what_has_deletion_protection_stops_delete_data_before_anything_goes(
+    make: Make, people: Template, access: Access, clients: Clients, logical_id: str, option: str, on: Any, off: Any
+) -> None:
+    properties = people["Resources"][logical_id]["Properties"]
+    properties[option] = on
+    deploy(make(people), access=access)
+    with pytest.raises(DeployError, match="have deletion protection"):
+        destroy("gallery", "dev", access=access, delete_data=True)
+    assert read_state(clients, "gallery-dev", "eu-west-1").status == "CREATE_COMPLETE"
+
+    properties[option] = off
+    deploy(make(people), access=access)
+    destroy("gallery", "dev", access=access, delete_data=True)
+    assert pools(clients) == []
