@@ -10,13 +10,19 @@ if TYPE_CHECKING:
     from .events import Event as Event
     from .http import HTTPError as HTTPError
     from .http import Response as Response
+    from .resources.cors import Cors as Cors
+    from .sources.authorizer import Allow as Allow
+    from .sources.authorizer import Deny as Deny
     from .sources.table import *  # noqa: F403 (resources, and what handlers receive)
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "Allow": "eventfw.sources.authorizer",
     "App": "eventfw.app",
     "Blueprint": "eventfw.app",
+    "Cors": "eventfw.resources.cors",
+    "Deny": "eventfw.sources.authorizer",
     "Event": "eventfw.events",
     "HTTPError": "eventfw.http",
     "Response": "eventfw.http",

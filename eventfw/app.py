@@ -176,6 +176,10 @@ class Registrar(Decorators):
         self._functions_of[id(func)] = handler
         return handler
 
+    def handler_of(self, wanted: object) -> Handler | None:
+        """The handler that is meant by a function or a name."""
+        return self._named.get(wanted) if isinstance(wanted, str) else self._functions_of.get(id(wanted))
+
     def _add(self, handler: Handler) -> None:
         other = self._named.setdefault(handler.name, handler)
         if other is not handler:
@@ -301,6 +305,9 @@ class App(Registrar):
             groups.setdefault(handler.function, []).append(handler)
             if not handler.triggers:
                 handler.invoked_directly()
+        for handler in self.handlers:
+            for trigger in handler.triggers:
+                trigger.settle(self, handler)
         for name, handlers in groups.items():
             _intended(name, handlers)
         functions = {name: Function(name, handlers, _settings(name, handlers)) for name, handlers in groups.items()}

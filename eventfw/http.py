@@ -232,6 +232,18 @@ class Request(Event):
         return str(self.raw["requestContext"]["http"].get("sourceIp", ""))
 
     @property
+    def authorizer(self) -> dict[str, Any]:
+        """What the route's authorizer said of the caller: the ``context`` of a handler's answer; ``{}`` without one."""
+        found = (self.raw.get("requestContext") or {}).get("authorizer") or {}
+        return found["lambda"] or {} if "lambda" in found else found
+
+    @property
+    def claims(self) -> dict[str, Any]:
+        """The claims of the caller's token, where API Gateway has looked at it itself; else ``{}``."""
+        found = (self.raw.get("requestContext") or {}).get("authorizer") or {}
+        return (found.get("jwt") or found).get("claims") or {}
+
+    @property
     def request_id(self) -> str:
         """API Gateway's id of the request, or the function URL's; ``""`` where the service gives none: a load balancer
         and VPC Lattice. ``context.aws_request_id`` is always there."""
@@ -244,12 +256,16 @@ def method_and_path(raw: Any) -> tuple[Any, str]:
 
 
 def raw_path(raw: Any) -> str:
-    """The path of a payload, without the stage that API Gateway leaves in front of it, and the query string that VPC
+    """The path of a payload, without the stage that an HTTP API leaves in front of it, and the query string that VPC
     Lattice leaves behind it."""
     try:
         path = raw["rawPath"]
     except KeyError:
-        return (raw.get("raw_path") or raw["path"]).partition("?")[0] or "/"
+        path = (raw.get("raw_path") or raw["path"]).partition("?")[0]
+        if "resource" not in raw:
+            return path or "/"
+        if raw.get("version") != "1.0":  # a REST API takes no notice of a slash at the end
+            return path.rstrip("/") or "/"
     stage = raw["requestContext"].get("stage", "$default")
     if stage != "$default" and (path == f"/{stage}" or path.startswith(f"/{stage}/")):
         path = path[len(stage) + 1 :]

@@ -78,7 +78,7 @@ class Index:
         self._kinds: dict[str, list[tuple[list[int], Finder]]] = {}
         sources: dict[type[Trigger], list[int]] = {}
         for position, (_, trigger) in enumerate(self.pairs):
-            sources.setdefault(type(trigger), []).append(position)
+            sources.setdefault(trigger.family or type(trigger), []).append(position)
         for source, positions in sources.items():
             finder = source.index([self.pairs[position][1] for position in positions])
             for kind in source.kinds:
@@ -129,13 +129,14 @@ class Router:
                 for key in trigger.route_keys:
                     keys[key] = (handler, trigger)
 
-    def http_routes(self) -> list[tuple[str, str, str, str]]:
-        """The routes of the app's API as data, for :class:`~eventfw.paths.HttpTable`."""
+    def http_routes(self, api: str = "") -> list[tuple[str, str, str, str]]:
+        """The routes of an API as data, for :class:`~eventfw.paths.HttpTable`. ``""`` names the app's default one."""
         rows = []
-        for function, keys in self._routes.items():
-            for key, (handler, _) in keys.items():
-                method, _, path = key.partition(" ")
-                rows.append((method, path, function, handler.name))
+        for function in self.functions.values():
+            for handler, trigger in _pairs(function.handlers):
+                for key in trigger.route_keys if (trigger.api.key if trigger.api else "") == api else ():
+                    method, _, path = key.partition(" ")
+                    rows.append((method, path, function.name, handler.name))
         return rows
 
     def route(self, raw: Any) -> Route:
@@ -243,7 +244,8 @@ def _explained(handler: Handler, kind: str, raw: Any, hits: list[Pair]) -> str:
     reasons = [reason(trigger, kind, raw) or _off(trigger) for trigger in handler.triggers]
     if "" not in reasons:
         return "; ".join(dict.fromkeys(reasons))
-    taken = next((other for other, trigger in hits if type(trigger) in map(type, handler.triggers)), None)
+    families = [trigger.family or type(trigger) for trigger in handler.triggers]
+    taken = next((other for other, trigger in hits if (trigger.family or type(trigger)) in families), None)
     return f"the more specific route of `{taken.name}` takes it" if taken else "another trigger of the source takes it"
 
 

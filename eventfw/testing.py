@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .app import App, Handler
+    from .resources.api import Api
     from .trigger import Trigger
 
 
@@ -73,7 +74,8 @@ class Client:
     def __init__(self, app: App) -> None:
         self.app = app
         self.router = Router(app)
-        self._table = HttpTable(self.router.http_routes())
+        keys = ["", *(trigger.api.key for handler in app.handlers for trigger in handler.triggers if trigger.api)]
+        self._tables = {key: HttpTable(self.router.http_routes(key)) for key in dict.fromkeys(keys)}
         self._entries: dict[str, Callable[[Any, Any], Any]] = {}
 
     def invoke(self, function: str, event: Any, context: Any = None) -> Any:
@@ -95,29 +97,56 @@ class Client:
         json: Any = None,
         body: str | bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        api: Api | None = None,
+        authorizer: Mapping[str, Any] | None = None,
+        claims: Mapping[str, Any] | None = None,
     ) -> HttpResult:
-        """Send a request as the HTTP API would; without a route for it, the answer is the API's 404."""
+        """Send a request as the API would; without a route for it, the answer is the API's 404, or a REST API's 403.
+
+        ``api`` is the API that is asked; the default one unless said, and where that has no route, whichever has one.
+        No authorizer is asked: ``authorizer`` is the context it would have given, ``claims`` those of a token.
+        """
         from base64 import b64encode
         from urllib.parse import urlsplit
 
         parts = urlsplit(target)
-        found = self._table.match(method, parts.path)
+        found = self._found(method, parts.path, api)
         if found is None:
-            return HttpResult(404, Headers({"content-type": "application/json"}), b'{"message":"Not Found"}', [])
-        key, _, function, handler = found
-        trigger: Trigger = next(
-            trigger for trigger in find_handler(self.app, handler).triggers if key in getattr(trigger, "route_keys", ())
-        )
+            rest = api is not None and api.rest
+            body = b'{"message":"Missing Authentication Token"}' if rest else b'{"message":"Not Found"}'
+            return HttpResult(403 if rest else 404, Headers({"content-type": "application/json"}), body, [])
+        function, trigger = found
         lowered = {name.lower(): value for name, value in (headers or {}).items()}
         cookie = lowered.pop("cookie", "")
         sent = body if json is None else json
         text = "" if isinstance(sent, bytes) else sent
-        event = trigger.sample(method=method, path=parts.path, query=parts.query, headers=lowered, body=text)
+        event = trigger.sample(
+            method=method,
+            path=parts.path,
+            query=parts.query,
+            headers=lowered,
+            body=text,
+            authorizer=authorizer,
+            claims=claims,
+        )
         if isinstance(sent, bytes):
             event |= {"body": b64encode(sent).decode(), "isBase64Encoded": True}
-        if cookie:
+        if cookie and "multiValueHeaders" in event:
+            event["headers"]["cookie"], event["multiValueHeaders"]["cookie"] = cookie, [cookie]
+        elif cookie:
             event["cookies"] = [pair.strip() for pair in cookie.split(";")]
         return _result(self.invoke(function, event))
+
+    def _found(self, method: str, path: str, api: Api | None) -> tuple[str, Trigger] | None:
+        """The function and the trigger that a request goes to."""
+        for key in self._tables if api is None else (api.key,):
+            match = self._tables[key].match(method, path) if key in self._tables else None
+            if match is not None:
+                route, _, function, handler = match
+                for trigger in find_handler(self.app, handler).triggers:
+                    if route in trigger.route_keys and (trigger.api.key if trigger.api else "") == key:
+                        return function, trigger
+        return None
 
     def get(self, target: str, **options: Any) -> HttpResult:
         """Send a GET request."""
@@ -154,4 +183,8 @@ def _result(payload: Mapping[str, Any]) -> HttpResult:
 
     body = payload.get("body") or ""
     decoded = base64.b64decode(body) if payload.get("isBase64Encoded") else body.encode()
-    return HttpResult(payload["statusCode"], Headers(payload["headers"]), decoded, list(payload.get("cookies", ())))
+    headers, cookies = Headers(payload.get("headers") or payload.get("multiValueHeaders") or {}), payload.get("cookies")
+    if cookies is None and "set-cookie" in headers:
+        cookies = headers._fields["set-cookie"]
+        del headers["set-cookie"]
+    return HttpResult(payload["statusCode"], headers, decoded, list(cookies or ()))

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
     from typing import Any
 
+    from .app import App, Handler
     from .calling import Binding
     from .function import Function
     from .http import HTTPError
+    from .resources.api import Api
     from .resources.resource import Grant, Resource, Template
     from .rules.witness import Effort
 
@@ -47,12 +49,16 @@ class Trigger(Checked):
     """Kinds of events of which AWS sends all to one function, whose own task it is to route them or to refuse them."""
     enabled = True
     """Whether the source is switched on."""
+    family: type[Trigger] | None = None
+    """Which triggers one index holds together: those of sources that differ in the decorator only."""
     edge = False
     """Whether it makes its function a Lambda@Edge function."""
     resource: Resource | None = None
     """The queue, bucket... whose events it takes, if it takes them from one."""
+    api: Api | None = None
+    """The API that it has routes in; ``None`` is the app's default one."""
     route_keys: Collection[str] = ()
-    """The routes of the app's API that it takes, such as ``GET /photos/{name}``."""
+    """The routes of its API that it takes, such as ``GET /photos/{name}``."""
 
     def __init__(self) -> None:
         self.place = user_place()
@@ -70,6 +76,26 @@ class Trigger(Checked):
 
     def mount(self, prefix: str) -> None:
         """Take the path prefix of the blueprint that the handler was mounted with."""
+
+    def settle(self, app: App, handler: Handler) -> None:
+        """Look up what the trigger names, now that the app is complete: an authorizer, for example."""
+
+    def authorizer_named(self, wanted: object, app: App, handler: Handler, api: Api | None) -> Any:
+        """The authorizer that is meant by a handler or its name, told which API will ask it: ``None``, the default."""
+        found = app.handler_of(wanted)
+        authorizers: list[Any] = [each for each in found.triggers if each.decorator == "authorizer"] if found else []
+        if found is None or not authorizers:
+            name = wanted if isinstance(wanted, str) else getattr(wanted, "__name__", repr(wanted))
+            raise self.refused(
+                f"{name} is no authorizer of the app. Write @app.authorizer() above it, or name the handler of one."
+            )
+        if found.stack not in ("", handler.stack):
+            raise self.refused(
+                f"The authorizer {found.name} is in the stack {found.stack!r}, which is deployed after the one of "
+                f"{handler.name}. Move it to the app, or mount its blueprint without stack=True."
+            )
+        authorizers[0].serve(api)
+        return authorizers[0]
 
     def key(self) -> Collection[tuple[str, str]]:
         """``(what no other trigger of the app may have, how to say it)``: a route, for example."""

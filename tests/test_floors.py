@@ -21,6 +21,7 @@ FLOORS = {
     "rules": (0, 2),
     "paths": (0, 2),
     "http": (0, 2),
+    "http_forms": (0, 3),
     "calling": (1, 0),
     "trigger": (1, 0),
     "resources": (1, 1),

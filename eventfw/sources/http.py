@@ -6,13 +6,11 @@ from ..errors import RuleError
 from ..http import (
     JSON,
     HTTPError,
-    Query,
     Request,
     as_response,
     encoded_body,
     json_text,
     method_and_path,
-    phrase,
 )
 from ..options import printable, refused
 from ..paths import HttpTable, PathTemplate
@@ -20,17 +18,18 @@ from ..trigger import Finder, Trigger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from typing import Any
 
+    from ..app import App, Handler
     from ..calling import Binding
     from ..function import Function
+    from ..resources.api import Api
+    from ..resources.jwt_authorizer import JwtAuthorizer
     from ..resources.resource import Template
+    from ..rules.witness import Effort
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY")
-ROUTES_MAX = 300  # of one API; adjustable, see "HTTP API quotas" in the API Gateway guide
-API = "HttpApi"
-ROUTE = "AWS::ApiGatewayV2::Route"
 
 
 class Http(Trigger):
@@ -38,6 +37,10 @@ class Http(Trigger):
 
     ``path`` may hold parameters: ``/photos/{name}``, ``{id:int}``, ``{rest:path}`` (last, takes slashes too).
     ``methods`` is one method or several; ``ANY`` takes every method no other route of the path names.
+    ``api`` is the API it belongs to, made with ``app.http_api`` or ``app.rest_api``; the app's default HTTP API unless
+    said. ``authorizer`` says who may send requests: the handler of an ``@app.authorizer`` or its name, an
+    ``app.jwt_authorizer``, or ``"iam"`` for signed requests; everybody unless said. ``scopes`` are those a token must
+    have one of.
 
     The API sends a request to the most specific route: a literal segment goes before a parameter, a parameter before
     ``{rest:path}``. A path or method without a route is API Gateway's 404 and invokes nothing. A function URL, a load
@@ -48,19 +51,63 @@ class Http(Trigger):
 
     decorator = "http"
     example = '@app.http("/path")'
-    kinds = ("apigw_http_v2", "function_url", "alb", "vpc_lattice_v1", "vpc_lattice_v2")
+    kinds = (
+        "apigw_http_v2",
+        "apigw_rest",
+        "apigw_http_v1",
+        "function_url",
+        "alb",
+        "vpc_lattice_v1",
+        "vpc_lattice_v2",
+    )
     kinds_in_words = "an HTTP request"
-    self_routed = kinds[1:]
+    self_routed = kinds[3:]
     answers = (HTTPError,)
     shares_api = True
 
-    def __init__(self, path: str, methods: str | Sequence[str] = "GET") -> None:
+    def __init__(
+        self,
+        path: str,
+        methods: str | Sequence[str] = "GET",
+        *,
+        api: Api | None = None,
+        authorizer: Callable[..., Any] | JwtAuthorizer | str | None = None,
+        scopes: Sequence[str] = (),
+    ) -> None:
         super().__init__()
         self.methods = checked_methods(methods)
         if not isinstance(path, str):
-            raise refused(f'path must be text such as "/photos/{{name}}" for http, not {path!r}.')
+            raise refused(f'path must be text such as "/photos/{{name}}" for {self.decorator}, not {path!r}.')
         self.path = path
+        self.api = api
+        self.authorizer: Any = authorizer
+        self.scopes = scopes
         self.mount("")
+        self.validate()
+
+    def validate(self) -> None:
+        if self.api is not None and not hasattr(self.api, "add_route"):
+            raise refused(
+                f"api must be what app.http_api(...) or app.rest_api(...) gave for {self.decorator}, not {self.api!r}."
+            )
+        by = self.authorizer
+        if by is not None and not callable(by) and not isinstance(by, str) and not hasattr(by, "id_in"):
+            raise refused(
+                f"authorizer must be the handler of an @app.authorizer or its name, an app.jwt_authorizer or 'iam' for "
+                f"{self.decorator}, not {by!r}."
+            )
+        if not isinstance(self.scopes, (list, tuple)) or not all(isinstance(one, str) and one for one in self.scopes):
+            raise refused(f"scopes must be a list such as ['photos/read'] for {self.decorator}, not {self.scopes!r}.")
+        if self.scopes and not hasattr(by, "id_in"):
+            raise refused(
+                f"scopes are for routes whose authorizer is an app.jwt_authorizer; this {self.decorator} has none."
+            )
+
+    def settle(self, app: App, handler: Handler) -> None:
+        """Find the authorizer, and tell it for which API it is asked."""
+        by = self.authorizer
+        if by is not None and by != "iam" and not hasattr(by, "id_in"):
+            self.authorizer = self.authorizer_named(by, app, handler, self.api)
 
     def mount(self, prefix: str) -> None:
         """Compile the path, behind the prefix of the blueprint it is mounted with."""
@@ -72,17 +119,22 @@ class Http(Trigger):
         self.route_keys = [f"{method} {self.template.api}" for method in self.methods]
 
     def key(self) -> Collection[tuple[str, str]]:
+        api = f"{self.api.key} " if self.api else ""
+        said = f" of the API {self.api.key!r}" if self.api else ""
         return [
-            (f"{method} {self.template.shape}", f"The route {method} {self.template.api}") for method in self.methods
+            (f"{api}{method} {self.template.shape}", f"The route {method} {self.template.api}{said}")
+            for method in self.methods
         ]
 
     def title(self) -> str:
-        return f"{','.join(self.methods)} {self.template.text}"
+        return f"{','.join(self.methods)} {self.template.text}" + (f" of {self.api.key}" if self.api else "")
 
     def parse(self, raw: Any, context: Any) -> Request:
         if "rawPath" in raw or "routeKey" in raw:
             return Request(raw, context)
-        return TargetRequest(raw, context)
+        from ..http_forms import ProxyRequest, TargetRequest
+
+        return ProxyRequest(raw, context) if "resource" in raw else TargetRequest(raw, context)
 
     def call(self, binding: Binding, event: Request) -> Any:
         if not self.parameters:
@@ -111,6 +163,8 @@ class Http(Trigger):
             cookies = [value for name, value in response.headers.items() if name == "set-cookie"] + cookies
             del headers["set-cookie"]
         if type(event) is not Request:
+            from ..http_forms import answered
+
             return answered(event.raw, response.status, headers, cookies, body, is_base64)
         answer: dict[str, Any] = {"statusCode": response.status, "headers": headers, "body": body}
         if is_base64:
@@ -145,7 +199,7 @@ class Http(Trigger):
             return () if found is None else (keys[found[0]],)
 
         def miss(kind: str, raw: Any) -> HTTPError | None:
-            if kind not in cls.self_routed:
+            if kind == "apigw_http_v2":
                 return None
             allowed = table.allowed(method_and_path(raw)[1])
             return HTTPError(405, headers={"allow": ", ".join(allowed)}) if allowed else HTTPError(404)
@@ -159,7 +213,7 @@ class Http(Trigger):
         same = [
             other
             for other in (self, *others)
-            if isinstance(other, Http) and other.template.shape == self.template.shape
+            if isinstance(other, Http) and other.template.shape == self.template.shape and other.api is self.api
         ]
         named = {method for other in same for method in other.methods}
         if not named.issuperset(METHODS):
@@ -169,48 +223,29 @@ class Http(Trigger):
             f"routes of their own. Remove ANY."
         )
 
-    def resources(self, function: Function, template: Template) -> None:
-        """The API, once; an integration and a permission for each function; a route for each method."""
-        if not template.has(API):
-            main, stage = template.main, {"ApiId": {"Ref": API}, "StageName": "$default", "AutoDeploy": True}
-            main.add(API, "AWS::ApiGatewayV2::Api", {"Name": main.physical(main.app_name), "ProtocolType": "HTTP"})
-            main.add(API + "Stage", "AWS::ApiGatewayV2::Stage", stage)
-            main.output("HttpApiUrl", {"Fn::GetAtt": [API, "ApiEndpoint"]}, "Where the HTTP routes are served")
-        from ..resources.names import pascal
+    def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
+        """One function serves one route of a method and path, of whichever API: an event does not name its API. Several
+        routes of one handler do no harm."""
+        if not isinstance(other, Http) or self.handler == other.handler or self.api is other.api:
+            return None
+        same = other.template.shape == self.template.shape and set(self.methods) & set(other.methods)
+        return self.sample(method=min(same)) if same else None
 
-        base = pascal(function.name)
-        integration = base + "Integration"
-        if not template.has(integration):
-            arn = template.function_arn(function)
-            properties = {
-                "ApiId": template.reference(API),
-                "IntegrationType": "AWS_PROXY",
-                "IntegrationUri": arn,
-                "PayloadFormatVersion": "2.0",
-            }
-            template.add(integration, "AWS::ApiGatewayV2::Integration", properties)
-            source = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${api}/*"
-            api = {"Fn::Sub": [source, {"api": template.reference(API)}]}
-            template.permit(function, base + "Api", "apigateway.amazonaws.com", api)
-        for method in self.methods:
-            properties = {
-                "ApiId": template.reference(API),
-                "RouteKey": f"{method} {self.template.api}",
-                "Target": {"Fn::Join": ["/", ["integrations", {"Ref": integration}]]},
-            }
-            template.add(route_id(method, self.template.shape), ROUTE, properties)
-        if template.count(ROUTE) > ROUTES_MAX:
-            raise self.refused(
-                f"The API has more than {ROUTES_MAX} routes, API Gateway's quota 'Routes per API'. Take several paths "
-                f"with one {{rest:path}} route, or give some of them an app of their own."
-            )
+    def resources(self, function: Function, template: Template) -> None:
+        """What the API does for it: an integration and a permission for each function; a route for each method."""
+        from ..resources.http_api import HttpApi
+
+        (self.api or HttpApi()).add_route(template, function, self)
 
     def sample(self, **fields: Any) -> dict[str, Any]:
-        """A request for this route. Fields: ``method``, ``path``, ``query``, ``body``, ``headers``, path parameters."""
+        """A request for this route. Fields: ``method``, ``path``, ``query``, ``body``, ``headers``, path parameters;
+        and what an authorizer found out: ``authorizer`` (its context) or ``claims`` (of a token)."""
         from urllib.parse import quote
 
         parameters = () if fields.get("path") else self.parameters
-        self.fields_among(fields, ("method", "path", "query", "body", "headers", *parameters))
+        known = ("method", "path", "query", "body", "headers", "authorizer", "claims", *parameters)
+        self.fields_among(fields, known)
+        context, claims = fields.pop("authorizer", None), fields.pop("claims", None)
         method = str(fields.pop("method", "GET" if "ANY" in self.methods else self.methods[0])).upper()
         segments = self.template.text.split("/")
         for index, name, converter in () if fields.get("path") else self.template.positions:
@@ -225,77 +260,81 @@ class Http(Trigger):
             body = dumps(body)
             headers.setdefault("content-type", "application/json")
         query = str(fields.pop("query", ""))
-        return sample_event(method, path, query, headers, body, self)
+        make = rest_sample if self.api and self.api.rest else sample_event
+        event = make(method, path, query, headers, body, self)
+        if claims is not None:
+            event["requestContext"]["authorizer"] = {"jwt": {"claims": dict(claims), "scopes": None}}
+        if context is not None:
+            rest = make is rest_sample
+            event["requestContext"]["authorizer"] = dict(context) if rest else {"lambda": dict(context)}
+        return event
 
 
-class TargetRequest(Request):
-    """An HTTP request through an Application Load Balancer or VPC Lattice, the function being the target.
+Http.family = Http
 
-    Each form calls its fields by names of its own, which tell it: ``httpMethod`` is a load balancer's, with
-    ``multiValueHeaders`` if it sends several values of a name; ``raw_path`` is Lattice's V1, and its V2 has neither.
 
-    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
-    https://docs.aws.amazon.com/vpc-lattice/latest/ug/lambda-functions.html
+class _Verb(Http):
+    """``@app.http`` with the method fixed."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        api: Api | None = None,
+        authorizer: Callable[..., Any] | JwtAuthorizer | str | None = None,
+        scopes: Sequence[str] = (),
+    ) -> None:
+        super().__init__(path, self.decorator, api=api, authorizer=authorizer, scopes=scopes)
+
+
+class Get(_Verb):
+    """Answer GET requests on a path: ``@app.http(path, "GET")``.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
     """
 
-    @property
-    def query(self) -> Query:
-        """The query parameters, decoded, which neither service does. VPC Lattice leaves them on the path as well; a
-        load balancer takes them apart, and sends the last value of a name only, unless it is told to send all."""
-        if self._query is None:
-            raw = self.raw
-            query = (raw.get("raw_path") or raw["path"]).partition("?")[2]
-            if not query:
-                several = raw.get("multiValueQueryStringParameters") or raw.get("queryStringParameters")
-                for name, value in (several or raw.get("query_string_parameters") or {}).items():
-                    for one in value if isinstance(value, list) else [value]:
-                        query += f"&{name}={one}"
-            self._query = Query(query)
-        return self._query
-
-    @property
-    def source_ip(self) -> str:
-        """The last of X-Forwarded-For, without the port that a load balancer can be told to add."""
-        last = self.headers.get("x-forwarded-for").rpartition(",")[2].strip(" [")
-        return last.partition(":" if last.count(":") == 1 else "]")[0]  # 192.0.2.1:80, or [2001:db8::1]:80
-
-    @property
-    def cookies(self) -> dict[str, str]:
-        line = ";".join(self.headers._fields.get("cookie", ()))
-        if "raw_path" in self.raw:  # V1 joins the fields of one name so; no cookie may hold a comma or a space
-            line = line.replace(", ", ";")
-        sent = line.strip("; ")
-        return Request({"cookies": sent and sent.split(";")}).cookies
+    decorator = "get"
+    example = '@app.get("/photos")'
 
 
-def answered(
-    raw: Any, status: int, headers: dict[str, Any], cookies: list[str], body: str, is_base64: bool
-) -> dict[str, Any]:
-    """A response as the service takes it that sent the request ``raw``.
+class Post(_Verb):
+    """Answer POST requests on a path: ``@app.http(path, "POST")``.
 
-    A service that sends one value of a header also takes one, so that one cookie can be set. More are an error: nobody
-    knows which the user can do without, and a login that lost one is hard to find.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
     """
-    lists = "multiValueHeaders" in raw
-    if lists:
-        for name in headers:
-            headers[name] = [headers[name]]
-    if cookies[1:] and not lists and "version" not in raw:
-        raise ValueError(
-            f"The answer sets {len(cookies)} cookies, and its target group takes one. Turn on the attribute "
-            "lambda.multi_value_headers.enabled (load balancer), or event structure V2 (VPC Lattice)."
-        )
-    if cookies:
-        headers["set-cookie"] = cookies if lists or cookies[1:] else cookies[0]
-    answer = {
-        "statusCode": status,
-        "multiValueHeaders" if lists else "headers": headers,
-        "body": body,
-        "isBase64Encoded": is_base64,
-    }
-    if "httpMethod" in raw:
-        answer["statusDescription"] = f"{status} {phrase(status)}"
-    return answer
+
+    decorator = "post"
+    example = '@app.post("/photos")'
+
+
+class Put(_Verb):
+    """Answer PUT requests on a path: ``@app.http(path, "PUT")``.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
+    """
+
+    decorator = "put"
+    example = '@app.put("/photos")'
+
+
+class Patch(_Verb):
+    """Answer PATCH requests on a path: ``@app.http(path, "PATCH")``.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
+    """
+
+    decorator = "patch"
+    example = '@app.patch("/photos")'
+
+
+class Delete(_Verb):
+    """Answer DELETE requests on a path: ``@app.http(path, "DELETE")``.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
+    """
+
+    decorator = "delete"
+    example = '@app.delete("/photos")'
 
 
 def checked_methods(methods: object) -> tuple[str, ...]:
@@ -314,23 +353,6 @@ def checked_methods(methods: object) -> tuple[str, ...]:
             raise refused(f"methods has {upper!r} twice for http. Remove one.")
         found.append(upper)
     return tuple(found)
-
-
-def route_id(method: str, shape: str) -> str:
-    """A route's logical id: ``GET /photos`` is ``GetPhotosRoute``.
-
-    It is made of the path without its parameters' names, so that renaming one changes the route in place. A path with
-    more than plain lower-case segments ends in a checksum: ``/a-b``, ``/a/b`` and ``/a/b/{}`` are all ``AB`` otherwise.
-    """
-    from ..resources.names import pascal
-
-    name = pascal(method.lower()) + pascal(shape) + "Route"
-    segments = [] if shape == "/" else shape[1:].split("/")
-    if all(part.isascii() and part.isalnum() and part.islower() and part[0].isalpha() for part in segments):
-        return name
-    from zlib import crc32
-
-    return f"{name}{crc32(f'{method} {shape}'.encode()):08x}"
 
 
 def sample_event(
@@ -377,3 +399,47 @@ def sample_event(
     if body is not None:
         event["body"] = body
     return event
+
+
+def rest_sample(
+    method: str, path: str, query: str, headers: dict[str, str], body: str | None, route: Http
+) -> dict[str, Any]:
+    """A request as a REST API writes it."""
+    from urllib.parse import parse_qsl
+
+    stage = route.api.stage if route.api else "v1"
+    queries: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        queries.setdefault(name, []).append(value)
+    values = route.template.values(path)
+    resource = route.template.api
+    return {
+        "resource": resource,
+        "path": path,
+        "httpMethod": method,
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": {name: several[-1] for name, several in queries.items()} or None,
+        "multiValueQueryStringParameters": queries or None,
+        "pathParameters": {name: str(value) for name, value in (values or {}).items()} or None,
+        "stageVariables": None,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "example",
+            "domainName": "example.execute-api.us-east-1.amazonaws.com",
+            "domainPrefix": "example",
+            "extendedRequestId": "JKJaXmPLvHcESHA=",
+            "httpMethod": method,
+            "identity": {"sourceIp": "203.0.113.10", "userAgent": headers.get("user-agent", "eventfw")},
+            "path": f"/{stage}{path}",
+            "protocol": "HTTP/1.1",
+            "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+            "requestTime": "01/Jan/2026:00:00:00 +0000",
+            "requestTimeEpoch": 1767225600000,
+            "resourceId": "example",
+            "resourcePath": resource,
+            "stage": stage,
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }

@@ -15,15 +15,20 @@ if TYPE_CHECKING:
     from ..http import Request as Request
     from ..resources.bucket import Bucket as Bucket
     from ..resources.event_bus import EventBus as EventBus
+    from ..resources.http_api import HttpApi as HttpApi
+    from ..resources.jwt_authorizer import JwtAuthorizer as JwtAuthorizer
     from ..resources.lambda_function import LambdaFunction as LambdaFunction
     from ..resources.log_group import LogGroup as LogGroup
     from ..resources.queue import Queue as Queue
     from ..resources.raw import RawResource as RawResource
+    from ..resources.rest_api import RestApi as RestApi
     from ..resources.stream import Stream as Stream
     from ..resources.table import Table as Table
     from ..resources.topic import Topic as Topic
     from ..resources.user_pool import UserPool as UserPool
     from ..trigger import Trigger
+    from .authorizer import Authorizer
+    from .authorizer import AuthorizerRequest as AuthorizerRequest
     from .dynamodb import DynamoDBBatch as DynamoDBBatch
     from .dynamodb import DynamoDBRecord as DynamoDBRecord
     from .dynamodb import DynamoDBStream
@@ -31,7 +36,7 @@ if TYPE_CHECKING:
     from .edge import EdgeViewerRequest
     from .event_rule import EventBridgeEvent as EventBridgeEvent
     from .event_rule import EventRule
-    from .http import Http
+    from .http import Delete, Get, Http, Patch, Post, Put
     from .kinesis import KinesisBatch as KinesisBatch
     from .kinesis import KinesisConsumer
     from .kinesis import KinesisRecord as KinesisRecord
@@ -69,11 +74,17 @@ if TYPE_CHECKING:
 
 
 SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last being public names of `eventfw`
+    "authorizer": ("eventfw.sources.authorizer", "Authorizer", "AuthorizerRequest"),
+    "delete": ("eventfw.sources.http", "Delete", "Request"),
     "dynamodb_stream": ("eventfw.sources.dynamodb", "DynamoDBStream", "DynamoDBRecord", "DynamoDBBatch"),
     "edge_viewer_request": ("eventfw.sources.edge", "EdgeViewerRequest", "EdgeRequest"),
     "event_rule": ("eventfw.sources.event_rule", "EventRule", "EventBridgeEvent"),
+    "get": ("eventfw.sources.http", "Get", "Request"),
     "http": ("eventfw.sources.http", "Http", "Request"),
     "kinesis_consumer": ("eventfw.sources.kinesis", "KinesisConsumer", "KinesisRecord", "KinesisBatch"),
+    "patch": ("eventfw.sources.http", "Patch", "Request"),
+    "post": ("eventfw.sources.http", "Post", "Request"),
+    "put": ("eventfw.sources.http", "Put", "Request"),
     "s3_batch": ("eventfw.sources.s3_batch", "S3Batch", "S3BatchTask"),
     "s3_object_lambda": ("eventfw.sources.s3_object_lambda", "S3ObjectLambda", "S3ObjectRequest"),
     "s3_trigger": ("eventfw.sources.s3", "S3Trigger", "S3Record"),
@@ -84,10 +95,13 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
 RESOURCES = {  # method: (module, class), the class being a public name of `eventfw`
     "bucket": ("eventfw.resources.bucket", "Bucket"),
     "event_bus": ("eventfw.resources.event_bus", "EventBus"),
+    "http_api": ("eventfw.resources.http_api", "HttpApi"),
+    "jwt_authorizer": ("eventfw.resources.jwt_authorizer", "JwtAuthorizer"),
     "lambda_function": ("eventfw.resources.lambda_function", "LambdaFunction"),
     "log_group": ("eventfw.resources.log_group", "LogGroup"),
     "queue": ("eventfw.resources.queue", "Queue"),
     "resource": ("eventfw.resources.raw", "RawResource"),
+    "rest_api": ("eventfw.resources.rest_api", "RestApi"),
     "stream": ("eventfw.resources.stream", "Stream"),
     "table": ("eventfw.resources.table", "Table"),
     "topic": ("eventfw.resources.topic", "Topic"),
@@ -202,11 +216,17 @@ class Decorators:
     """
 
     if TYPE_CHECKING:
+        authorizer = lazy(Authorizer)
+        delete = lazy(Delete)
         dynamodb_stream = lazy(DynamoDBStream)
         edge_viewer_request = lazy(EdgeViewerRequest)
         event_rule = lazy(EventRule)
+        get = lazy(Get)
         http = lazy(Http)
         kinesis_consumer = lazy(KinesisConsumer)
+        patch = lazy(Patch)
+        post = lazy(Post)
+        put = lazy(Put)
         s3_batch = lazy(S3Batch)
         s3_object_lambda = lazy(S3ObjectLambda)
         s3_trigger = lazy(S3Trigger)
@@ -217,10 +237,13 @@ class Decorators:
 
         bucket = made(Bucket)
         event_bus = made(EventBus)
+        http_api = made(HttpApi)
+        jwt_authorizer = made(JwtAuthorizer)
         lambda_function = made(LambdaFunction)
         log_group = made(LogGroup)
         queue = made(Queue)
         resource = made(RawResource)
+        rest_api = made(RestApi)
         stream = made(Stream)
         table = made(Table)
         topic = made(Topic)

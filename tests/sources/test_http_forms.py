@@ -1,4 +1,4 @@
-"""`@app.http` behind a function URL, a load balancer and VPC Lattice.
+"""`@app.http` behind a REST API, an HTTP API in format 1.0, a function URL, a load balancer and VPC Lattice.
 
 Requests are made into events, and answers into responses, by the local server's side of the same contracts, so that
 each checks the other; then come events as AWS writes them.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -16,15 +17,35 @@ import pytest
 
 from eventfw import App, HTTPError, Request, Response
 from eventfw.http import method_and_path
+from eventfw.http_forms import ProxyRequest
 from eventfw.routing import Router, identify, reason
 from eventfw.runtime import entry
 from eventfw.tools.local.alb import alb_event, alb_response
 from eventfw.tools.local.asgi import HttpRequest, HttpResponse
 from eventfw.tools.local.function_url import url_event, url_response
+from eventfw.tools.local.http_api_v1 import http_v1_event, http_v1_response
 from eventfw.tools.local.lattice import lattice_response, lattice_v1_event, lattice_v2_event
+from eventfw.tools.local.rest_api import RestStage, rest_event, rest_response
 
 RECEIVED = datetime(2026, 3, 12, 19, 3, 58, tzinfo=UTC)
+STAGE = RestStage("v1", binary_media_types=["*/*"])
+
+
+def through_rest(request: HttpRequest) -> dict[str, Any]:
+    """The event of a REST API that sends everything to the function."""
+    below = replace(request, path="/v1" + request.path)
+    return rest_event(below, "/{proxy+}", {}, STAGE, request_id="id", extended_request_id="id", received=RECEIVED)
+
+
+def through_v1(request: HttpRequest) -> dict[str, Any]:
+    """The event of an HTTP API in format 1.0, whose stage stays in the path."""
+    below = replace(request, path="/v1" + request.path)
+    return http_v1_event(below, "ANY /{proxy+}", {}, request_id="id", received=RECEIVED, stage="v1")
+
+
 EVENTS: dict[str, Callable[[HttpRequest], dict[str, Any]]] = {
+    "rest": through_rest,
+    "http_v1": through_v1,
     "url": partial(url_event, request_id="id", received=RECEIVED),
     "alb": alb_event,
     "alb_multi": partial(alb_event, multi_value=True),
@@ -32,6 +53,8 @@ EVENTS: dict[str, Callable[[HttpRequest], dict[str, Any]]] = {
     "lattice_v2": partial(lattice_v2_event, received=RECEIVED),
 }
 RESPONSES: dict[str, Callable[[bytes], HttpResponse]] = {
+    "rest": lambda payload: lowered(rest_response(payload, STAGE)),
+    "http_v1": http_v1_response,
     "url": url_response,
     "alb": alb_response,
     "alb_multi": partial(alb_response, multi_value=True),
@@ -39,6 +62,8 @@ RESPONSES: dict[str, Callable[[bytes], HttpResponse]] = {
     "lattice_v2": lattice_response,
 }
 KINDS = {
+    "rest": "apigw_rest",
+    "http_v1": "apigw_http_v1",
     "url": "function_url",
     "alb": "alb",
     "alb_multi": "alb",
@@ -49,6 +74,14 @@ ALL = sorted(EVENTS)
 FORMS = pytest.mark.parametrize("form", ALL)
 ONE_VALUE = ["alb", "lattice_v1"]
 HOST = ("host", "abc.lambda-url.us-east-1.on.aws")
+
+
+def lowered(response: HttpResponse) -> HttpResponse:
+    """A response with the names of its headers in lower case, where AWS writes its own in capitals."""
+    headers = [(name.lower(), value) for name, value in response.headers]
+    if not response.body:  # a REST API says JSON of an empty body, too
+        headers = [pair for pair in headers if pair != ("content-type", "application/json")]
+    return replace(response, headers=headers)
 
 
 def event(form: str, method: str, target: str, *headers: tuple[str, str], body: bytes = b"") -> dict[str, Any]:
@@ -115,7 +148,7 @@ def site() -> App:
 def test_events_are_recognised_as_what_a_handler_takes(form: str, site: App) -> None:
     raw = event(form, "GET", "/photos/cat")
     assert identify(raw) == KINDS[form]
-    assert KINDS[form] in site.handlers[0].triggers[0].self_routed
+    assert KINDS[form] in site.handlers[0].triggers[0].kinds
 
 
 @FORMS
@@ -128,7 +161,7 @@ def test_events_are_recognised_as_what_a_handler_takes(form: str, site: App) -> 
         ("GET", "/photos/a+b%2B%25", 200, {"name": "a+b+%"}),
         ("GET", "/photos/%C3%BC%F0%9F%90%88", 200, {"name": "ü🐈"}),
         ("GET", "/photos/new?", 200, {"name": "new"}),
-        ("GET", "/files/a%2Fb/c/", 200, {"rest": "a/b/c/"}),
+        ("GET", "/files/a%2Fb/c", 200, {"rest": "a/b/c"}),
         ("TRACE", "/files/a", 200, {"rest": "a"}),
         ("GET", "/numbers/-7", 200, {"id": -7}),
         ("GET", "/numbers/seven", 404, {"message": "Not Found"}),
@@ -142,6 +175,35 @@ def test_the_function_routes(form: str, method: str, target: str, status: int, b
     response = answer(form, site, event(form, method, target))
     assert (response.status, json.loads(response.body)) == (status, body)
     assert dict(response.headers)["content-type"] == "application/json"
+
+
+@FORMS
+def test_a_slash_at_the_end_counts_but_in_a_rest_api(form: str, site: App) -> None:
+    response = answer(form, site, event(form, "GET", "/files/a/"))
+    assert json.loads(response.body) == {"rest": "a" if form == "rest" else "a/"}
+    assert answer(form, site, event(form, "GET", "/photos/cat/")).status == (200 if form == "rest" else 404)
+
+
+@pytest.mark.parametrize("form", ["rest", "http_v1"])
+def test_api_gateway_says_where_a_request_came_from_and_calls_it_by_an_id(form: str) -> None:
+    request = given(form, "GET", "/x", ("x-forwarded-for", "203.0.113.9"))
+    assert (request.source_ip, request.request_id) == ("127.0.0.1", "id")
+
+
+def test_what_an_authorizer_said_is_read_off_either_form() -> None:
+    rest = event("rest", "GET", "/x")
+    rest["requestContext"]["authorizer"] = {"principalId": "anna", "tenant": "7"}
+    assert ProxyRequest(rest).authorizer == {"principalId": "anna", "tenant": "7"}
+    rest["requestContext"]["authorizer"] = {"claims": {"sub": "1"}}
+    assert ProxyRequest(rest).claims == {"sub": "1"}
+    http = event("url", "GET", "/x")
+    assert (Request(http).authorizer, Request(http).claims) == ({}, {})
+    http["requestContext"]["authorizer"] = {"lambda": {"tenant": 7}}
+    assert (Request(http).authorizer, Request(http).claims) == ({"tenant": 7}, {})
+    http["requestContext"]["authorizer"] = {"lambda": None}
+    assert Request(http).authorizer == {}
+    http["requestContext"]["authorizer"] = {"jwt": {"claims": {"sub": "1"}, "scopes": None}}
+    assert Request(http).claims == {"sub": "1"}
 
 
 @FORMS
@@ -260,7 +322,7 @@ def test_a_body_that_is_not_json_is_a_400(form: str) -> None:
     assert response.status == 400 and b"not JSON" in response.body
 
 
-@pytest.mark.parametrize("form", [form for form in ALL if form != "url"])
+@pytest.mark.parametrize("form", [form for form in ALL if form.startswith(("alb", "lattice"))])
 @pytest.mark.parametrize(
     ("forwarded", "address"),
     [

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any, assert_type
 
 from eventfw import (
+    Allow,
     App,
+    AuthorizerRequest,
     Blueprint,
+    Cors,
+    Deny,
     DynamoDBRecord,
     EdgeRequest,
     EventBridgeEvent,
@@ -41,6 +45,23 @@ def photo(request: Request, name: str) -> dict[str, str]:
 @app.http("/photos", "POST")
 async def add(request: Request) -> Response:
     return Response(request.json, 201)
+
+
+web = app.http_api(cors=Cors(["https://example.com"], allow_credentials=False), rate_limit=1.5, burst_limit=3)
+v1 = app.rest_api("v1", binary_media_types=["image/*"])
+members = app.jwt_authorizer("members", issuer=app.user_pool("people"), audience=["client"])
+
+
+@app.authorizer("REQUEST", identity_sources=["header.Authorization"], ttl=300)
+def check(request: AuthorizerRequest) -> Allow | Deny:
+    return Allow("anna", context={"tenant": 7}) if request.token else Deny()
+
+
+@app.get("/users", api=v1, authorizer=check)
+@app.post("/users", authorizer=members, scopes=["users/write"])
+@admin.delete("/users", authorizer="check")
+def users(request: Request) -> dict[str, object]:
+    return {"claims": request.claims, "context": request.authorizer}
 
 
 @app.s3_trigger(uploads, prefix="in/", suffix=".png", events=["s3:ObjectCreated:*"])

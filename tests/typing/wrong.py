@@ -16,6 +16,16 @@ app.http(7)(plain)  # error
 app.http()(plain)  # error
 app.http("/x", methods=1)(plain)  # error
 app.http(plain)  # error
+app.get(7)(plain)  # error
+app.post("/x", methods="GET")(plain)  # error
+app.put(plain)  # error
+app.get("/x", authorizer=5)(plain)  # error
+app.get("/x", api="v1")(plain)  # error
+app.authorizer(plain)  # error
+app.authorizer(ttl="5")(plain)  # error
+app.http_api(cors=5)  # error
+app.rest_api()  # error
+app.jwt_authorizer("members", audience="a")  # error
 app.function(plain)  # error
 app.function(memory="1 GB")(plain)  # error
 app.function(memry=1024)(plain)  # error

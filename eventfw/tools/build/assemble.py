@@ -143,7 +143,7 @@ def _main_templates(
     templates = {"": main}
     for resource in app.resources:
         resource.resources(main)
-        if resource.owned:
+        if resource.owned and main.has(resource.logical_id):
             main.output(resource.logical_id, resource.reference(main), f"The {resource.type} {resource.key}")
     for function in functions_in(app, stage):
         if function.edge:
@@ -157,6 +157,8 @@ def _main_templates(
             with _placed(template, f"handler {handler.name!r}", handler.place):
                 for trigger in handler.triggers:
                     trigger.resources(function, template)
+    for resource in app.resources:
+        resource.conclude(main)
     named = {stack_name(app, stage, name): template for name, template in templates.items()}
     return {name: template for name, template in named.items() if not template.empty}
 

@@ -36,7 +36,10 @@ BELOW_THE_SHIP_LINE = {"tools", "testing.py", "__main__.py"}
 ON_DEMAND = {"polling", "resources", "rules", "sources"}  # packages of which an app gets what it uses
 #: What triggers, resources, settings and grants do on the developer's machine only.
 TOOL_VERBS = {
+    "add_authorizer",
+    "add_route",
     "allow",
+    "conclude",
     "faults",
     "fields_among",
     "local",

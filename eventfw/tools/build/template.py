@@ -86,6 +86,16 @@ class Template:
         """How many resources of a type the main stack and those of blueprints have: they share the API."""
         return sum(resource["Type"] == type_ for stack in self.main._stacks for resource in stack._resources.values())
 
+    def of_type(self, type_: str) -> dict[str, dict[str, Any]]:
+        """The properties of every resource of a type, by logical id, in the main stack and those of blueprints."""
+        stacks = self.main._stacks
+        return {
+            logical_id: resource["Properties"]
+            for stack in stacks
+            for logical_id, resource in stack._resources.items()
+            if resource["Type"] == type_
+        }
+
     def properties(self, logical_id: str) -> dict[str, Any]:
         """A resource's properties, to extend."""
         owner = self if logical_id in self._resources else self.main
