@@ -98,9 +98,9 @@ class Settings(Checked):
         self.validate()
 
     def validate(self) -> None:
-        from .rules.settings import check
+        from .rules.function import check_settings
 
-        check(self.name, self.said)
+        check_settings(self.name, self.said)
 
 
 class Function(Checked):
@@ -141,6 +141,6 @@ class Function(Checked):
         return [resource for resource in named if resource is not None and not isinstance(resource, str)]
 
     def validate(self) -> None:
-        from .rules.function import check
+        from .rules.function import check_function
 
-        check(self)
+        check_function(self)

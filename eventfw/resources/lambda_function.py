@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 class LambdaFunction(Named):
     """A function of the app, by its short name, or an existing one, by its ARN: to invoke it from another.
 
+    A function of the app that is published is invoked through its alias.
     The ARN of a function of the app is built from names, so that two functions may invoke each other. An ARN may end
     in ``:alias`` or ``:version``. https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
     """
@@ -69,7 +70,7 @@ class LambdaFunction(Named):
     def arn_in(self, template: Template) -> Any:
         if self.arn_text:
             return self.arn_text
-        name = template.physical(self.key)
+        name = template.physical(self.key) + (":live" if self.key in template.published else "")
         return {"Fn::Sub": f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{name}"}
 
     def resources(self, template: Template) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         app_name: str
         stage: str
         local: bool
+        published: set[str]
 
         def add(
             self,

@@ -1,12 +1,14 @@
-"""What Lambda takes as a whole function: its settings together with what runs it. A deployment's zip does without."""
+"""What Lambda takes as a whole: settings together, and with what runs the function. A deployment's zip does without."""
 
 from __future__ import annotations
 
 from ..errors import RegistrationError
+from ..options import closest, refused
+from .settings import CHECKS, PYTHONS, check_name, check_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
 OLD_EDGE_MEMORY, OLD_EDGE_TIMEOUT = 128, 5  # MB and seconds, for viewer events, before the guide of 2025
@@ -38,9 +40,75 @@ ONLY_DIRECT = {
     "durable": "Lambda wraps the events of a durable function, which only a handler for direct invocation receives",
     "tenant_isolation_mode": "only who invokes it directly can name the tenant",
 }
+#: What is said of a function in the app alone: resources of the app, and what makes it another function.
+SAID_IN_THE_APP = ("uses", "dead_letter", "on_success", "on_failure", "durable", "tenant_isolation_mode")
 
 
-def check(function: Any) -> None:
+def check_settings(name: object, said: Mapping[str, Any]) -> None:
+    """Refuse settings that Lambda would refuse, alone or together."""
+    if name is not None:
+        check_name(name)
+    for option, value in said.items():
+        check_value(option, value)
+    for fault in conflicts(said):
+        raise refused(fault)
+
+
+def check_staged(said: Mapping[str, Any]) -> None:
+    """Refuse what cannot be said of a function by stage, or is wrong by itself."""
+    possible = [option for option in CHECKS if option not in SAID_IN_THE_APP]
+    for option, value in said.items():
+        if option in SAID_IN_THE_APP:
+            raise refused(f"{option} is said in the app, with @app.function({option}=...). Move it there.")
+        if option not in possible:
+            raise refused(f"{option} is not a setting.{closest(option, possible)} There is {', '.join(possible)}.")
+        check_value(option, value)
+
+
+def conflicts(said: Mapping[str, Any]) -> Iterator[str]:
+    """Why settings that are right by themselves cannot be had together."""
+    provisioned, reserved = said.get("provisioned_concurrency"), said.get("reserved_concurrency")
+    if provisioned is not None and reserved is not None and provisioned > reserved:
+        yield (
+            f"provisioned_concurrency must be at most reserved_concurrency, {reserved}, not {provisioned}. "
+            f"Raise the one or lower the other."
+        )
+    if "file_system" in said and "vpc" not in said:
+        yield (
+            "file_system needs vpc: EFS is mounted through a subnet that has a mount target. "
+            "Add vpc={'subnet_ids': [...], 'security_group_ids': [...]}."
+        )
+    for level in ("application_log_level", "system_log_level"):
+        if level in said and said.get("log_format") != "JSON":
+            yield f"{level} needs log_format='JSON': Lambda does not filter text. Add it, or remove {level}."
+    if said.get("snap_start"):
+        yield from _excluded(said, "snap_start", ("provisioned_concurrency", "file_system"))
+        if said.get("ephemeral_storage", 512) > 512:
+            yield f"snap_start needs ephemeral_storage of 512 MB, not {said['ephemeral_storage']}. Remove one of them."
+    if "tenant_isolation_mode" in said:
+        others = [*(["snap_start"] if said.get("snap_start") else []), "provisioned_concurrency"]
+        yield from _excluded(said, "tenant_isolation_mode", others)
+    if "runtime" in said:
+        yield from outdated(said, said["runtime"].removeprefix("python"))
+
+
+def _excluded(said: Mapping[str, Any], option: str, others: Any) -> Iterator[str]:
+    for other in others:
+        if other in said:
+            yield f"Lambda has no {option} together with {other}. Remove one of them."
+
+
+def outdated(said: Mapping[str, Any], python: str) -> Iterator[str]:
+    """Why a Python is too old for what is said."""
+    for option, least in (("snap_start", "3.12"), ("durable", "3.13")):
+        if said.get(option) and PYTHONS.index(python) < PYTHONS.index(least):
+            yield (
+                f"{option} needs Python {least} or later, not {python}. Say runtime='python{least}', or python in "
+                f"eventfw.toml."
+            )
+
+
+def check_function(function: Any) -> None:
     """Refuse a function that Lambda or CloudFront would refuse."""
     if function.edge:
         check_edge(function)

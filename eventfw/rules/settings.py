@@ -1,4 +1,4 @@
-"""What Lambda takes as the settings of a function: each by itself, and together. A deployment's zip does without."""
+"""What Lambda takes as the settings of a function, each by itself. A deployment's zip does without."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ..options import LOG_RETENTION_DAYS, closest, flag, one_of, refused, text, 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
     from typing import Any, TypedDict
 
     class VpcConfig(TypedDict, total=False):
@@ -69,16 +69,6 @@ TARGETS = {  # what Lambda sends to: the resource's type, by the service in an A
 SAID_AS = {"event_bus": "event bus", "lambda_function": "function"}
 
 
-def check(name: object, said: Mapping[str, Any]) -> None:
-    """Refuse settings that Lambda would refuse, alone or together."""
-    if name is not None:
-        check_name(name)
-    for option, value in said.items():
-        check_value(option, value)
-    for fault in conflicts(said):
-        raise refused(fault)
-
-
 def check_value(option: str, value: Any) -> None:
     """Refuse a value that Lambda would refuse whatever else is said."""
     CHECKS[option](option, value)
@@ -96,49 +86,6 @@ def check_name(name: object) -> None:
         )
     if not word[0].isalpha():
         raise refused(f"The function name {word!r} must begin with a letter.")
-
-
-def conflicts(said: Mapping[str, Any]) -> Iterator[str]:
-    """Why settings that are right by themselves cannot be had together."""
-    provisioned, reserved = said.get("provisioned_concurrency"), said.get("reserved_concurrency")
-    if provisioned is not None and reserved is not None and provisioned > reserved:
-        yield (
-            f"provisioned_concurrency must be at most reserved_concurrency, {reserved}, not {provisioned}. "
-            f"Raise the one or lower the other."
-        )
-    if "file_system" in said and "vpc" not in said:
-        yield (
-            "file_system needs vpc: EFS is mounted through a subnet that has a mount target. "
-            "Add vpc={'subnet_ids': [...], 'security_group_ids': [...]}."
-        )
-    for level in ("application_log_level", "system_log_level"):
-        if level in said and said.get("log_format") != "JSON":
-            yield f"{level} needs log_format='JSON': Lambda does not filter text. Add it, or remove {level}."
-    if said.get("snap_start"):
-        yield from _excluded(said, "snap_start", ("provisioned_concurrency", "file_system"))
-        if said.get("ephemeral_storage", 512) > 512:
-            yield f"snap_start needs ephemeral_storage of 512 MB, not {said['ephemeral_storage']}. Remove one of them."
-    if "tenant_isolation_mode" in said:
-        others = [*(["snap_start"] if said.get("snap_start") else []), "provisioned_concurrency"]
-        yield from _excluded(said, "tenant_isolation_mode", others)
-    if "runtime" in said:
-        yield from outdated(said, said["runtime"].removeprefix("python"))
-
-
-def _excluded(said: Mapping[str, Any], option: str, others: Any) -> Iterator[str]:
-    for other in others:
-        if other in said:
-            yield f"Lambda has no {option} together with {other}. Remove one of them."
-
-
-def outdated(said: Mapping[str, Any], python: str) -> Iterator[str]:
-    """Why a Python is too old for what is said."""
-    for option, least in (("snap_start", "3.12"), ("durable", "3.13")):
-        if said.get(option) and PYTHONS.index(python) < PYTHONS.index(least):
-            yield (
-                f"{option} needs Python {least} or later, not {python}. Say runtime='python{least}', or python in "
-                f"eventfw.toml."
-            )
 
 
 def check_environment(option: str, environment: Any) -> None:

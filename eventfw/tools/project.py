@@ -17,7 +17,8 @@ from eventfw.errors import EventfwError, ProjectError, shown
 from eventfw.options import closest
 from eventfw.resources.names import LOCAL_STAGE, Names
 from eventfw.routing import Router
-from eventfw.rules.settings import CHECKS, PYTHONS, check_environment, check_tags, check_value
+from eventfw.rules.function import check_staged
+from eventfw.rules.settings import PYTHONS, check_environment, check_tags
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 DEFAULT_STAGE = "dev"
 CONFIG_FILE = "eventfw.toml"
 TOML_NAMES: dict[type, str] = {str: "string", dict: "table", list: "list"}
-#: What is said of a function in the app alone: its name, resources of the app, and what makes it another function.
-SAID_IN_THE_APP = ("uses", "dead_letter", "on_success", "on_failure", "durable", "tenant_isolation_mode")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,29 +127,17 @@ def _stage(name: str, value: Any) -> Stage:
             raise _wrong(f"stages.{name}.tags.{tag} is eventfw's own. Use another key.")
     functions = value.get("functions", {})
     for function, settings in functions.items():
-        _function_settings(f"stages.{name}.functions.{function}", settings)
+        where = f"stages.{name}.functions.{function}"
+        if not isinstance(settings, dict):
+            raise _wrong(f"{where} must be a table: write [{where}].")
+        try:
+            check_staged(settings)
+        except EventfwError as error:
+            raise _wrong(f"{where}: {error.message}") from None
     account = value.get("account")
     if account is not None and (len(account) != 12 or not account.isdigit()):
         raise _wrong(f"stages.{name}.account must be the 12 digits of an AWS account, in quotes, not {account!r}.")
     return Stage(name, value.get("region"), value.get("profile"), account, environment, tags, functions)
-
-
-def _function_settings(where: str, settings: Any) -> None:
-    """Refuse settings of a function that are wrong by themselves; the build sees them with those of the app."""
-    if not isinstance(settings, dict):
-        raise _wrong(f"{where} must be a table: write [{where}].")
-    possible = [option for option in CHECKS if option not in SAID_IN_THE_APP]
-    for option, value in settings.items():
-        if option in SAID_IN_THE_APP:
-            raise _wrong(f"{where}.{option} is said in the app, with @app.function({option}=...). Move it there.")
-        if option not in possible:
-            raise _wrong(
-                f"{where}.{option} is not a setting.{closest(option, possible)} There is {', '.join(possible)}."
-            )
-        try:
-            check_value(option, value)
-        except EventfwError as error:
-            raise _wrong(f"{where}: {error.message}") from None
 
 
 def _known(data: dict[str, Any], types: dict[str, type], prefix: str) -> None:

@@ -13,6 +13,7 @@ from eventfw.errors import BuildError
 from eventfw.rules.settings import X86_64
 from eventfw.tools.build.artifacts import Artifacts, Asset, FunctionRef, Stack
 from eventfw.tools.build.functions import EDGE_REGION, Code, add_edge_function, add_function, code_in_bucket
+from eventfw.tools.build.published import is_published
 from eventfw.tools.build.stages import functions_in
 from eventfw.tools.build.template import Template
 from eventfw.tools.checks import check
@@ -140,12 +141,14 @@ def _main_templates(
 ) -> dict[str, Template]:
     """The main stack's template and the blueprints', by stack name, in the order to deploy them in."""
     main = Template(app.name, stage.name, local=local)
+    functions = functions_in(app, stage)
+    main.published.update(function.name for function in functions if is_published(function) and not local)
     templates = {"": main}
     for resource in app.resources:
         resource.resources(main)
         if resource.owned and main.has(resource.logical_id):
             main.output(resource.logical_id, resource.reference(main), f"The {resource.type} {resource.key}")
-    for function in functions_in(app, stage):
+    for function in functions:
         if function.edge:
             continue
         template = templates.get(function.stack)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from eventfw.errors import BuildError, EventfwError
 from eventfw.resources.names import pascal
-from eventfw.rules.settings import ENVIRONMENT_LIMIT, X86_64, check_environment, outdated
+from eventfw.rules.function import outdated
+from eventfw.rules.settings import ENVIRONMENT_LIMIT, X86_64, check_environment
 from eventfw.tools.build.configuration import allowed, conditioned, everywhere, logging, on_aws
 from eventfw.tools.build.published import add_asynchronous, add_published, digest_of, is_published
 from eventfw.tools.build.template import role_properties

@@ -23,7 +23,7 @@ class Template:
     ``main`` is the template of the app's main stack, where resources and the API are: itself, except in a blueprint's
     own stack, which is deployed after it and takes what it refers to through outputs and parameters of one name.
     ``adding`` says for whom things are added, for errors. ``local`` marks the variant for the embedded AWS.
-    ``versions`` are the code hashes of Lambda@Edge functions.
+    ``versions`` are the code hashes of Lambda@Edge functions, ``published`` the names of functions with an alias.
     """
 
     def __init__(self, app_name: str, stage: str, *, local: bool = False, main: Template | None = None) -> None:
@@ -33,6 +33,7 @@ class Template:
         self.main = main or self
         self.names = Names(app_name, stage, "${AWS::AccountId}", "${AWS::Region}")
         self.versions: dict[str, str] = {}
+        self.published: set[str] = set() if main is None else main.published
         self.adding = ""
         self._owners: dict[str, str] = {}
         self._stacks: list[Template] = [self]

@@ -257,6 +257,20 @@ def test_triggers_invoke_the_alias_and_are_permitted_on_it() -> None:
     assert notified[0]["Function"] == alias
 
 
+def test_another_function_invokes_the_alias_and_may_invoke_nothing_else() -> None:
+    app = App("shop")
+    flow = app.lambda_function("one")
+    app.function(durable={"execution_timeout": 60})(one)
+    app.function(uses=[flow.invoke], on_failure=flow)(two)
+    resources = templates(app)
+    arn = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:shop-dev-one:live"
+    invoking = [each for each in allowed(resources, "TwoRole") if each["Action"] == ["lambda:InvokeFunction"]]
+    assert [each["Resource"] for each in invoking] == [[{"Fn::Sub": arn}]]
+    assert resources["TwoFunction"]["Properties"]["Environment"]["Variables"] == {flow.variable: {"Fn::Sub": arn}}
+    config = resources["TwoInvokeConfig"]["Properties"]["DestinationConfig"]
+    assert config == {"OnFailure": {"Destination": {"Fn::Sub": arn}}}
+
+
 def test_another_code_or_setting_is_another_version() -> None:
     def version(sha256: str = "0", **options: Any) -> str:
         app = App("shop")
