@@ -27,6 +27,7 @@ FLOORS = {
     "resources": (1, 1),
     "function": (1, 2),
     "polling": (1, 3),
+    "answering": (1, 3),
     "sources": (2, 0),
     "recognition": (2, 1),
     "app": (3, 0),

@@ -27,8 +27,21 @@ if TYPE_CHECKING:
     from ..resources.topic import Topic as Topic
     from ..resources.user_pool import UserPool as UserPool
     from ..trigger import Trigger
+    from .alexa import AlexaRequest as AlexaRequest
+    from .alexa import AlexaSkill
+    from .appsync import AppSyncBatch as AppSyncBatch
+    from .appsync import AppSyncEvent as AppSyncEvent
+    from .appsync import AppSyncResolver
+    from .appsync_authorizer import AppSyncAuthorization as AppSyncAuthorization
+    from .appsync_authorizer import AppSyncAuthorizer
     from .authorizer import Authorizer
     from .authorizer import AuthorizerRequest as AuthorizerRequest
+    from .bedrock import BedrockAction as BedrockAction
+    from .bedrock import BedrockActionGroup
+    from .cognito import CognitoEvent as CognitoEvent
+    from .cognito import CognitoTrigger
+    from .connect import ConnectEvent as ConnectEvent
+    from .connect import ConnectFlow
     from .dynamodb import DynamoDBBatch as DynamoDBBatch
     from .dynamodb import DynamoDBRecord as DynamoDBRecord
     from .dynamodb import DynamoDBStream
@@ -40,6 +53,8 @@ if TYPE_CHECKING:
     from .kinesis import KinesisBatch as KinesisBatch
     from .kinesis import KinesisConsumer
     from .kinesis import KinesisRecord as KinesisRecord
+    from .lex import LexEvent as LexEvent
+    from .lex import LexHook
     from .s3 import S3Record as S3Record
     from .s3 import S3Trigger
     from .s3_batch import S3Batch
@@ -74,7 +89,13 @@ if TYPE_CHECKING:
 
 
 SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last being public names of `eventfw`
+    "alexa_skill": ("eventfw.sources.alexa", "AlexaSkill", "AlexaRequest"),
+    "appsync_authorizer": ("eventfw.sources.appsync_authorizer", "AppSyncAuthorizer", "AppSyncAuthorization"),
+    "appsync_resolver": ("eventfw.sources.appsync", "AppSyncResolver", "AppSyncEvent", "AppSyncBatch"),
     "authorizer": ("eventfw.sources.authorizer", "Authorizer", "AuthorizerRequest"),
+    "bedrock_action": ("eventfw.sources.bedrock", "BedrockActionGroup", "BedrockAction"),
+    "cognito_trigger": ("eventfw.sources.cognito", "CognitoTrigger", "CognitoEvent"),
+    "connect_flow": ("eventfw.sources.connect", "ConnectFlow", "ConnectEvent"),
     "delete": ("eventfw.sources.http", "Delete", "Request"),
     "dynamodb_stream": ("eventfw.sources.dynamodb", "DynamoDBStream", "DynamoDBRecord", "DynamoDBBatch"),
     "edge_viewer_request": ("eventfw.sources.edge", "EdgeViewerRequest", "EdgeRequest"),
@@ -82,6 +103,7 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "get": ("eventfw.sources.http", "Get", "Request"),
     "http": ("eventfw.sources.http", "Http", "Request"),
     "kinesis_consumer": ("eventfw.sources.kinesis", "KinesisConsumer", "KinesisRecord", "KinesisBatch"),
+    "lex_hook": ("eventfw.sources.lex", "LexHook", "LexEvent"),
     "patch": ("eventfw.sources.http", "Patch", "Request"),
     "post": ("eventfw.sources.http", "Post", "Request"),
     "put": ("eventfw.sources.http", "Put", "Request"),
@@ -216,7 +238,13 @@ class Decorators:
     """
 
     if TYPE_CHECKING:
+        alexa_skill = lazy(AlexaSkill)
+        appsync_authorizer = lazy(AppSyncAuthorizer)
+        appsync_resolver = lazy(AppSyncResolver)
         authorizer = lazy(Authorizer)
+        bedrock_action = lazy(BedrockActionGroup)
+        cognito_trigger = lazy(CognitoTrigger)
+        connect_flow = lazy(ConnectFlow)
         delete = lazy(Delete)
         dynamodb_stream = lazy(DynamoDBStream)
         edge_viewer_request = lazy(EdgeViewerRequest)
@@ -224,6 +252,7 @@ class Decorators:
         get = lazy(Get)
         http = lazy(Http)
         kinesis_consumer = lazy(KinesisConsumer)
+        lex_hook = lazy(LexHook)
         patch = lazy(Patch)
         post = lazy(Post)
         put = lazy(Put)

@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import Any, assert_type
 
 from eventfw import (
+    AlexaRequest,
     Allow,
     App,
+    AppSyncAuthorization,
+    AppSyncBatch,
+    AppSyncEvent,
     AuthorizerRequest,
+    BedrockAction,
     Blueprint,
+    CognitoEvent,
+    ConnectEvent,
     Cors,
     Deny,
     DynamoDBRecord,
@@ -17,6 +24,7 @@ from eventfw import (
     HTTPError,
     KinesisBatch,
     KinesisRecord,
+    LexEvent,
     Request,
     Response,
     S3BatchTask,
@@ -155,6 +163,50 @@ def ordered(event: EventBridgeEvent) -> None:
 def redirect(request: EdgeRequest) -> EdgeRequest:
     request.uri = "/index.html"
     return request
+
+
+people = app.user_pool("people")
+
+
+@app.cognito_trigger("pre_sign_up", people)
+@admin.cognito_trigger("post_confirmation", "eu-west-1_AbCdEf123", uses=[people.write])
+def welcome(event: CognitoEvent) -> None:
+    event.response.auto_confirm_user = event.user_attributes["email"].endswith("@example.com")
+
+
+@app.appsync_resolver("abcdefghijklmnopqrstuvwxyz", "Query", "photo")
+def field(event: AppSyncEvent) -> dict[str, Any]:
+    return {"name": event.arguments["name"]}
+
+
+@app.appsync_resolver("abcdefghijklmnopqrstuvwxyz", "Photo", "likes", max_batch_size=10, batch=True)
+def likes(batch: AppSyncBatch) -> list[int]:
+    return [len(event.source) for event in batch]
+
+
+@app.appsync_authorizer("abcdefghijklmnopqrstuvwxyz")
+def guard(event: AppSyncAuthorization) -> dict[str, Any]:
+    return event.allow(context={"plan": "gold"}, ttl=0) if event.token else event.deny()
+
+
+@app.lex_hook("ABCDEFGHIJ/TSTALIASID", intent="OrderPrint", locale="en_US")
+def order_print(event: LexEvent) -> dict[str, Any]:
+    return event.elicit_slot("Size", ["Small", "or large?"])
+
+
+@app.alexa_skill("amzn1.ask.skill.0a1b2c3d-4e5f-4a7b-8c9d-0e1f2a3b4c5d", intent="Hello")
+def hello(request: AlexaRequest) -> dict[str, Any]:
+    return request.say("Hello", reprompt="Are you there?")
+
+
+@app.connect_flow("0a1b2c3d-4e5f-4a7b-8c9d-0e1f2a3b4c5d", response="JSON")
+def caller(event: ConnectEvent) -> dict[str, Any]:
+    return {"customer": event.customer}
+
+
+@app.bedrock_action("ABCDEFGHIJ", "orders", function="status")
+def status(action: BedrockAction) -> dict[str, Any]:
+    return action.respond("No such order", state="REPROMPT")
 
 
 @admin.http("/")

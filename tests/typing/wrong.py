@@ -1,6 +1,6 @@
 """Each line that ends in ``# error`` is a mistake: both type checkers must report it, and no other line."""
 
-from eventfw import App, Blueprint, Request
+from eventfw import App, Blueprint, CognitoEvent, Request
 
 app = App("gallery")
 admin = Blueprint("admin")
@@ -68,6 +68,16 @@ app.event_rule(plain)  # error
 app.edge_viewer_request()(plain)  # error
 app.edge_viewer_request("site", include_body="no")(plain)  # error
 app.edge_viewer_request(plain)  # error
+app.cognito_trigger("pre_sign_up")(plain)  # error
+app.cognito_trigger("pre_sign_up", orders)(plain)  # error
+app.cognito_trigger("pre_token_generation", "eu-west-1_AbCdEf123", version=2)(plain)  # error
+app.appsync_resolver("abcdefghijklmnopqrstuvwxyz", "Query")(plain)  # error
+app.appsync_resolver("abcdefghijklmnopqrstuvwxyz", "Query", "photo", 5)(plain)  # error
+app.appsync_authorizer()(plain)  # error
+app.lex_hook("ABCDEFGHIJ/TSTALIASID", "OrderPrint")(plain)  # error
+app.alexa_skill("amzn1.ask.skill.example", intents="Hello")(plain)  # error
+app.connect_flow("example", response=None)(plain)  # error
+app.bedrock_action("ABCDEFGHIJ")(plain)  # error
 app.queue("orders", fifo="yes")  # error
 app.queue(fifo=True)  # error
 app.bucket("uploads", version=True)  # error
@@ -110,3 +120,9 @@ def stacked(upload: object) -> None: ...
 @app.function(timeout="1 min")  # error
 @app.schedule("rate(1 minute)")
 def other_way(tick: object) -> None: ...
+
+
+@app.cognito_trigger("pre_sign_up", "eu-west-1_AbCdEf123")
+def joined(event: CognitoEvent) -> None:
+    event.response.auto_confirm_user = "yes"  # error
+    event.response.auto_confirm_users = True  # error
