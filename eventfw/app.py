@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .calling import Binding, code_of, innermost
+from .calling import Binding, bound, code_of, innermost, names_around
 from .errors import RegistrationError, shown, user_place
 from .sources.table import Decorators
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any, TypeVar
 
     from .function import Function, Settings
@@ -30,6 +30,7 @@ class Handler:
         self.triggers: list[Trigger] = []
         self.bindings: list[Binding] = []
         self.settings: Settings | None = None
+        self.names: Mapping[str, Any] = {}
         self.middleware: list[Callable[..., Any]] = []
         self.stack = ""
 
@@ -46,11 +47,11 @@ class Handler:
         from .sources.function import Direct
 
         trigger = Direct()
-        try:
-            self.bindings = [Binding(self.func, (), trigger.decorator)]
-        except RegistrationError as error:
-            raise RegistrationError(error.message, place=self.place) from None
         trigger.place, trigger.handler = self.place, self.name
+        try:
+            self.bindings = [bound(self.func, trigger, self.names)]
+        except RegistrationError as error:
+            raise trigger.refused(error.message) from None
         self.triggers = [trigger]
 
     @property
@@ -121,7 +122,7 @@ class Registrar(Decorators):
     def register(self, func: Callable[..., Any], trigger: Trigger) -> None:
         """Remember that a trigger runs a function."""
         self._open(f"@{type(self).__name__.lower()}.{trigger.decorator}")
-        binding = Binding(func, trigger.parameters, trigger.decorator)
+        binding = bound(func, trigger, names_around(func))
         handler = self._handler(func)
         self._unique(trigger)
         if trigger.resource is not None:
@@ -138,7 +139,7 @@ class Registrar(Decorators):
         handler = self._handler(func)
         if handler.settings is not None:
             raise RegistrationError(f"{handler.name} has @app.function twice. Keep one.", place=settings.place)
-        handler.settings = settings
+        handler.settings, handler.names = settings, names_around(func)
 
     def own(self, resource: Resource) -> None:
         """Remember a resource that the app owns or names."""
@@ -308,6 +309,7 @@ class App(Registrar):
         for handler in self.handlers:
             for trigger in handler.triggers:
                 trigger.settle(self, handler)
+            handler.bindings = [binding.settled() for binding in handler.bindings]
         for name, handlers in groups.items():
             _intended(name, handlers)
         functions = {name: Function(name, handlers, _settings(name, handlers)) for name, handlers in groups.items()}

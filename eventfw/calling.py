@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .errors import user_frame
 from .options import refused
 
 TYPE_CHECKING = False
@@ -9,25 +10,36 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from typing import Any
 
+    from .trigger import Trigger
+
 _VARARGS, _VARKEYWORDS, _COROUTINE = 0x04, 0x08, 0x80  # inspect.CO_VARARGS, CO_VARKEYWORDS, CO_COROUTINE
 _GENERATORS = 0x20 | 0x200  # inspect.CO_GENERATOR, CO_ASYNC_GENERATOR
 _NOTHING: dict[str, Any] = {}
+_MARKS = (  # of pydantic's models (and those of its first version), dataclasses, Structs and attrs classes
+    "__pydantic_validator__",
+    "__fields_set__",
+    "__dataclass_fields__",
+    "__struct_fields__",
+    "__attrs_attrs__",
+)
 
 
 class Binding:
     """One handler under one trigger: call it with an event and the values of the path parameters.
 
-    A parameter named like a path parameter receives it, ``context`` receives Lambda's context, and the one parameter
-    left, under any name, receives the event. The event may be left out.
+    A parameter named like a path parameter receives it, ``context`` receives Lambda's context, ``payload`` (see
+    :mod:`eventfw.payloads`) the payload, and the one parameter left, under any name, the event, which may be left out.
     """
 
     __slots__ = ("context", "event", "func", "is_async", "positional")
 
-    def __init__(self, func: Callable[..., Any], parameters: Collection[str], decorator: str) -> None:
+    def __init__(
+        self, func: Callable[..., Any], parameters: Collection[str], decorator: str, payload: str = ""
+    ) -> None:
         self.func = func
         checked(func)
         names, positional, optional, takes_any, self.is_async = signature(func)
-        left = [name for name in names if name not in parameters and name != "context"]
+        left = [name for name in names if name not in (*parameters, "context", payload)]
         wanted = [name for name in left if name not in optional]
         label = getattr(func, "__name__", repr(func))
         if len(wanted) > 1:
@@ -42,7 +54,7 @@ class Binding:
                 f"{label} does not take the path parameter {missing[0]!r}. "
                 f"Add it: def {label}({', '.join([*names, missing[0]])}), or remove it from the path."
             )
-        self.event = (wanted or left or [""])[0]
+        self.event = (wanted or (left if not payload else []) or [""])[0]
         self.context = "context" if "context" in names else ""
         self.positional = bool(self.event) and positional[:1] == [self.event]
 
@@ -58,6 +70,72 @@ class Binding:
             result = self.func(**values)
         # What wraps a coroutine function may have awaited it already.
         return run(result) if self.is_async and hasattr(result, "__await__") else result
+
+    def settled(self) -> Binding:
+        """How it is called in the end: asked for once, when registration has ended."""
+        return self
+
+
+def bound(func: Callable[..., Any], trigger: Trigger, names: Mapping[str, Any] = _NOTHING) -> Binding:
+    """How a trigger calls a function, of whose parameters one may receive the payload.
+
+    ``names`` are those that its annotations may use besides the module's.
+    """
+    if suspect(func, {"context", "return", *trigger.parameters}, names):
+        try:
+            payloads = __import__("eventfw.payloads", fromlist=["bound"])
+        except ModuleNotFoundError as error:
+            if error.name != "eventfw.payloads":
+                raise
+            # In a zip, where no handler receives a payload: the build has looked.
+        else:
+            made: Binding = payloads.bound(func, trigger, names)
+            return made
+    return Binding(func, trigger.parameters, trigger.decorator)
+
+
+def suspect(func: Callable[..., Any], but: Collection[str], names: Mapping[str, Any]) -> bool:
+    """Whether a parameter may have a model's type: what its annotation names is one, or unknown."""
+    inner = written(func)
+    try:
+        hints = getattr(inner, "__annotations__", _NOTHING)
+    except Exception:  # Python 3.14 evaluates them now
+        return True
+    known = (names, getattr(inner, "__globals__", _NOTHING), vars(__import__("builtins")))
+    return any(_doubtful(hint, known) for name, hint in hints.items() if name not in but)
+
+
+def _doubtful(hint: Any, known: tuple[Mapping[str, Any], ...]) -> bool:
+    if isinstance(hint, str):
+        try:
+            words = compile(hint, "", "eval").co_names
+        except SyntaxError:
+            return False  # a remark, and no type
+        if "'" in hint or '"' in hint:
+            return True  # a text within the text
+        return any(_doubtful(next((space[word] for space in known if word in space), ...), known) for word in words)
+    if any(hasattr(hint, mark) for mark in _MARKS):
+        return True
+    arguments = getattr(hint, "__args__", None)
+    if not arguments:
+        return not isinstance(hint, type)
+    return any(_doubtful(one, known) for one in (*arguments, getattr(hint, "__origin__", int)))
+
+
+def written(func: Callable[..., Any]) -> Any:
+    """The function whose annotations count: under its wrappers, of a partial, or of an object that can be called."""
+    inner = innermost(func)
+    while not hasattr(inner, "__code__") and hasattr(inner, "func"):
+        inner = innermost(inner.func)
+    return inner if hasattr(inner, "__code__") else getattr(inner, "__call__", inner)  # noqa: B004
+
+
+def names_around(func: Callable[..., Any]) -> Mapping[str, Any]:
+    """The names of the function that ``func`` is being defined in, which texts as annotations may use."""
+    if "<locals>" not in getattr(func, "__qualname__", ""):
+        return _NOTHING
+    frame = user_frame(2)
+    return dict(frame.f_locals) if frame is not None else _NOTHING
 
 
 def checked(func: Callable[..., Any]) -> None:

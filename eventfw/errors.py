@@ -50,6 +50,18 @@ class RuleError(EventfwError):
     """A pattern, filter or schedule expression that the AWS service would refuse."""
 
 
+class PayloadError(EventfwError):
+    """A payload that does not fit the type of the parameter that receives it; the handler was not called.
+
+    ``errors`` has the problems: ``{"path": "items[2].price", "message": "must be a number, not a string"}``. What the
+    payload holds is in neither. In HTTP it is answered with 422.
+    """
+
+    def __init__(self, message: str, errors: list[dict[str, str]] | None = None) -> None:
+        super().__init__(message)
+        self.errors = errors or []
+
+
 class ResourceError(EventfwError):
     """A resource whose real name is not known where it was asked for."""
 
@@ -71,12 +83,16 @@ def user_place(skip: int = 1) -> str:
 
     An absolute path below the working directory is shown relative to it.
     """
+    frame = user_frame(skip + 1)
+    return shown(frame.f_code.co_filename, frame.f_lineno) if frame is not None else ""
+
+
+def user_frame(skip: int = 1) -> FrameType | None:
+    """The innermost frame that is not eventfw's own."""
     frame: FrameType | None = sys._getframe(skip)
     while frame is not None and frame.f_code.co_filename.startswith((_HERE, "<frozen")):
         frame = frame.f_back
-    if frame is None:
-        return ""
-    return shown(frame.f_code.co_filename, frame.f_lineno)
+    return frame
 
 
 def shown(path: str, line: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .errors import PayloadError
 from .events import Event
 from .options import printable
 
@@ -275,8 +276,8 @@ def raw_path(raw: Any) -> str:
 class Response:
     """An answer with its status, headers and cookies.
 
-    ``body`` is a dict or list (sent as JSON), a str (``text/plain``) or bytes (``application/octet-stream``), unless
-    ``headers`` name another content type.
+    ``body`` is a dict, list or model (sent as JSON), a str (``text/plain``) or bytes (``application/octet-stream``),
+    unless ``headers`` name another content type.
     """
 
     def __init__(
@@ -350,6 +351,8 @@ def as_response(result: Any) -> Response:
         return result
     if isinstance(result, HTTPError):
         return result.response()
+    if isinstance(result, PayloadError):
+        return Response({"message": "The request body does not fit.", "errors": result.errors}, 422)
     if isinstance(result, tuple):
         if len(result) not in (2, 3) or isinstance(result[1], bool) or not isinstance(result[1], int):
             raise TypeError(f"An http handler returns (body, status) or (body, status, headers), not {result!r:.200}.")
@@ -366,12 +369,19 @@ class _Encoder:
 
 
 def json_text(value: Any) -> str:
-    """A value as compact JSON. NaN and infinities are not JSON: clients could not read them."""
+    """A value as compact JSON, with models as objects. NaN and infinities are not JSON: clients could not read them."""
     if _Encoder.encode is None:
         from json import JSONEncoder
 
-        _Encoder.encode = JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+        encoder = JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_built_in)
+        _Encoder.encode = encoder.encode
     return _Encoder.encode(value)
+
+
+def _built_in(value: Any) -> Any:
+    from .models import built_in
+
+    return built_in(value)
 
 
 def encoded_body(response: Response) -> tuple[str, bool, str]:
@@ -387,6 +397,11 @@ def encoded_body(response: Response) -> tuple[str, bool, str]:
         from base64 import b64encode
 
         return b64encode(body).decode(), True, "application/octet-stream"
+    from .models import is_model
+
+    if is_model(type(body)):
+        return json_text(body), False, JSON
     raise TypeError(
-        f"An http handler returns a dict, list, str, bytes, (body, status) or Response, not {type(body).__name__}."
+        f"An http handler returns a dict, list, str, bytes, a model, (body, status) or Response, not "
+        f"{type(body).__name__}."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import RuleError
+from ..errors import PayloadError, RuleError
 from ..http import (
     JSON,
     HTTPError,
@@ -62,7 +62,7 @@ class Http(Trigger):
     )
     kinds_in_words = "an HTTP request"
     self_routed = kinds[3:]
-    answers = (HTTPError,)
+    answers = (HTTPError, PayloadError)
     shares_api = True
 
     def __init__(

@@ -33,6 +33,7 @@ LEFT_OUT_FILES = ("conftest.py", "eventfw.toml", "eventfw_entry.py", "pytest.ini
 LEFT_OUT_ENDINGS = (".pyc", ".pyo", ".egg-info")
 WORD = re.compile(r"\w+")
 BELOW_THE_SHIP_LINE = {"tools", "testing.py", "__main__.py"}
+FOR_PAYLOADS = {"payloads.py", "hints.py", "conversion.py"}  # only where a handler's parameter has a model's type
 ON_DEMAND = {"answering", "polling", "resources", "rules", "sources"}  # packages of which an app gets what it uses
 #: What triggers, resources, settings and grants do on the developer's machine only.
 TOOL_VERBS = {
@@ -109,13 +110,14 @@ def _is_workshop(folder: Path, name: str) -> bool:
 
 
 def shipped_half(project: Project, files: dict[str, Entry]) -> dict[str, Entry]:
-    """eventfw's modules above the ship line: all the top level, and of sources, resources and rules what is used."""
+    """eventfw's modules above the ship line: the top level, and of sources, resources and rules what is used."""
     app = project.app
-    needed = {path for path in PACKAGE.glob("*.py") if path.name not in BELOW_THE_SHIP_LINE}
+    needed = {path for path in PACKAGE.glob("*.py") if path.name not in BELOW_THE_SHIP_LINE | FOR_PAYLOADS}
     used: list[object] = [*app.resources, *(trigger for handler in app.handlers for trigger in handler.triggers)]
     used += [grant.resource for function in app.functions.values() for grant in function.uses]
     # What an attribute holds counts too: the rules of filters, for one, are only there where a trigger has filters.
     used += [value for item in used for value in vars(item).values()]
+    used += [binding for handler in app.handlers for binding in handler.bindings]
     modules = {type(item).__module__ for item in used} | set(_named(files))
     needed.update(filter(None, map(_module_path, modules)))
     needed.update(PACKAGE / folder / "__init__.py" for folder in ON_DEMAND)
