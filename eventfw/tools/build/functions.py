@@ -10,7 +10,7 @@ from eventfw.resources.names import pascal
 from eventfw.rules.function import outdated
 from eventfw.rules.settings import ENVIRONMENT_LIMIT, X86_64, check_environment
 from eventfw.tools.build.configuration import allowed, conditioned, everywhere, logging, on_aws
-from eventfw.tools.build.published import add_asynchronous, add_published, digest_of, is_published
+from eventfw.tools.build.published import add_asynchronous, add_published, digest_of
 from eventfw.tools.build.template import role_properties
 
 if TYPE_CHECKING:
@@ -56,11 +56,10 @@ def add_function(template: Template, function: Function, code: Code, stage: Stag
     if variables:
         properties["Environment"] = {"Variables": variables}
     template.add(template.function_id(function), "AWS::Lambda::Function", properties)
-    if template.local:
-        return
-    refuse_outdated(function, code)
-    properties.update(on_aws(template, function))
-    if is_published(function):
+    if not template.local:
+        refuse_outdated(function, code)
+        properties.update(on_aws(template, function))
+    if function.name in template.published:
         add_published(template, function, properties)
     add_asynchronous(template, function)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from eventfw.tools.build.template import Template
 
 ALIAS = "live"
+LOCAL_DESTINATIONS = ("queue", "topic", "lambda_function")  # where the embedded AWS sends records of failures
 
 
 def is_published(function: Function) -> bool:
@@ -58,17 +59,26 @@ def add_asynchronous(template: Template, function: Function) -> None:
         properties["MaximumRetryAttempts"] = said["maximum_retry_attempts"]
     if "maximum_event_age" in said:
         properties["MaximumEventAgeInSeconds"] = said["maximum_event_age"]
+    options = (("on_success", "OnSuccess"), ("on_failure", "OnFailure"))
     destinations = {
         name: {"Destination": target_arn(template, said[option])}
-        for option, name in (("on_success", "OnSuccess"), ("on_failure", "OnFailure"))
-        if option in said
+        for option, name in options
+        if option in said and (not template.local or (option == "on_failure" and is_there_locally(said[option])))
     }
     if destinations:
         properties["DestinationConfig"] = destinations
     if properties:
         properties["FunctionName"] = {"Ref": template.function_id(function)}
-        properties["Qualifier"] = ALIAS if is_published(function) else "$LATEST"
-        waits = [template.alias_id(function)] if is_published(function) else []
+        published = function.name in template.published
+        properties["Qualifier"] = ALIAS if published else "$LATEST"
+        waits = [template.alias_id(function)] if published else []
         template.add(
             pascal(function.name) + "InvokeConfig", "AWS::Lambda::EventInvokeConfig", properties, depends_on=waits
         )
+
+
+def is_there_locally(target: Any) -> bool:
+    """Whether the embedded AWS has a destination, and sends to it: it has what the app makes, and its functions."""
+    if isinstance(target, str) or target.type not in LOCAL_DESTINATIONS:
+        return False
+    return bool(target.owned) or (target.type == "lambda_function" and not target.arn_text)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from examples import example
 
 from eventfw import App
 from eventfw.errors import BuildError, ProjectError
+from eventfw.sources.table import SOURCES
 from eventfw.tools.build import assemble, package
 from eventfw.tools.build.assemble import LocalVariant, build
 from eventfw.tools.build.lint import lint_templates
@@ -257,6 +260,22 @@ def test_triggers_invoke_the_alias_and_are_permitted_on_it() -> None:
     assert notified[0]["Function"] == alias
 
 
+@pytest.mark.parametrize("source", sorted(SOURCES))
+def test_every_source_invokes_the_alias_of_a_published_function(source: str) -> None:
+    app, trigger = example(source)
+    if trigger.edge:
+        pytest.skip("the edge has versions of its own")
+    app.function(provisioned_concurrency=1)(app.handlers[0].func)
+    [function] = app.functions.values()
+    resources = templates(app)
+    own = {"AWS::Lambda::Function", "AWS::Lambda::Version", "AWS::Lambda::Alias", "AWS::Lambda::EventInvokeConfig"}
+    name = next(name for name in resources if resources[name]["Type"] == "AWS::Lambda::Function")
+    for logical_id, resource in resources.items():
+        text = json.dumps(resource)
+        for plain in (f'{{"Ref": "{name}"}}', f'["{name}", "Arn"]', f"${{{name}}}", f"${{{name}.Arn}}"):
+            assert resource["Type"] in own or plain not in text, f"{logical_id} names {function.name} and not its alias"
+
+
 def test_another_function_invokes_the_alias_and_may_invoke_nothing_else() -> None:
     app = App("shop")
     flow = app.lambda_function("one")
@@ -317,7 +336,7 @@ def test_the_local_variant_has_nothing_that_only_an_account_has(tmp_path: Path) 
     app = App("shop")
     role = f"arn:aws:iam::{ACCOUNT}:role/mine"
     options: dict[str, Any] = {"vpc": VPC, "role": role, "provisioned_concurrency": 1, "dead_letter": app.queue("dead")}
-    app.function(**options, tracing="Active", maximum_retry_attempts=1, reserved_concurrency=2)(one)
+    app.function(**options, tracing="Active", on_failure="arn:aws:s3:::records", reserved_concurrency=2)(one)
     artifacts = build(Project(tmp_path, Config(), app, "app", "app"), Stage("local"), local=LocalVariant("http://x"))
     resources = artifacts.stacks[0].template["Resources"]
     assert set(resources) == {"DeadDeadLetterQueue", "DeadQueue", "OneFunction", "OneLogGroup", "OneRole"}

@@ -21,6 +21,7 @@ APP = """
     uploads = app.bucket("uploads")
     orders = app.queue("orders", visibility_timeout=1, max_receives=2)
     steps = app.queue("steps", fifo=True, content_based_deduplication=True)
+    failures = app.queue("failures")
 
 
     def note(what, value):
@@ -56,6 +57,18 @@ APP = """
     @app.s3_trigger(uploads, suffix=".png")
     def thumbnail(upload):
         note("thumbnail", {"key": upload.key, "raw": upload.raw})
+
+
+    @app.s3_trigger(uploads, suffix=".bad")
+    @app.function(on_failure=failures, maximum_retry_attempts=0)
+    def broken(upload):
+        note("broken", upload.key)
+        raise ValueError("cannot read this")
+
+
+    @app.sqs_consumer(failures)
+    def failed(message):
+        note("failed", message.json)
 
 
     @app.sqs_consumer(orders)
@@ -199,6 +212,14 @@ def test_an_object_the_filter_leaves_out_runs_nothing(live: Live) -> None:
     live.client("s3").put_object(Bucket="uploads", Key="after.png", Body=b"png")
     until(lambda: "after.png" in [one["key"] for one in live.noted("thumbnail")])
     assert "notes.txt" not in [one["key"] for one in live.noted("thumbnail")]
+
+
+def test_what_failed_for_good_reaches_the_destination_of_failures(live: Live) -> None:
+    live.client("s3").put_object(Bucket="uploads", Key="cat.bad", Body=b"x")
+    record = until(lambda: live.noted("failed"), "the record of the failure")[0]
+    assert record["requestContext"]["condition"] == "RetriesExhausted"
+    assert record["requestPayload"]["Records"][0]["s3"]["object"]["key"] == "cat.bad"
+    assert live.noted("broken") == ["cat.bad"]
 
 
 def test_large_objects_stream_through_the_door(live: Live) -> None:
