@@ -255,7 +255,7 @@ def test_notifications_of_an_existing_bucket_are_merged_by_a_custom_resource() -
     made = built(app)
     custom = made["PhotosBucketNotifications"]
     assert custom["Type"] == "Custom::BucketNotifications"
-    assert custom["DependsOn"] == ["OtherPhotosPermission", "UploadPhotosPermission"]
+    assert custom["DependsOn"] == ["OtherPhotosPermission", "PhotosBucketNotificationsPolicy", "UploadPhotosPermission"]
     properties = custom["Properties"]
     assert (properties["Bucket"], properties["Owner"]) == ("photos", {"Ref": "AWS::AccountId"})
     assert properties["Notifications"][0] == {
@@ -275,10 +275,18 @@ def test_the_custom_resource_may_touch_exactly_those_buckets() -> None:
     app.s3_trigger("photos")(handler_of(app))
     app.s3_trigger("pictures", **BRIDGED)(handler_of(app, "other"))
     made = built(app)
-    statements = made["EventfwNotificationsRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-    assert [one["Resource"] for one in statements if "s3:PutBucketNotification" in one["Action"]] == [
-        [{"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::{name}"} for name in ("photos", "pictures")]
-    ]
+    role = made["EventfwNotificationsRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    assert [one["Action"] for one in role] == [["logs:CreateLogStream", "logs:PutLogEvents"]]
+    for name in ("photos", "pictures"):
+        policy = made[f"{name.capitalize()}BucketNotificationsPolicy"]["Properties"]
+        assert policy["Roles"] == [{"Ref": "EventfwNotificationsRole"}]
+        [statement] = policy["PolicyDocument"]["Statement"]
+        assert statement["Action"] == ["s3:GetBucketNotification", "s3:PutBucketNotification"]
+        assert statement["Resource"] == [{"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::{name}"}]
+        assert (
+            f"{name.capitalize()}BucketNotificationsPolicy"
+            in made[f"{name.capitalize()}BucketNotifications"]["DependsOn"]
+        )
     assert sum(one["Type"] == "AWS::Lambda::Function" for one in made.values()) == 3
     function = made["EventfwNotificationsFunction"]["Properties"]
     assert function["Runtime"] == "python3.12"

@@ -32,24 +32,11 @@ def notify(
 
     One custom resource a bucket and one function a stack. ``after`` is the permission that S3 looks for.
     """
-    arn = bucket.arn_in(template)
     if not template.holds(BASE + "Function"):
         _add_function(template, template.properties(template.function_id(function)).get("Runtime", "python3.13"))
-    role = template.properties(BASE + "Role")
-    [_, statement] = role["Policies"][0]["PolicyDocument"]["Statement"]
-    if arn not in statement["Resource"]:
-        statement["Resource"].append(arn)
     logical_id = pascal(bucket.key) + "BucketNotifications"
     if not template.holds(logical_id):
-        properties = {
-            "ServiceToken": {"Fn::GetAtt": [BASE + "Function", "Arn"]},
-            "ServiceTimeout": TIMEOUT + 60,
-            "Bucket": bucket.reference(template),
-            "Owner": {"Ref": "AWS::AccountId"},
-            "EventBridge": "false",
-            "Notifications": [],
-        }
-        template.add(logical_id, "Custom::BucketNotifications", properties)
+        _add_resource(template, bucket, logical_id)
     properties = template.properties(logical_id)
     properties["Notifications"] += notifications
     if eventbridge:
@@ -58,11 +45,32 @@ def notify(
         template.depend(logical_id, after)
 
 
+def _add_resource(template: Template, bucket: Bucket, logical_id: str) -> None:
+    """The custom resource of a bucket, and leave for the function to change that bucket's notifications. It is a policy
+    of its own, for the resource to wait for: when both go, the resource goes first, and needs it once more."""
+    statement = {"Effect": "Allow", "Action": ACTIONS, "Resource": [bucket.arn_in(template)]}
+    policy = {
+        "PolicyName": logical_id,
+        "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+        "Roles": [{"Ref": BASE + "Role"}],
+    }
+    template.add(logical_id + "Policy", "AWS::IAM::Policy", policy)
+    properties = {
+        "ServiceToken": {"Fn::GetAtt": [BASE + "Function", "Arn"]},
+        "ServiceTimeout": TIMEOUT + 60,
+        "Bucket": bucket.reference(template),
+        "Owner": {"Ref": "AWS::AccountId"},
+        "EventBridge": "false",
+        "Notifications": [],
+    }
+    template.add(logical_id, "Custom::BucketNotifications", properties, depends_on=[logical_id + "Policy"])
+
+
 def _add_function(template: Template, runtime: str) -> None:
-    """The function that the custom resources run, its log group, and its role, which names each bucket later."""
+    """The function that the custom resources run, its log group and its role."""
     group = template.add(BASE + "LogGroup", "AWS::Logs::LogGroup", {"RetentionInDays": LOG_DAYS})
     logs = (["logs:CreateLogStream", "logs:PutLogEvents"], [{"Fn::GetAtt": [group, "Arn"]}])
-    role = template.role(BASE + "Role", "lambda.amazonaws.com", [logs, (ACTIONS, [])])
+    role = template.role(BASE + "Role", "lambda.amazonaws.com", [logs])
     properties = {
         "Description": "eventfw: notifications of buckets that the stack does not own",
         "Handler": "index.handler",
