@@ -28,9 +28,6 @@ AT_THE_EDGE: list[dict[str, Any]] = [
     {"vpc": VPC, "file_system": MOUNT},
     {"provisioned_concurrency": 1},
     {"snap_start": True},
-    {"log_format": "JSON"},
-    {"log_format": "JSON", "application_log_level": "INFO"},
-    {"log_format": "JSON", "system_log_level": "INFO"},
     {"tracing": "Active"},
     {"kms_key": KEY},
     {"runtime": "python3.12"},
@@ -67,6 +64,7 @@ def test_what_the_edge_does_not_have_is_refused_with_the_remedy(options: dict[st
 def test_every_option_is_either_refused_at_the_edge_or_known_to_be_there() -> None:
     refused = {option for options in AT_THE_EDGE for option in options}
     there = {"name", "memory", "description", "tags", "role", "reserved_concurrency"}
+    there |= {"log_format", "application_log_level", "system_log_level"}
     assert refused | there == set(inspect.signature(Settings).parameters)
     assert set(NOT_AT_THE_EDGE) < refused
 
@@ -76,6 +74,7 @@ def test_the_edge_has_the_rest() -> None:
     role = f"arn:aws:iam::{ACCOUNT}:role/edge"
     options: dict[str, Any] = {"role": role, "tags": {"a": "b"}, "description": "x", "reserved_concurrency": 5}
     options |= {"ephemeral_storage": 512, "log_retention": 30, "architecture": "x86_64", "snap_start": False}
+    options |= {"log_format": "JSON", "application_log_level": "WARN", "system_log_level": "WARN"}
     app.edge_viewer_request("site")(app.function(**options)(home))
     assert app.functions["home"].edge
 

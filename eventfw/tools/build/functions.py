@@ -106,6 +106,8 @@ def add_edge_function(template: Template, function: Function, code: Code) -> Non
         template.add(base + "Role", "AWS::IAM::Role", role_properties(statements, trusted))
         role = {"Fn::GetAtt": [base + "Role", "Arn"]}
     properties = function_properties(function, name, code, role)
+    if logging(function):
+        properties["LoggingConfig"] = logging(function)
     template.add(template.function_id(function), "AWS::Lambda::Function", properties)
     digest = digest_of(properties)
     version = {"FunctionName": {"Ref": template.function_id(function)}}

@@ -15,8 +15,10 @@ from eventfw.errors import BuildError, ProjectError
 from eventfw.sources.table import SOURCES
 from eventfw.tools.build import assemble, package
 from eventfw.tools.build.assemble import LocalVariant, build
+from eventfw.tools.build.functions import Code, add_edge_function
 from eventfw.tools.build.lint import lint_templates
 from eventfw.tools.build.stages import functions_in
+from eventfw.tools.build.template import Template
 from eventfw.tools.build.zips import Entry
 from eventfw.tools.project import Config, Project, Stage, load_project
 
@@ -60,7 +62,7 @@ def tenant(payload): ...
 
 
 @app.edge_viewer_request("site")
-@app.function(reserved_concurrency=3, description="x", tags={{"team": "photos"}},
+@app.function(reserved_concurrency=3, description="x", tags={{"team": "photos"}}, log_format="JSON",
               role="arn:aws:iam::{ACCOUNT}:role/edge")
 def redirect(request): return request
 """
@@ -306,6 +308,16 @@ def test_versions_are_kept_where_executions_may_still_run_in_them() -> None:
     assert version["DeletionPolicy"] == version["UpdateReplacePolicy"] == "Retain"
     [version] = of_type(made(snap_start=True), "AWS::Lambda::Version").values()
     assert "DeletionPolicy" not in version
+
+
+def test_at_the_edge_logs_have_a_format_and_no_group() -> None:
+    app = App("shop")
+    app.edge_viewer_request("site")(app.function(log_format="JSON", application_log_level="WARN")(one))
+    [edge] = functions_in(app, DEV)
+    template = Template("shop", "dev")
+    add_edge_function(template, edge, Code("python3.13", "x.one", {"S3Key": "k"}, "0"))
+    logging = template.properties("OneFunction")["LoggingConfig"]
+    assert logging == {"LogFormat": "JSON", "ApplicationLogLevel": "WARN"}
 
 
 def test_a_durable_function_may_save_its_own_steps() -> None:
