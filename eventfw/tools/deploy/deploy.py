@@ -226,7 +226,7 @@ class _Deployment:
         self._execute(target, change_sets.adopt(target.state, request, to_import(target.adopted)))
         target.before, target.adopted = with_it, {}
         if is_new:
-            tags = stack_tags(self._artifacts.app, self._artifacts.stage)
+            tags = stack_tags(self._artifacts.app, self._artifacts.stage, self._artifacts.tags)
             tagging = change_sets.create(target.state, replace(request, tags=tags))
             if not tagging.empty:
                 self._execute(target, tagging)
