@@ -25,7 +25,7 @@ from eventfw.events import Event
 from eventfw.function import Settings
 from eventfw.resources.bucket import Bucket
 from eventfw.resources.queue import Queue
-from eventfw.sources.table import SOURCES, load
+from eventfw.sources.table import RESOURCES, SOURCES, load
 from eventfw.tools.cli.main import COMMANDS
 from eventfw.tools.new import new
 from eventfw.tools.project import Config, Stage, load_config
@@ -182,13 +182,31 @@ def test_a_sources_page_names_every_option_and_property(decorator: str) -> None:
     [
         ("sources/function.md", parameters(Settings)),
         ("blueprints.md", parameters(App.mount)),
-        ("resources.md", [*parameters(Bucket), *parameters(Queue)]),
+        ("resources.md", [*parameters(Bucket), *parameters(Queue), *(f"app.{name}" for name in RESOURCES)]),
         ("configuration.md", [*Config.__dataclass_fields__.keys() - {"stages", "exclude"}, "build.exclude"]),
         ("configuration.md", [f"stages.NAME.{name}" for name in Stage.__dataclass_fields__ if name != "name"]),
     ],
 )
 def test_a_page_names_every_option(page: str, names: list[str]) -> None:
     assert unsaid(DOCS / page, names) == []
+
+
+ON_PAGES = {page.stem: page for page in (DOCS / "resources").glob("*.md")}  # others are told of where they are used
+
+
+@pytest.mark.parametrize("method", [name for name, row in RESOURCES.items() if row[0].rpartition(".")[2] in ON_PAGES])
+def test_a_resources_page_names_every_option_and_grant(method: str) -> None:
+    cls = load(RESOURCES[method])
+    page = ON_PAGES[RESOURCES[method][0].rpartition(".")[2]]
+    grants = [name for name, value in vars(cls).items() if "-> Grant" in f"-> {return_of(value)}"]
+    assert unsaid(page, [f"app.{method}", *parameters(cls), *grants]) == []
+    assert "https://docs.aws.amazon.com/" in (cls.__doc__ or "")
+
+
+def return_of(value: object) -> object:
+    """What a property or a method returns, as it is annotated."""
+    function = value.fget if isinstance(value, property) else value
+    return getattr(function, "__annotations__", {}).get("return", "")
 
 
 def created(page: Path, bench: Bench) -> dict[str, str]:

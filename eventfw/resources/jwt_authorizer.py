@@ -98,4 +98,4 @@ class JwtAuthorizer(Resource):
         """The audience as a template writes it."""
         if self.audience or isinstance(self.issuer, str):
             return list(self.audience)
-        return [template.reference(self.issuer.client_id)]
+        return [template.reference(self.issuer.client_logical_id)]

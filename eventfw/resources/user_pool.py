@@ -115,13 +115,13 @@ class UserPool(Named):
         return Grant(self, "write", {"": [f"cognito-idp:{verb}" for verb in verbs]})
 
     @property
-    def client_id(self) -> str:
-        """The logical id of the app client."""
+    def client_logical_id(self) -> str:
+        """The id of the app client in the template; its ``Ref`` is the client's id."""
         return f"{self.logical_id}Client"
 
     @property
     def claims(self) -> set[str]:
-        return super().claims | ({self.client_id} if self.owned else set())
+        return super().claims | ({self.client_logical_id} if self.owned else set())
 
     def resources(self, template: Template) -> None:
         """The pool and its client. In the local variant an existing pool is made under its id's name."""
@@ -153,4 +153,5 @@ class UserPool(Named):
             "EnableTokenRevocation": True,
             "PreventUserExistenceErrors": "ENABLED",
         }
-        template.add(self.client_id, "AWS::Cognito::UserPoolClient", client)
+        made = template.add(self.client_logical_id, "AWS::Cognito::UserPoolClient", client)
+        template.output(made, {"Ref": made}, f"The id of the app client of {self.key}")

@@ -9,6 +9,7 @@ from resource_bench import granted, resources
 
 from eventfw import App, UserPool
 from eventfw.errors import RegistrationError
+from eventfw.tools.build.template import Template
 
 
 @pytest.mark.parametrize("name", ["", "a b!", "x" * 129, "---", 7])
@@ -53,6 +54,12 @@ def test_nothing_is_open_unless_said() -> None:
     assert client["PreventUserExistenceErrors"] == "ENABLED"
     assert client["ExplicitAuthFlows"] == ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
     assert (client["GenerateSecret"], client["UserPoolId"]) == (False, {"Ref": "PeopleUserPool"})
+
+
+def test_the_clients_id_is_told_when_it_is_deployed() -> None:
+    template = Template("shop", "dev")
+    UserPool("people").resources(template)
+    assert template.body("")["Outputs"]["PeopleUserPoolClient"]["Value"] == {"Ref": "PeopleUserPoolClient"}
 
 
 def test_options_reach_the_pool() -> None:

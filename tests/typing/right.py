@@ -21,6 +21,7 @@ from eventfw import (
     DynamoDBRecord,
     EdgeRequest,
     EventBridgeEvent,
+    EventBus,
     HTTPError,
     KinesisBatch,
     KinesisRecord,
@@ -33,13 +34,29 @@ from eventfw import (
     SnsMessage,
     SqsBatch,
     SqsMessage,
+    Table,
     Tick,
+    Topic,
 )
 
 app = App("gallery")
 admin = Blueprint("admin")
 uploads = app.bucket("uploads", versioned=True)
 orders = app.queue("orders", fifo=True, visibility_timeout=180)
+again = app.queue("again", dead_letter=app.queue("lost"), kms_key="alias/aws/sqs")
+own_topic = app.topic("own-topic", fifo=True, content_based_deduplication=True, display_name="News")
+own_stream = app.stream("own-stream", shards=2, retention=48)
+own_table = app.table(
+    "own-table",
+    partition_key="sku",
+    sort_key=("version", "N"),
+    indexes={"by_price": {"partition_key": "category", "sort_key": ("price", "N"), "projection": ["title"]}},
+)
+own_bus = app.event_bus("own-bus", description="Ours")
+own_logs = app.log_group("own-logs", retention=7)
+own_people = app.user_pool("own-people", sign_in=["email"], mfa="ON")
+resize = app.lambda_function("thumbnail")
+limit = app.resource("Limit", "AWS::SSM::Parameter", {"Type": "String", "Value": "5"}, depends_on=[orders, "Other"])
 refunds = admin.queue("refunds")
 
 
@@ -222,6 +239,26 @@ def timed(event: Any, call: Any) -> Any:
 
 app.mount(admin, path="/admin", name="admin_", stack=True)
 
+
+@app.function(
+    uses=[
+        own_topic.publish,
+        own_stream.put,
+        own_table.read_write,
+        own_bus.put_events,
+        own_logs.write,
+        own_people.read,
+        resize.invoke,
+        limit.grant(["ssm:GetParameter"], arn=limit.ref),
+    ]
+)
+def everything(event: Any) -> list[str]:
+    return [own_topic.arn, own_stream.name, own_table.name, own_bus.name, own_logs.name, own_people.id, limit.name]
+
+
+assert_type(Topic.existing("news"), Topic)
+assert_type(Table.existing("catalog", partition_key="sku"), Table)
+assert_type(EventBus.existing("default"), EventBus)
 assert_type(home(), str)
 assert_type(photo(Request({}), "cat"), dict[str, str])
 assert_type(thumbnail(S3Record({})), None)

@@ -81,6 +81,18 @@ app.bedrock_action("ABCDEFGHIJ")(plain)  # error
 app.queue("orders", fifo="yes")  # error
 app.queue(fifo=True)  # error
 app.bucket("uploads", version=True)  # error
+app.queue("orders", dead_letter="lost")  # error
+app.topic("news", fifo="yes")  # error
+app.topic()  # error
+app.stream("clicks", shards="2")  # error
+app.table("catalog", sort_key=5)  # error
+app.table("catalog", indexes={"by_price": {"sort_key": "price"}})  # error
+app.event_bus("shop", descripton="x")  # error
+app.log_group("audit", retention="a week")  # error
+app.user_pool("people", sign_in=5)  # error
+app.lambda_function(5)  # error
+app.resource("Limit", "AWS::SSM::Parameter")  # error
+app.function(uses=[app.topic("news")])(plain)  # error
 app.sqs_consumers(orders)(plain)  # error
 app.http("/x")(5)  # error
 app.mount(app)  # error
