@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from eventfw import App
@@ -57,7 +58,7 @@ def code_of(name: str) -> str:
     text = table.load(table.SOURCES[name]).example
     lines = ["from eventfw import App", "app = App('demo')"]
     for word, (method, key) in OWNED.items():
-        if word in text.replace("(", " ").replace(")", " ").replace(",", " ").split():
+        if word in re.findall(r"\w+", re.sub(r'"[^"]*"', "", text)):
             more = f", {ARGUMENTS[method]}" if method in ARGUMENTS else ""
             lines.append(f"{word} = app.{method}({key!r}{more})")
     return "\n".join([*lines, text, "def handle(event): return event", ""])

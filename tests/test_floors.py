@@ -28,6 +28,7 @@ FLOORS = {
     "calling": (1, 0),
     "payloads": (1, 1),
     "trigger": (1, 0),
+    "reporting": (1, 1),
     "resources": (1, 1),
     "function": (1, 2),
     "polling": (1, 3),

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from .cognito import CognitoTrigger
     from .connect import ConnectEvent as ConnectEvent
     from .connect import ConnectFlow
+    from .custom_resource import CustomResource
+    from .custom_resource import ResourceRequest as ResourceRequest
     from .dynamodb import DynamoDBBatch as DynamoDBBatch
     from .dynamodb import DynamoDBRecord as DynamoDBRecord
     from .dynamodb import DynamoDBStream
@@ -96,6 +98,7 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "bedrock_action": ("eventfw.sources.bedrock", "BedrockActionGroup", "BedrockAction"),
     "cognito_trigger": ("eventfw.sources.cognito", "CognitoTrigger", "CognitoEvent"),
     "connect_flow": ("eventfw.sources.connect", "ConnectFlow", "ConnectEvent"),
+    "custom_resource": ("eventfw.sources.custom_resource", "CustomResource", "ResourceRequest"),
     "delete": ("eventfw.sources.http", "Delete", "Request"),
     "dynamodb_stream": ("eventfw.sources.dynamodb", "DynamoDBStream", "DynamoDBRecord", "DynamoDBBatch"),
     "edge_viewer_request": ("eventfw.sources.edge", "EdgeViewerRequest", "EdgeRequest"),
@@ -245,6 +248,7 @@ class Decorators:
         bedrock_action = lazy(BedrockActionGroup)
         cognito_trigger = lazy(CognitoTrigger)
         connect_flow = lazy(ConnectFlow)
+        custom_resource = lazy(CustomResource)
         delete = lazy(Delete)
         dynamodb_stream = lazy(DynamoDBStream)
         edge_viewer_request = lazy(EdgeViewerRequest)
