@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     from .authorizer import AuthorizerRequest as AuthorizerRequest
     from .bedrock import BedrockAction as BedrockAction
     from .bedrock import BedrockActionGroup
+    from .codedeploy import CodeDeployHook
+    from .codedeploy import DeploymentHook as DeploymentHook
+    from .codepipeline import CodePipelineAction
+    from .codepipeline import PipelineArtifact as PipelineArtifact
+    from .codepipeline import PipelineJob as PipelineJob
     from .cognito import CognitoEvent as CognitoEvent
     from .cognito import CognitoTrigger
     from .connect import ConnectEvent as ConnectEvent
@@ -96,6 +101,8 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "appsync_resolver": ("eventfw.sources.appsync", "AppSyncResolver", "AppSyncEvent", "AppSyncBatch"),
     "authorizer": ("eventfw.sources.authorizer", "Authorizer", "AuthorizerRequest"),
     "bedrock_action": ("eventfw.sources.bedrock", "BedrockActionGroup", "BedrockAction"),
+    "codedeploy_hook": ("eventfw.sources.codedeploy", "CodeDeployHook", "DeploymentHook"),
+    "codepipeline_action": ("eventfw.sources.codepipeline", "CodePipelineAction", "PipelineJob", "PipelineArtifact"),
     "cognito_trigger": ("eventfw.sources.cognito", "CognitoTrigger", "CognitoEvent"),
     "connect_flow": ("eventfw.sources.connect", "ConnectFlow", "ConnectEvent"),
     "custom_resource": ("eventfw.sources.custom_resource", "CustomResource", "ResourceRequest"),
@@ -246,6 +253,8 @@ class Decorators:
         appsync_resolver = lazy(AppSyncResolver)
         authorizer = lazy(Authorizer)
         bedrock_action = lazy(BedrockActionGroup)
+        codedeploy_hook = lazy(CodeDeployHook)
+        codepipeline_action = lazy(CodePipelineAction)
         cognito_trigger = lazy(CognitoTrigger)
         connect_flow = lazy(ConnectFlow)
         custom_resource = lazy(CustomResource)
