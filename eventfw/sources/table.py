@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from .codepipeline import PipelineJob as PipelineJob
     from .cognito import CognitoEvent as CognitoEvent
     from .cognito import CognitoTrigger
+    from .config import ConfigNotification as ConfigNotification
+    from .config import ConfigRule
     from .connect import ConnectEvent as ConnectEvent
     from .connect import ConnectFlow
     from .custom_resource import CustomResource
@@ -104,6 +106,7 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "codedeploy_hook": ("eventfw.sources.codedeploy", "CodeDeployHook", "DeploymentHook"),
     "codepipeline_action": ("eventfw.sources.codepipeline", "CodePipelineAction", "PipelineJob", "PipelineArtifact"),
     "cognito_trigger": ("eventfw.sources.cognito", "CognitoTrigger", "CognitoEvent"),
+    "config_rule": ("eventfw.sources.config", "ConfigRule", "ConfigNotification"),
     "connect_flow": ("eventfw.sources.connect", "ConnectFlow", "ConnectEvent"),
     "custom_resource": ("eventfw.sources.custom_resource", "CustomResource", "ResourceRequest"),
     "delete": ("eventfw.sources.http", "Delete", "Request"),
@@ -256,6 +259,7 @@ class Decorators:
         codedeploy_hook = lazy(CodeDeployHook)
         codepipeline_action = lazy(CodePipelineAction)
         cognito_trigger = lazy(CognitoTrigger)
+        config_rule = lazy(ConfigRule)
         connect_flow = lazy(ConnectFlow)
         custom_resource = lazy(CustomResource)
         delete = lazy(Delete)
