@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from .edge import EdgeViewerRequest
     from .event_rule import EventBridgeEvent as EventBridgeEvent
     from .event_rule import EventRule
+    from .firehose import FirehoseRecord as FirehoseRecord
+    from .firehose import FirehoseTransform
     from .http import Delete, Get, Http, Patch, Post, Put
     from .kinesis import KinesisBatch as KinesisBatch
     from .kinesis import KinesisConsumer
@@ -113,6 +115,7 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "dynamodb_stream": ("eventfw.sources.dynamodb", "DynamoDBStream", "DynamoDBRecord", "DynamoDBBatch"),
     "edge_viewer_request": ("eventfw.sources.edge", "EdgeViewerRequest", "EdgeRequest"),
     "event_rule": ("eventfw.sources.event_rule", "EventRule", "EventBridgeEvent"),
+    "firehose_transform": ("eventfw.sources.firehose", "FirehoseTransform", "FirehoseRecord"),
     "get": ("eventfw.sources.http", "Get", "Request"),
     "http": ("eventfw.sources.http", "Http", "Request"),
     "kinesis_consumer": ("eventfw.sources.kinesis", "KinesisConsumer", "KinesisRecord", "KinesisBatch"),
@@ -266,6 +269,7 @@ class Decorators:
         dynamodb_stream = lazy(DynamoDBStream)
         edge_viewer_request = lazy(EdgeViewerRequest)
         event_rule = lazy(EventRule)
+        firehose_transform = lazy(FirehoseTransform)
         get = lazy(Get)
         http = lazy(Http)
         kinesis_consumer = lazy(KinesisConsumer)
