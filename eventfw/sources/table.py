@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from .firehose import FirehoseRecord as FirehoseRecord
     from .firehose import FirehoseTransform
     from .http import Delete, Get, Http, Patch, Post, Put
+    from .iot import IotRule
     from .kinesis import KinesisBatch as KinesisBatch
     from .kinesis import KinesisConsumer
     from .kinesis import KinesisRecord as KinesisRecord
@@ -118,6 +119,7 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "firehose_transform": ("eventfw.sources.firehose", "FirehoseTransform", "FirehoseRecord"),
     "get": ("eventfw.sources.http", "Get", "Request"),
     "http": ("eventfw.sources.http", "Http", "Request"),
+    "iot_rule": ("eventfw.sources.iot", "IotRule"),
     "kinesis_consumer": ("eventfw.sources.kinesis", "KinesisConsumer", "KinesisRecord", "KinesisBatch"),
     "lex_hook": ("eventfw.sources.lex", "LexHook", "LexEvent"),
     "patch": ("eventfw.sources.http", "Patch", "Request"),
@@ -272,6 +274,7 @@ class Decorators:
         firehose_transform = lazy(FirehoseTransform)
         get = lazy(Get)
         http = lazy(Http)
+        iot_rule = lazy(IotRule)
         kinesis_consumer = lazy(KinesisConsumer)
         lex_hook = lazy(LexHook)
         patch = lazy(Patch)

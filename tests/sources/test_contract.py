@@ -21,6 +21,9 @@ WITHOUT_A_DECORATOR = {"__init__", "table", "function"}  # `function` is what a 
 
 
 SOURCES = pytest.mark.parametrize("name", sorted(table.SOURCES))
+MARKED = pytest.mark.parametrize(  # those whose events have a mark of their own, that they are routed by
+    "name", [name for name in sorted(table.SOURCES) if table.load(table.SOURCES[name]).kinds]
+)
 
 
 @SOURCES
@@ -34,11 +37,11 @@ def test_the_class_names_its_decorator_and_shows_it(name: str) -> None:
 @SOURCES
 def test_the_sample_is_recognised_as_one_of_its_kinds(name: str) -> None:
     _, trigger = example(name)
-    assert identify(trigger.sample()) in trigger.kinds
+    assert identify(trigger.sample()) in (trigger.kinds or ("unknown",))
     json.dumps(trigger.sample(), allow_nan=False)
 
 
-@SOURCES
+@MARKED
 def test_the_sample_reaches_the_handler_and_no_other(name: str) -> None:
     app, trigger = example(name)
 

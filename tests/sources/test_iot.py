@@ -1,0 +1,110 @@
+"""AWS IoT rules: what the SQL makes reaches the handler; what does not arrive, a queue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from templates import complaints, deployed, properties
+
+from eventfw import App
+from eventfw.errors import RegistrationError
+from eventfw.testing import Client
+
+SQL = "SELECT * FROM 'sensors/+/temperature'"
+
+
+def test_the_handler_receives_what_the_sql_makes() -> None:
+    app, seen = App("demo"), []
+
+    @app.iot_rule(SQL)
+    def measured(reading: Any) -> None:
+        seen.append(reading)
+
+    assert Client(app).send(measured, payload={"celsius": 21}) is None
+    assert seen == [{"celsius": 21}]
+
+
+def test_a_function_runs_it_for_what_no_other_trigger_takes() -> None:
+    app, seen = App("demo"), []
+
+    @app.iot_rule(SQL)
+    @app.function("both")
+    def measured(reading: Any) -> None:
+        seen.append("measured")
+
+    @app.schedule("rate(5 minutes)")
+    @app.function("both")
+    def tick(event: Any) -> None:
+        seen.append("tick")
+
+    client = Client(app)
+    client.send(tick)
+    client.send(measured)
+    assert seen == ["tick", "measured"]
+
+
+def test_two_handlers_without_a_mark_in_one_function_are_refused() -> None:
+    app = App("demo")
+
+    @app.iot_rule(SQL)
+    @app.function("both")
+    def measured(reading: Any) -> None: ...
+
+    @app.iot_rule("SELECT * FROM 'doors'")
+    @app.function("both")
+    def opened(reading: Any) -> None: ...
+
+    with pytest.raises(RegistrationError, match="no mark"):
+        deployed(app)
+
+
+def test_the_rule_may_invoke_the_function_and_send_to_the_error_queue(tmp_path: Path) -> None:
+    app = App("my-home")
+
+    @app.iot_rule(SQL, error_queue=app.queue("lost"), enabled=False)
+    def measured(reading: Any) -> None: ...
+
+    template = deployed(app)
+    rule = properties(template, "MeasuredTopicRule")
+    assert rule["RuleName"] == "my_home_dev_measured"
+    assert (rule["TopicRulePayload"]["Sql"], rule["TopicRulePayload"]["RuleDisabled"]) == (SQL, True)
+    action = rule["TopicRulePayload"]["ErrorAction"]["Sqs"]
+    assert action["QueueUrl"] == {"Ref": "LostQueue"}
+    permission = properties(template, "MeasuredTopicRulePermission")
+    assert permission["SourceArn"]["Fn::Sub"].endswith(":rule/my_home_dev_measured")
+    assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
+    role = properties(template, "MeasuredTopicRuleErrorRole")
+    assert role["Policies"][0]["PolicyDocument"]["Statement"][0]["Action"] == ["sqs:SendMessage"]
+    [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Condition"]["ArnLike"] == {"aws:SourceArn": permission["SourceArn"]}
+    assert complaints(template, tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "options"),
+    [
+        ("", {}),
+        ("   ", {}),
+        ("FROM 'a'", {}),
+        (7, {}),
+        (SQL, {"sql_version": "2020-01-01"}),
+        (SQL, {"enabled": 1}),
+        (SQL, {"error_queue": 7}),
+        (SQL, {"error_queue": "lost.fifo"}),
+    ],
+)
+def test_what_aws_iot_refuses_is_refused(sql: Any, options: Any) -> None:
+    with pytest.raises(RegistrationError):
+        App("demo").iot_rule(sql, **options)
+
+
+def test_a_long_rule_is_shortened_in_its_title() -> None:
+    app = App("demo")
+    app.iot_rule("SELECT\n  " + "temperature, " * 20 + "humidity FROM 'sensors'")(handler)
+    title = app.handlers[0].triggers[0].title()
+    assert "\n" not in title and len(title) < 100
+
+
+def handler(reading: Any) -> None: ...
