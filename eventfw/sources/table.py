@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from .authorizer import AuthorizerRequest as AuthorizerRequest
     from .bedrock import BedrockAction as BedrockAction
     from .bedrock import BedrockActionGroup
+    from .codecommit import CodeCommitTrigger
+    from .codecommit import PushedReference as PushedReference
+    from .codecommit import RepositoryPush as RepositoryPush
     from .codedeploy import CodeDeployHook
     from .codedeploy import DeploymentHook as DeploymentHook
     from .codepipeline import CodePipelineAction
@@ -75,6 +78,8 @@ if TYPE_CHECKING:
     from .s3_object_lambda import S3ObjectRequest as S3ObjectRequest
     from .schedule import Schedule
     from .schedule import Tick as Tick
+    from .ses import ReceivedMail as ReceivedMail
+    from .ses import SesReceiver
     from .sns import SnsMessage as SnsMessage
     from .sns import SnsSubscriber
     from .sqs import SqsBatch as SqsBatch
@@ -106,6 +111,7 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "appsync_resolver": ("eventfw.sources.appsync", "AppSyncResolver", "AppSyncEvent", "AppSyncBatch"),
     "authorizer": ("eventfw.sources.authorizer", "Authorizer", "AuthorizerRequest"),
     "bedrock_action": ("eventfw.sources.bedrock", "BedrockActionGroup", "BedrockAction"),
+    "codecommit_trigger": ("eventfw.sources.codecommit", "CodeCommitTrigger", "RepositoryPush", "PushedReference"),
     "codedeploy_hook": ("eventfw.sources.codedeploy", "CodeDeployHook", "DeploymentHook"),
     "codepipeline_action": ("eventfw.sources.codepipeline", "CodePipelineAction", "PipelineJob", "PipelineArtifact"),
     "cognito_trigger": ("eventfw.sources.cognito", "CognitoTrigger", "CognitoEvent"),
@@ -129,6 +135,7 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "s3_object_lambda": ("eventfw.sources.s3_object_lambda", "S3ObjectLambda", "S3ObjectRequest"),
     "s3_trigger": ("eventfw.sources.s3", "S3Trigger", "S3Record"),
     "schedule": ("eventfw.sources.schedule", "Schedule", "Tick"),
+    "ses_receiver": ("eventfw.sources.ses", "SesReceiver", "ReceivedMail"),
     "sns_subscriber": ("eventfw.sources.sns", "SnsSubscriber", "SnsMessage"),
     "sqs_consumer": ("eventfw.sources.sqs", "SqsConsumer", "SqsMessage", "SqsBatch"),
 }
@@ -261,6 +268,7 @@ class Decorators:
         appsync_resolver = lazy(AppSyncResolver)
         authorizer = lazy(Authorizer)
         bedrock_action = lazy(BedrockActionGroup)
+        codecommit_trigger = lazy(CodeCommitTrigger)
         codedeploy_hook = lazy(CodeDeployHook)
         codepipeline_action = lazy(CodePipelineAction)
         cognito_trigger = lazy(CognitoTrigger)
@@ -284,6 +292,7 @@ class Decorators:
         s3_object_lambda = lazy(S3ObjectLambda)
         s3_trigger = lazy(S3Trigger)
         schedule = lazy(Schedule)
+        ses_receiver = lazy(SesReceiver)
         sns_subscriber = lazy(SnsSubscriber)
         sqs_consumer = lazy(SqsConsumer)
         function = lazy(Settings)
