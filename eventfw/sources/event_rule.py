@@ -139,9 +139,10 @@ class EventRule(Trigger):
     def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
         from ..rules.witness import witness
 
-        if not isinstance(other, EventRule) or not (self.enabled and other.enabled):
+        theirs = getattr(other, "pattern", None)  # of another source, perhaps, that has a rule on the bus
+        if not isinstance(theirs, EventPattern) or not (self.enabled and other.enabled):
             return None
-        return witness([self.pattern, other.pattern], base_event(), ENVELOPE, effort)
+        return witness([self.pattern, theirs], base_event(), ENVELOPE, effort)
 
     def faults(self) -> Collection[str]:
         """Every branch must have a fault, for no event to match."""

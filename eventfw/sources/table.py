@@ -70,6 +70,8 @@ if TYPE_CHECKING:
     from .kinesis import KinesisRecord as KinesisRecord
     from .lex import LexEvent as LexEvent
     from .lex import LexHook
+    from .rds import DatabaseEvent as DatabaseEvent
+    from .rds import RdsEvent
     from .s3 import S3Record as S3Record
     from .s3 import S3Trigger
     from .s3_batch import S3Batch
@@ -78,6 +80,8 @@ if TYPE_CHECKING:
     from .s3_object_lambda import S3ObjectRequest as S3ObjectRequest
     from .schedule import Schedule
     from .schedule import Tick as Tick
+    from .secrets import SecretRotation
+    from .secrets import SecretStep as SecretStep
     from .ses import ReceivedMail as ReceivedMail
     from .ses import SesReceiver
     from .sns import SnsMessage as SnsMessage
@@ -131,10 +135,12 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "patch": ("eventfw.sources.http", "Patch", "Request"),
     "post": ("eventfw.sources.http", "Post", "Request"),
     "put": ("eventfw.sources.http", "Put", "Request"),
+    "rds_event": ("eventfw.sources.rds", "RdsEvent", "DatabaseEvent"),
     "s3_batch": ("eventfw.sources.s3_batch", "S3Batch", "S3BatchTask"),
     "s3_object_lambda": ("eventfw.sources.s3_object_lambda", "S3ObjectLambda", "S3ObjectRequest"),
     "s3_trigger": ("eventfw.sources.s3", "S3Trigger", "S3Record"),
     "schedule": ("eventfw.sources.schedule", "Schedule", "Tick"),
+    "secret_rotation": ("eventfw.sources.secrets", "SecretRotation", "SecretStep"),
     "ses_receiver": ("eventfw.sources.ses", "SesReceiver", "ReceivedMail"),
     "sns_subscriber": ("eventfw.sources.sns", "SnsSubscriber", "SnsMessage"),
     "sqs_consumer": ("eventfw.sources.sqs", "SqsConsumer", "SqsMessage", "SqsBatch"),
@@ -288,10 +294,12 @@ class Decorators:
         patch = lazy(Patch)
         post = lazy(Post)
         put = lazy(Put)
+        rds_event = lazy(RdsEvent)
         s3_batch = lazy(S3Batch)
         s3_object_lambda = lazy(S3ObjectLambda)
         s3_trigger = lazy(S3Trigger)
         schedule = lazy(Schedule)
+        secret_rotation = lazy(SecretRotation)
         ses_receiver = lazy(SesReceiver)
         sns_subscriber = lazy(SnsSubscriber)
         sqs_consumer = lazy(SqsConsumer)
