@@ -15,22 +15,31 @@ from eventfw import (
     BedrockAction,
     Blueprint,
     CognitoEvent,
+    ConfigNotification,
     ConnectEvent,
     Cors,
+    DatabaseEvent,
     Deny,
+    DeploymentHook,
     DynamoDBRecord,
     EdgeRequest,
     EventBridgeEvent,
     EventBus,
+    FirehoseRecord,
     HTTPError,
     KinesisBatch,
     KinesisRecord,
     LexEvent,
+    PipelineJob,
+    ReceivedMail,
+    RepositoryPush,
     Request,
+    ResourceRequest,
     Response,
     S3BatchTask,
     S3ObjectRequest,
     S3Record,
+    SecretStep,
     SnsMessage,
     SqsBatch,
     SqsMessage,
@@ -230,6 +239,57 @@ def status(action: BedrockAction) -> dict[str, Any]:
 @admin.function()
 def home() -> str:
     return "hello"
+
+
+@app.rds_event(source_types=["db-instance"], categories=["failover"], enabled=False)
+def failed_over(event: DatabaseEvent) -> None:
+    print(event.message, event.time.isoformat())
+
+
+@app.iot_rule("SELECT * FROM 'sensors/+'", error_queue=refunds)
+def measured(reading: dict[str, Any]) -> None: ...
+
+
+@app.firehose_transform("views", bucket=uploads, partition_by=["customer"])
+def clean(record: FirehoseRecord) -> bytes | None:
+    record.partition_keys["customer"] = record.json["customer"]
+    return record.data
+
+
+@app.ses_receiver(recipients=["help@example.com"], bucket=uploads, prefix="mail/", sync=True)
+def support(mail: ReceivedMail) -> str:
+    return "STOP_RULE" if mail.verdicts["spam"] == "FAIL" else "CONTINUE"
+
+
+@app.codecommit_trigger("website", create=True, branches=["main"])
+def publish(push: RepositoryPush) -> None:
+    print([reference.branch for reference in push.references])
+
+
+@app.codepipeline_action()
+def release(job: PipelineJob) -> dict[str, str]:
+    return {"Bucket": job.input_artifacts[0].bucket}
+
+
+@app.codedeploy_hook(application="shop")
+def smoke_test(hook: DeploymentHook) -> bool:
+    return bool(hook.deployment_id)
+
+
+@app.config_rule(resource_types=["AWS::S3::Bucket"], input_parameters={"acl": "private"})
+def private(notification: ConfigNotification) -> dict[str, Any]:
+    return notification.evaluation(True, annotation="fine")
+
+
+@app.secret_rotation("database", days=30)
+def rotate(step: SecretStep) -> None:
+    print(step.step, step.token)
+
+
+@app.custom_resource("Seed", instances={"FirstSeed": {"Queue": refunds}})
+def seed(request: ResourceRequest) -> dict[str, int]:
+    request.physical_id = "seed-1"
+    return {"Count": len(request.properties)}
 
 
 @app.middleware

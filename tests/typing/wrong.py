@@ -78,6 +78,19 @@ app.lex_hook("ABCDEFGHIJ/TSTALIASID", "OrderPrint")(plain)  # error
 app.alexa_skill("amzn1.ask.skill.example", intents="Hello")(plain)  # error
 app.connect_flow("example", response=None)(plain)  # error
 app.bedrock_action("ABCDEFGHIJ")(plain)  # error
+app.rds_event(categories=5)(plain)  # error
+app.iot_rule()(plain)  # error
+app.iot_rule("SELECT 1", error_queue=uploads)(plain)  # error
+app.firehose_transform("views", bucket=orders)(plain)  # error
+app.firehose_transform(plain)  # error
+app.ses_receiver(sync="yes")(plain)  # error
+app.codecommit_trigger("website", creates=True)(plain)  # error
+app.codepipeline_action("release")(plain)  # error
+app.codedeploy_hook(application=5)(plain)  # error
+app.config_rule("AWS::S3::Bucket")(plain)  # error
+app.secret_rotation("database", days="30")(plain)  # error
+app.custom_resource()(plain)  # error
+app.custom_resource("Seed", instances=["First"])(plain)  # error
 app.queue("orders", fifo="yes")  # error
 app.queue(fifo=True)  # error
 app.bucket("uploads", version=True)  # error
