@@ -212,6 +212,9 @@ class S3Trigger(Trigger):
         if first is not None:
             raise first
 
+    def payload(self, event: S3Record) -> Any:
+        return event.raw.get("detail") or event.raw
+
     def encode(self, result: Any, event: S3Event) -> None:
         return None
 

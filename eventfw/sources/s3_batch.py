@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import users_traceback
+from ..errors import PayloadError, users_traceback
 from ..events import Event
 from ..options import one_of
 from ..resources.bucket import Bucket
@@ -135,7 +135,7 @@ class S3Batch(Trigger):
         for task in event.tasks:
             try:
                 code, text = "Succeeded", told(binding(task, event.context))
-            except PermanentFailure as error:
+            except (PermanentFailure, PayloadError) as error:
                 code, text = "PermanentFailure", str(error)
             except Exception as error:
                 # The invocation succeeds and reports the task, so nobody else would log why.
@@ -145,6 +145,12 @@ class S3Batch(Trigger):
                 logging.getLogger("eventfw").error("Task %s failed for now.", task.task_id, exc_info=reason)
                 code, text = "TemporaryFailure", f"{type(error).__name__}: {error}"
             event.results.append({"taskId": task.task_id, "resultCode": code, "resultString": text})
+
+    def payload(self, event: S3BatchTask) -> Any:
+        """What a manifest says of a task may be JSON in the place of the key."""
+        from json import loads
+
+        return loads(event.key)
 
     def encode(self, result: Any, event: S3BatchInvocation) -> dict[str, Any]:
         return {

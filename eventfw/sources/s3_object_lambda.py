@@ -191,6 +191,11 @@ class S3ObjectLambda(Trigger):
     def parse(self, raw: Any, context: Any) -> S3ObjectRequest:
         return S3ObjectRequest(raw, context)
 
+    def payload(self, event: S3ObjectRequest) -> Any:
+        from json import loads
+
+        return loads(event.payload)
+
     def mismatch(self, raw: Any) -> str:
         operation = S3ObjectRequest(raw).operation
         return "" if operation in self.operations else f"operation {operation} is not {' or '.join(self.operations)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -74,6 +75,25 @@ def test_what_the_handler_does_is_the_tasks_result(
     assert (result["resultCode"], result["resultString"]) == (code, text)
     logged = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert bool(logged) is (code == "TemporaryFailure")
+
+
+@dataclass
+class Copy:
+    source: str
+    target: str
+
+
+def test_json_in_the_place_of_the_key_may_be_a_model() -> None:
+    app, seen = App("demo"), list[Copy]()
+
+    @app.s3_batch()
+    def convert(copy: Copy) -> None:
+        seen.append(copy)
+
+    answer = entry(app, "convert")(sample(app, key='{"source": "a b", "target": "c"}'), None)
+    assert answer["results"][0]["resultCode"] == "Succeeded" and seen == [Copy("a b", "c")]
+    answer = entry(app, "convert")(sample(app, key='{"source": 1}'), None)
+    assert answer["results"][0]["resultCode"] == "PermanentFailure"
 
 
 def test_every_task_of_an_invocation_is_answered() -> None:
