@@ -294,6 +294,12 @@ def test_cfn_lint_has_nothing_to_say(tmp_path: Path) -> None:
         "@app.schedule('cron(0 6 * * ? *)', enabled=False)\ndef morning(tick): ...\n"
         "@app.event_rule({'source': ['my.shop'], 'detail': {'n': [{'numeric': ['>', 1]}, None]}})\ndef n(event): ...\n"
         "@app.edge_viewer_request('site')\ndef redirect(request): return request\n"
+        "@app.s3_trigger('theirs.example.com', suffix='.png')\n"
+        "@app.s3_trigger('others', via='eventbridge', wildcard='a/*/b', events=['s3:ObjectTagging:*', "
+        "'s3:ObjectCreated:Put'])\ndef theirs(record): ...\n"
+        "@app.s3_batch(manifest=uploads, report='reports')\ndef job(task): ...\n"
+        "@app.s3_object_lambda(uploads, operations=['GetObject', 'HeadObject', 'ListObjects', 'ListObjectsV2'],\n"
+        "                      payload='x', allowed_features=['GetObject-Range'])\ndef changed(request): ...\n"
     )
     from eventfw.tools.project import load_project
 
