@@ -7,7 +7,7 @@ from ..events import Event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from ..calling import Binding
@@ -64,19 +64,26 @@ class Batch(Event):
 
 
 def each(binding: Binding, batch: Batch) -> None:
-    """Run a handler for every record. One whose call raises is logged and fails; where order counts, it is the last."""
+    """Run a handler for every record; where order counts, up to the first that fails."""
     for record in batch:
-        try:
-            binding(record, batch.context)
-        except Exception as error:
-            import logging
+        if not ran(binding, batch, record) and batch.ordered:
+            return
 
-            reason = (type(error), error, users_traceback(error))
-            text = f"{batch.one.capitalize()} %s failed and will come again."
-            logging.getLogger("eventfw").error(text, batch.identifier(record), exc_info=reason)
-            batch.fail(record)
-            if batch.ordered:
-                return
+
+def ran(binding: Binding, batch: Batch, record: Any) -> bool:
+    """Run a handler for a record. One whose call raises is logged, and fails."""
+    try:
+        binding(record, batch.context)
+    except Exception as error:
+        # The invocation succeeds and reports the record, so nobody else would log why.
+        import logging
+
+        reason = (type(error), error, users_traceback(error))
+        text = f"{batch.one.capitalize()} %s failed and will come again."
+        logging.getLogger("eventfw").error(text, batch.identifier(record), exc_info=reason)
+        batch.fail(record)
+        return False
+    return True
 
 
 def reported(result: Any, batch: Batch) -> dict[str, Any]:
@@ -87,3 +94,28 @@ def reported(result: Any, batch: Batch) -> dict[str, Any]:
     if isinstance(result, dict) and "batchItemFailures" in result:
         raise TypeError(f"Report {batch.one}s with batch.fail({batch.one}) instead of returning batchItemFailures.")
     return {"batchItemFailures": [{"itemIdentifier": name} for name in batch.failures]}
+
+
+def each_in_lanes(binding: Binding, batch: Batch, lane: Callable[[Any], object]) -> None:
+    """Run a handler for every record; after a failure, for none of its lane, in which order counts."""
+    stopped: set[object] = set()
+    for record in batch:
+        if lane(record) in stopped:
+            batch.fail(record)
+        elif not ran(binding, batch, record):
+            stopped.add(lane(record))
+
+
+def all_or_error(binding: Binding, batch: Batch) -> None:
+    """Run a handler for every record of a batch that comes again as a whole. Raises the first failure at the end."""
+    first: Exception | None = None
+    for record in batch:
+        try:
+            binding(record, batch.context)
+        except Exception as error:
+            if first is None:
+                first = error
+            else:
+                first.add_note(f"{type(error).__name__} in {record!r}: {error}")
+    if first is not None:
+        raise first

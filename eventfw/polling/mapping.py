@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
     Filters = Sequence[Mapping[str, Any] | str]
 
+LONGEST = 840  # seconds: 14 minutes, the longest function that a mapping of a cluster or broker invokes
+# Lambda makes network interfaces in a cluster's subnets. EC2 names no resource for some of these actions.
+VPC_ACTIONS = (
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
+)
 METRICS = ("EventCount", "ErrorCount", "KafkaMetrics")
 
 
@@ -124,6 +134,14 @@ class Polled(Trigger):
     def source_in(self, template: Template) -> Any:
         """The mapping's ``EventSourceArn``."""
         return self.resource.arn_in(template)
+
+    def check_timeout(self, function: Function) -> None:
+        """Refuse a function that may run longer than the mapping of a cluster or broker lets it."""
+        if function.timeout > LONGEST:
+            raise self.refused(
+                f"timeout must be at most {LONGEST} s for the function {function.name!r}, not {function.timeout}: "
+                f"the mapping of {self.decorator} invokes no longer ones."
+            )
 
     def mapping_name(self, function: Function) -> str:
         """The mapping's logical id."""

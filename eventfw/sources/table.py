@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     from .connect import ConnectFlow
     from .custom_resource import CustomResource
     from .custom_resource import ResourceRequest as ResourceRequest
+    from .documentdb import DocumentBatch as DocumentBatch
+    from .documentdb import DocumentChange as DocumentChange
+    from .documentdb import DocumentDBStream
     from .dynamodb import DynamoDBBatch as DynamoDBBatch
     from .dynamodb import DynamoDBRecord as DynamoDBRecord
     from .dynamodb import DynamoDBStream
@@ -65,11 +68,17 @@ if TYPE_CHECKING:
     from .firehose import FirehoseTransform
     from .http import Delete, Get, Http, Patch, Post, Put
     from .iot import IotRule
+    from .kafka import KafkaBatch as KafkaBatch
+    from .kafka import KafkaConsumer
+    from .kafka import KafkaRecord as KafkaRecord
     from .kinesis import KinesisBatch as KinesisBatch
     from .kinesis import KinesisConsumer
     from .kinesis import KinesisRecord as KinesisRecord
     from .lex import LexEvent as LexEvent
     from .lex import LexHook
+    from .mq import MqBatch as MqBatch
+    from .mq import MqConsumer
+    from .mq import MqMessage as MqMessage
     from .rds import DatabaseEvent as DatabaseEvent
     from .rds import RdsEvent
     from .s3 import S3Record as S3Record
@@ -123,6 +132,7 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "connect_flow": ("eventfw.sources.connect", "ConnectFlow", "ConnectEvent"),
     "custom_resource": ("eventfw.sources.custom_resource", "CustomResource", "ResourceRequest"),
     "delete": ("eventfw.sources.http", "Delete", "Request"),
+    "documentdb_stream": ("eventfw.sources.documentdb", "DocumentDBStream", "DocumentChange", "DocumentBatch"),
     "dynamodb_stream": ("eventfw.sources.dynamodb", "DynamoDBStream", "DynamoDBRecord", "DynamoDBBatch"),
     "edge_viewer_request": ("eventfw.sources.edge", "EdgeViewerRequest", "EdgeRequest"),
     "event_rule": ("eventfw.sources.event_rule", "EventRule", "EventBridgeEvent"),
@@ -130,12 +140,14 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "get": ("eventfw.sources.http", "Get", "Request"),
     "http": ("eventfw.sources.http", "Http", "Request"),
     "iot_rule": ("eventfw.sources.iot", "IotRule"),
+    "kafka_consumer": ("eventfw.sources.kafka", "KafkaConsumer", "KafkaRecord", "KafkaBatch"),
     "kinesis_consumer": ("eventfw.sources.kinesis", "KinesisConsumer", "KinesisRecord", "KinesisBatch"),
     "lex_hook": ("eventfw.sources.lex", "LexHook", "LexEvent"),
     "patch": ("eventfw.sources.http", "Patch", "Request"),
     "post": ("eventfw.sources.http", "Post", "Request"),
     "put": ("eventfw.sources.http", "Put", "Request"),
     "rds_event": ("eventfw.sources.rds", "RdsEvent", "DatabaseEvent"),
+    "mq_consumer": ("eventfw.sources.mq", "MqConsumer", "MqMessage", "MqBatch"),
     "s3_batch": ("eventfw.sources.s3_batch", "S3Batch", "S3BatchTask"),
     "s3_object_lambda": ("eventfw.sources.s3_object_lambda", "S3ObjectLambda", "S3ObjectRequest"),
     "s3_trigger": ("eventfw.sources.s3", "S3Trigger", "S3Record"),
@@ -282,6 +294,7 @@ class Decorators:
         connect_flow = lazy(ConnectFlow)
         custom_resource = lazy(CustomResource)
         delete = lazy(Delete)
+        documentdb_stream = lazy(DocumentDBStream)
         dynamodb_stream = lazy(DynamoDBStream)
         edge_viewer_request = lazy(EdgeViewerRequest)
         event_rule = lazy(EventRule)
@@ -289,12 +302,14 @@ class Decorators:
         get = lazy(Get)
         http = lazy(Http)
         iot_rule = lazy(IotRule)
+        kafka_consumer = lazy(KafkaConsumer)
         kinesis_consumer = lazy(KinesisConsumer)
         lex_hook = lazy(LexHook)
         patch = lazy(Patch)
         post = lazy(Post)
         put = lazy(Put)
         rds_event = lazy(RdsEvent)
+        mq_consumer = lazy(MqConsumer)
         s3_batch = lazy(S3Batch)
         s3_object_lambda = lazy(S3ObjectLambda)
         s3_trigger = lazy(S3Trigger)

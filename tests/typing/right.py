@@ -21,15 +21,18 @@ from eventfw import (
     DatabaseEvent,
     Deny,
     DeploymentHook,
+    DocumentChange,
     DynamoDBRecord,
     EdgeRequest,
     EventBridgeEvent,
     EventBus,
     FirehoseRecord,
     HTTPError,
+    KafkaRecord,
     KinesisBatch,
     KinesisRecord,
     LexEvent,
+    MqMessage,
     PipelineJob,
     ReceivedMail,
     RepositoryPush,
@@ -152,6 +155,23 @@ def clicks(batch: KinesisBatch) -> None:
 @app.dynamodb_stream(app.table("catalog"), bisect_batch=True, parallelization_factor=2)
 def changed(record: DynamoDBRecord) -> None:
     print(record.new_image, record.keys["id"])
+
+
+@app.kafka_consumer(["broker:9092"], "orders", pollers=(1, 4), secret="arn:aws:secretsmanager:us-east-1:1:secret:x")
+def kafka(record: KafkaRecord) -> None:
+    print(record.json, record.headers["trace"].decode())
+
+
+@app.mq_consumer("arn:aws:mq:us-east-1:1:broker:a:b-1", "orders", secret="arn:aws:secretsmanager:us-east-1:1:secret:x")
+def mail(message: MqMessage) -> None:
+    print(message.text)
+
+
+@app.documentdb_stream(
+    "arn:aws:rds:us-east-1:1:cluster:a", "shop", secret="arn:aws:secretsmanager:us-east-1:1:secret:x"
+)
+def documents(change: DocumentChange) -> None:
+    print(change.full_document)
 
 
 @app.kinesis_consumer("views", on_failure=uploads)

@@ -58,6 +58,10 @@ app.sns_subscriber(app.topic("news"), through="orders")(plain)  # error
 app.kinesis_consumer(orders)(plain)  # error
 app.kinesis_consumer("clicks", batchsize=5)(plain)  # error
 app.dynamodb_stream(app.stream("clicks"))(plain)  # error
+app.kafka_consumer("arn:aws:kafka:us-east-1:1:cluster/a/b")(plain)  # error
+app.kafka_consumer(["host:9092"], "orders", pollers=5)(plain)  # error
+app.mq_consumer("arn:aws:mq:us-east-1:1:broker:a:b-1", "orders")(plain)  # error
+app.documentdb_stream("arn:aws:rds:us-east-1:1:cluster:a", "shop", secret=1)(plain)  # error
 app.schedule(5)(plain)  # error
 app.schedule("rate(5 minutes)", enable=False)(plain)  # error
 app.schedule(plain)  # error

@@ -1,0 +1,426 @@
+"""``@app.kafka_consumer``: records of a Kafka topic, in Amazon MSK or a cluster of one's own."""
+
+from __future__ import annotations
+
+from ..events import Event
+from ..options import flag, one_of, printable, refused, text, whole
+from ..polling.batches import Batch, reported
+from ..polling.mapping import METRICS, VPC_ACTIONS, Polled, checked_pollers, pollers_of
+from ..polling.streams import checked_destination, destination_grant
+from ..resources.names import pascal
+from ..trigger import filed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+    from datetime import datetime
+    from typing import Any
+
+    from ..calling import Binding
+    from ..function import Function
+    from ..polling.mapping import Filters
+    from ..resources.resource import Grant, Resource, Template
+    from ..trigger import Finder
+
+RETRIES_MAX = 10_000
+RECORD_AGE_MAX = 604_800  # seconds
+MSK_AUTH = ("SASL_SCRAM_512_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH")
+OWN_AUTH = ("BASIC_AUTH", "SASL_SCRAM_256_AUTH", "SASL_SCRAM_512_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH")
+
+
+class KafkaRecord(Event):
+    """One record of a topic. https://docs.aws.amazon.com/lambda/latest/dg/with-kafka.html"""
+
+    def summary(self) -> str:
+        return f"{self.topic}-{self.partition} {self.offset}"
+
+    @property
+    def topic(self) -> str:
+        """The topic."""
+        return str(self.raw["topic"])
+
+    @property
+    def partition(self) -> int:
+        """The partition: records of one are in order."""
+        return int(self.raw["partition"])
+
+    @property
+    def offset(self) -> int:
+        """The record's place in its partition."""
+        return int(self.raw["offset"])
+
+    @property
+    def timestamp(self) -> datetime | None:
+        """When it was made or appended, with time zone; ``timestamp_type`` says which."""
+        from datetime import UTC, datetime
+
+        milliseconds = self.raw.get("timestamp")
+        return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+    @property
+    def timestamp_type(self) -> str | None:
+        """``CREATE_TIME`` or ``LOG_APPEND_TIME``."""
+        return self.raw.get("timestampType")  # type: ignore[no-any-return]
+
+    @property
+    def key(self) -> bytes | None:
+        """The key; ``None`` where the record has none."""
+        return self._decoded("key")
+
+    @property
+    def value(self) -> bytes | None:
+        """The value; ``None`` for a tombstone, which says that the key's value was deleted."""
+        return self._decoded("value")
+
+    def _decoded(self, name: str) -> bytes | None:
+        value = self.raw.get(name)
+        if value is None:
+            return None
+        from base64 import b64decode
+
+        return b64decode(value)
+
+    @property
+    def text(self) -> str:
+        """The value as UTF-8 text, ``""`` for a tombstone. Raises ``ValueError`` where it is none."""
+        return (self.value or b"").decode()
+
+    @property
+    def json(self) -> Any:
+        """The value read as JSON. Raises ``ValueError`` where it is not JSON."""
+        from json import loads
+
+        return loads(self.value or b"")
+
+    @property
+    def headers(self) -> dict[str, bytes]:
+        """The headers by name; of a name that comes several times, the last."""
+        pairs = ((name, value) for header in self.raw.get("headers") or () for name, value in header.items())
+        return {name: bytes(number % 256 for number in value) for name, value in pairs}  # Java's bytes have a sign
+
+
+class KafkaBatch(Batch):
+    """The records of one invocation, partition by partition.
+
+    After :meth:`fail` that record and what is behind it in its partition come again.
+    """
+
+    def __init__(self, raw: Any, context: Any = None) -> None:
+        records = [KafkaRecord(record, context) for records in raw["records"].values() for record in records]
+        super().__init__(raw, context, records)
+
+    def __iter__(self) -> Iterator[KafkaRecord]:
+        return iter(self.records)
+
+    def identifier(self, record: KafkaRecord) -> dict[str, Any]:
+        """The record's partition, with the topic, and its offset."""
+        return {"partition": f"{record.topic}-{record.partition}", "offset": record.offset}
+
+    @property
+    def failures(self) -> list[dict[str, Any]]:
+        """What names the records that come again: of each partition the first failed one and all behind it."""
+        begun: set[str] = set()
+        found = []
+        for position, record in enumerate(self.records):
+            name = self.identifier(record)
+            if position in self._failed:
+                begun.add(name["partition"])
+            if name["partition"] in begun:
+                found.append(name)
+        return found
+
+    @property
+    def bootstrap_servers(self) -> list[str]:
+        """The cluster's brokers."""
+        return [server for server in str(self.raw.get("bootstrapServers") or "").split(",") if server]
+
+
+class KafkaConsumer(Polled):
+    """Run for the records of a topic; once for each, in the order of their partition.
+
+    ``cluster``: the ARN of an MSK cluster, or the brokers of one of your own, as ``["host:9092", ...]``. ``topic``: its
+    name. ``consumer_group``: the group to join, one of Lambda's making unless said; it cannot be changed later.
+    ``secret``: the ARN of the secret with which Lambda logs in, ``auth`` how: ``SASL_SCRAM_512_AUTH`` (unless said),
+    ``CLIENT_CERTIFICATE_TLS_AUTH``, and for a cluster of your own ``SASL_SCRAM_256_AUTH`` or ``BASIC_AUTH``. Without a
+    secret it logs in to MSK with the function's role, and to others not at all. ``root_ca``: the ARN of the secret with
+    the certificate that signed a broker's. ``subnets`` and ``security_groups``: where a cluster of your own can be
+    reached in a VPC.
+    ``starting_position``: ``TRIM_HORIZON`` (the oldest record, unless said), ``LATEST`` or a ``datetime``.
+    ``batch_size``: records an invocation takes at most, 1-10000, 100 unless said; ``batching_window``: seconds (1-300)
+    to wait for them; half a second unless said, which cannot be had back once the mapping said something else.
+    ``pollers``: ``(minimum, maximum)`` of provisioned pollers (1-200, 1-2000), which cost while they wait;
+    ``poller_group``: the name of the group that shares them.
+    ``maximum_retry_attempts`` (0-10000), ``maximum_record_age`` (seconds, 60-604800), ``bisect_batch``, ``on_failure``:
+    as those of Kinesis; AWS shows them with ``pollers``. ``filters``: up to five patterns on ``value``.
+    ``batch``: hand over the whole batch in one call. ``enabled``, ``metrics``: as those of queues.
+
+    The first failed record ends its partition: it and all behind it come again. Until it expires, unless said.
+    https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-esm.html
+    """
+
+    decorator = "kafka_consumer"
+    example = '@app.kafka_consumer(["broker:9092"], "orders")'
+    kinds: Collection[str] = ("msk", "kafka_self_managed")
+    filter_kind = "msk"
+    metrics_known = METRICS
+
+    def __init__(
+        self,
+        cluster: str | Sequence[str],
+        topic: str,
+        *,
+        consumer_group: str | None = None,
+        secret: str | None = None,
+        auth: str = "SASL_SCRAM_512_AUTH",
+        root_ca: str | None = None,
+        subnets: Sequence[str] = (),
+        security_groups: Sequence[str] = (),
+        starting_position: str | datetime = "TRIM_HORIZON",
+        batch_size: int = 100,
+        batching_window: int = 0,
+        pollers: tuple[int, int] | None = None,
+        poller_group: str | None = None,
+        maximum_retry_attempts: int | None = None,
+        maximum_record_age: int | None = None,
+        bisect_batch: bool = False,
+        on_failure: Resource | None = None,
+        filters: Filters = (),
+        batch: bool = False,
+        enabled: bool = True,
+        metrics: Sequence[str] = (),
+    ) -> None:
+        self.kinds = ("msk",) if isinstance(cluster, str) else ("kafka_self_managed",)
+        super().__init__(
+            batch_size=batch_size,
+            batching_window=batching_window,
+            filters=filters,
+            batch=batch,
+            enabled=enabled,
+            metrics=metrics,
+        )
+        self.cluster = cluster
+        self.topic = topic
+        self.consumer_group = consumer_group
+        self.secret = secret
+        self.auth = auth
+        self.root_ca = root_ca
+        self.subnets = subnets
+        self.security_groups = security_groups
+        self.starting_position = starting_position
+        self.pollers = pollers
+        self.poller_group = poller_group
+        self.maximum_retry_attempts = maximum_retry_attempts
+        self.maximum_record_age = maximum_record_age
+        self.bisect_batch = bisect_batch
+        self.on_failure = on_failure
+        self.resource = None
+        self.validate()
+
+    def validate(self) -> None:
+        super().validate()
+        name = self.decorator
+        self._validate_cluster()
+        text(name, "topic", self.topic, "Name the topic.")
+        if self.starting_position not in ("LATEST", "TRIM_HORIZON") and not getattr(
+            self.starting_position, "tzinfo", None
+        ):
+            raise refused(
+                f"starting_position must be 'LATEST', 'TRIM_HORIZON' or a datetime with time zone for {name}, not "
+                f"{self.starting_position!r}."
+            )
+        if self.pollers is not None:
+            checked_pollers(name, self.pollers, 1, 2000)
+            whole(name, "the minimum of pollers", self.pollers[0], 1, 200, "Remove pollers for Lambda's own scaling.")
+        elif self.poller_group:
+            raise refused(f"poller_group needs pollers for {name}: it says who shares {self.poller_group!r}.")
+        if self.maximum_retry_attempts is not None:
+            remedy = "Remove it to try until a record expires."
+            whole(name, "maximum_retry_attempts", self.maximum_retry_attempts, 0, RETRIES_MAX, remedy)
+        if self.maximum_record_age is not None:
+            remedy = "Remove it to try however old a record is."
+            whole(name, "maximum_record_age", self.maximum_record_age, 60, RECORD_AGE_MAX, remedy)
+        flag(name, "bisect_batch", self.bisect_batch)
+        if self.on_failure is not None:
+            checked_destination(name, self.on_failure)
+
+    def _validate_cluster(self) -> None:
+        name = self.decorator
+        if isinstance(self.cluster, str):
+            if not self.cluster.startswith("arn:") or ":kafka:" not in self.cluster:
+                raise refused(
+                    f"cluster must be the ARN of an MSK cluster, or a list of brokers such as ['host:9092'], for "
+                    f"{name}, not {self.cluster!r}."
+                )
+            if self.subnets or self.security_groups:
+                raise refused(f"subnets and security_groups are MSK's own for {name}. Remove them.")
+        else:
+            well = isinstance(self.cluster, (list, tuple)) and self.cluster
+            if not well or not all(isinstance(one, str) and one.rpartition(":")[2].isdigit() for one in self.cluster):
+                raise refused(f"cluster must be a list of brokers such as ['host:9092'] for {name}: {self.cluster!r}.")
+            if bool(self.subnets) != bool(self.security_groups):
+                raise refused(f"subnets and security_groups go together for {name}. Say both, or neither.")
+        one_of(name, "auth", self.auth, MSK_AUTH if isinstance(self.cluster, str) else OWN_AUTH)
+        for option, secret in (("secret", self.secret), ("root_ca", self.root_ca)):
+            if secret is not None and (not isinstance(secret, str) or ":secretsmanager:" not in secret):
+                raise refused(f"{option} must be the ARN of a secret in Secrets Manager for {name}, not {secret!r}.")
+
+    def title(self) -> str:
+        return " ".join([f"kafka {self.topic}", *self.describe()])
+
+    def parse(self, raw: Any, context: Any) -> KafkaBatch:
+        return KafkaBatch(raw, context)
+
+    def call(self, binding: Binding, event: KafkaBatch) -> Any:
+        if self.batch:
+            return binding(event, event.context)
+        from ..polling.batches import each_in_lanes
+
+        each_in_lanes(binding, event, lambda record: (record.topic, record.partition))
+        return None
+
+    def payload(self, event: KafkaRecord) -> Any:
+        return event.json
+
+    def encode(self, result: Any, event: KafkaBatch) -> dict[str, Any]:
+        return reported(result, event)
+
+    @classmethod
+    def records_in(cls, raw: Any) -> list[Any]:
+        return [record for records in raw["records"].values() for record in records]
+
+    def mismatch(self, raw: Any) -> str:
+        topic = _topic(raw)
+        if topic != self.topic:
+            return f"topic `{printable(topic)}` is not `{self.topic}`"
+        if isinstance(self.cluster, str):
+            if raw["eventSourceArn"] != self.cluster:
+                return f"cluster `{printable(raw['eventSourceArn'])}` is not `{self.cluster}`"
+        elif not set(str(raw.get("bootstrapServers") or "").split(",")) & set(self.cluster):
+            return f"brokers `{printable(raw.get('bootstrapServers'))}` are not `{','.join(self.cluster)}`"
+        if self.filters is None:
+            return ""
+        return str(next(filter(None, map(self.filters.mismatch, self.records_in(raw))), ""))
+
+    @classmethod
+    def index(cls, triggers: Sequence[KafkaConsumer]) -> Finder:  # type: ignore[override]
+        """By the topic."""
+        return filed(([trigger.topic] for trigger in triggers), lambda raw: (_topic(raw),))
+
+    def grants(self) -> list[Grant]:
+        return [destination_grant(self.on_failure)] if self.on_failure is not None else []
+
+    def statements(self, template: Template) -> list[tuple[list[str], list[Any]]]:
+        """To find the cluster, to read the topic where the role logs in, to read secrets, and to reach the VPC."""
+        allowed: list[tuple[list[str], list[Any]]] = []
+        if isinstance(self.cluster, str):
+            allowed.append((["kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers"], [self.cluster]))
+            if self.secret is None:
+                allowed += self._reading(self.cluster)
+            elif self.auth == MSK_AUTH[0]:
+                allowed.append((["kafka:ListScramSecrets"], [self.cluster]))
+        secrets: list[Any] = [secret for secret in (self.secret, self.root_ca) if secret is not None]
+        if secrets:
+            allowed.append((["secretsmanager:GetSecretValue"], secrets))
+        if isinstance(self.cluster, str) or self.subnets:
+            allowed.append((list(VPC_ACTIONS), ["*"]))
+        return allowed
+
+    def _reading(self, cluster: str) -> list[tuple[list[str], list[Any]]]:
+        """What the role may do in an MSK cluster with IAM: read this topic, as a member of its group."""
+        base, _, rest = cluster.partition(":cluster/")
+        topic, group = f"{base}:topic/{rest}/{self.topic}", f"{base}:group/{rest}/{self.consumer_group or '*'}"
+        return [
+            (["kafka-cluster:Connect", "kafka-cluster:DescribeClusterDynamicConfiguration"], [cluster]),
+            (["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"], [topic]),
+            (["kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"], [group]),
+        ]
+
+    def mapping_name(self, function: Function) -> str:
+        return pascal(function.name) + pascal(self.topic) + "Mapping"
+
+    def mapping(self, function: Function, template: Template) -> dict[str, Any]:
+        properties = super().mapping(function, template)
+        position = self.starting_position
+        properties["Topics"] = [self.topic]
+        properties["StartingPosition"] = position if isinstance(position, str) else "AT_TIMESTAMP"
+        if not isinstance(position, str):
+            properties["StartingPositionTimestamp"] = position.timestamp()
+        access = [{"Type": self.auth, "URI": self.secret}] if self.secret else []
+        if self.root_ca:
+            access.append({"Type": "SERVER_ROOT_CA_CERTIFICATE", "URI": self.root_ca})
+        access += [{"Type": "VPC_SUBNET", "URI": f"subnet:{one}"} for one in self.subnets]
+        access += [{"Type": "VPC_SECURITY_GROUP", "URI": f"security_group:{one}"} for one in self.security_groups]
+        group = {"ConsumerGroupId": self.consumer_group} if self.consumer_group else None
+        if isinstance(self.cluster, str):
+            kind = "AmazonManagedKafkaEventSourceConfig"
+        else:
+            kind = "SelfManagedKafkaEventSourceConfig"
+            del properties["EventSourceArn"]
+            properties["SelfManagedEventSource"] = {"Endpoints": {"KafkaBootstrapServers": list(self.cluster)}}
+        chosen = {
+            kind: group,
+            "SourceAccessConfigurations": access or None,
+            "MaximumRetryAttempts": self.maximum_retry_attempts,
+            "MaximumRecordAgeInSeconds": self.maximum_record_age,
+            "BisectBatchOnFunctionError": self.bisect_batch or None,
+        }
+        properties |= {name: value for name, value in chosen.items() if value is not None}
+        if self.pollers:
+            shared = {"PollerGroupName": self.poller_group} if self.poller_group else {}
+            properties["ProvisionedPollerConfig"] = {**pollers_of(self.pollers), **shared}
+        if self.on_failure is not None:
+            properties["DestinationConfig"] = {"OnFailure": {"Destination": self.on_failure.arn_in(template)}}
+        return properties
+
+    def source_in(self, template: Template) -> Any:
+        return self.cluster
+
+    def resources(self, function: Function, template: Template) -> None:
+        """The mapping. The embedded AWS has no Kafka, so in the local variant there is none."""
+        self.check_timeout(function)
+        if not template.local:
+            super().resources(function, template)
+
+    def sample(self, **fields: Any) -> dict[str, Any]:
+        """One record. Fields: ``value`` and ``key`` (text, or anything that is written as JSON), ``headers`` (name:
+        text), ``partition``, ``offset``."""
+        self.fields_among(fields, ("value", "key", "headers", "partition", "offset"))
+        partition = int(fields.get("partition", 0))
+        record = {
+            "topic": self.topic,
+            "partition": partition,
+            "offset": int(fields.get("offset", 15)),
+            "timestamp": 1767225600000,
+            "timestampType": "CREATE_TIME",
+            "value": encoded(fields.get("value", "{}")),
+            "headers": [{name: list(str(value).encode())} for name, value in (fields.get("headers") or {}).items()],
+        }
+        if "key" in fields:
+            record["key"] = encoded(fields["key"])
+        own = not isinstance(self.cluster, str)
+        servers = ",".join(self.cluster) if own else "b-1.example.kafka.us-east-1.amazonaws.com:9092"
+        return {
+            "eventSource": "SelfManagedKafka" if own else "aws:kafka",
+            **({} if own else {"eventSourceArn": self.cluster}),
+            "bootstrapServers": servers,
+            "records": {f"{self.topic}-{partition}": [record]},
+        }
+
+
+def encoded(value: Any) -> str | None:
+    """Text, or anything as JSON, in base64; ``None`` stays."""
+    if value is None:
+        return None
+    from base64 import b64encode
+
+    if not isinstance(value, str):
+        from json import dumps
+
+        value = dumps(value)
+    return b64encode(value.encode()).decode()
+
+
+def _topic(raw: Any) -> str:
+    """The topic of an event: a mapping reads one."""
+    name, records = next(iter(raw["records"].items()))
+    return str(records[0]["topic"]) if records else str(name).rpartition("-")[0]
