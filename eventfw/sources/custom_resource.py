@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import ResourceError
 from ..http import HTTPError
+from ..models import built_in
 from ..options import printable, refused, text, whole
 from ..reporting import Reported, Reporting, reason
 from ..resources.names import pascal
@@ -219,13 +220,24 @@ class CustomResource(Reporting):
             "RequestId": "7bfe2d54-710b-4e6e-9c5c-1a2b3c4d5e6f",
             "ResourceType": self.type_name,
             "LogicalResourceId": str(fields.get("logical_id", "Example")),
-            "ResourceProperties": {"ServiceToken": token, **fields.get("properties", {})},
+            "ResourceProperties": {"ServiceToken": token, **as_sent(fields.get("properties", {}))},
         }
         if request_type != "Create" or "physical_id" in fields:
             event["PhysicalResourceId"] = str(fields.get("physical_id", "example-1"))
         if request_type == "Update" or "old_properties" in fields:
-            event["OldResourceProperties"] = {"ServiceToken": token, **fields.get("old_properties", {})}
+            event["OldResourceProperties"] = {"ServiceToken": token, **as_sent(fields.get("old_properties", {}))}
         return event
+
+
+def as_sent(value: Any) -> Any:
+    """A property as CloudFormation sends it: numbers and booleans are text."""
+    if isinstance(value, dict):
+        return {name: as_sent(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_sent(inner) for inner in value]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, (int, float)) else value
 
 
 def body_of(result: Any, event: ResourceRequest) -> bytes:
@@ -267,7 +279,7 @@ def within_limit(answer: dict[str, Any]) -> bytes:
     """The answer as JSON, if CloudFormation takes that much."""
     from json import dumps
 
-    body = dumps(answer, allow_nan=False).encode()
+    body = dumps(answer, allow_nan=False, default=built_in).encode()
     if len(body) > BODY_MAX:
         raise ValueError(f"The answer has {len(body)} bytes, and CloudFormation takes {BODY_MAX}. Return less.")
     return body

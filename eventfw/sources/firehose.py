@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import users_traceback
 from ..events import Event
+from ..models import built_in
 from ..options import one_of, printable, refused, text, whole
 from ..resources.bucket import Bucket
 from ..resources.names import pascal, unstaged
@@ -311,7 +312,7 @@ def as_bytes(result: Any) -> bytes:
         return result.encode()
     from json import dumps
 
-    return dumps(result, allow_nan=False).encode() + b"\n"
+    return dumps(result, allow_nan=False, default=built_in).encode() + b"\n"
 
 
 def answered(record: FirehoseRecord, result: Any) -> dict[str, Any]:

@@ -70,6 +70,9 @@ class IotRule(Trigger):
     def call(self, binding: Binding, event: Event) -> Any:
         return binding(event.raw, event.context)
 
+    def payload(self, event: Any) -> Any:
+        return event
+
     def encode(self, result: Any, event: Event) -> None:
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,27 @@ def test_what_cloudformation_does_not_take_is_a_failure_that_says_so(
 ) -> None:
     answer = send(app_with(lambda_named("seed", result)), cloudformation)
     assert answer["Status"] == "FAILED" and why in answer["Reason"] and "Data" not in answer
+
+
+@dataclass
+class Wanted:
+    Table: str
+    Size: str  # as CloudFormation sends numbers
+
+
+def test_models_are_received_and_returned(cloudformation: Endpoint) -> None:
+    def seed(wanted: Wanted) -> Any:
+        return {"Made": wanted}
+
+    answer = send(app_with(seed), cloudformation, properties={"Table": "catalog", "Size": 3})
+    assert answer["Data"] == {"Made": {"Table": "catalog", "Size": "3"}}
+
+
+def test_properties_that_do_not_fit_the_model_are_a_failure(cloudformation: Endpoint) -> None:
+    def seed(wanted: Wanted) -> Any: ...
+
+    answer = send(app_with(seed), cloudformation, properties={"Table": "catalog"})
+    assert answer["Status"] == "FAILED" and "does not fit Wanted" in answer["Reason"]
 
 
 def test_a_long_reason_is_cut_to_what_cloudformation_takes(cloudformation: Endpoint) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,20 @@ def test_what_the_handler_returns_is_delivered(result: Any, delivered: bytes) ->
 
     [answer] = transform(clean, event(b"{}"))
     assert (answer["result"], b64decode(answer["data"])) == ("Ok", delivered)
+
+
+@dataclass
+class View:
+    photo: str
+
+
+def test_models_are_received_and_returned(caplog: pytest.LogCaptureFixture) -> None:
+    def clean(view: View) -> View:
+        return View(view.photo.upper())
+
+    answers = transform(clean, event(b'{"photo": "cat"}', b'{"photo": 7}'))
+    assert b64decode(answers[0]["data"]) == b'{"photo": "CAT"}\n'
+    assert answers[1]["result"] == "ProcessingFailed" and "does not fit View" in caplog.text
 
 
 def test_nothing_drops_an_exception_fails_and_the_others_go_on(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,22 @@ def test_the_handler_receives_what_the_sql_makes() -> None:
 
     assert Client(app).send(measured, payload={"celsius": 21}) is None
     assert seen == [{"celsius": 21}]
+
+
+@dataclass
+class Reading:
+    celsius: int
+
+
+def test_a_parameter_of_a_models_type_receives_what_the_sql_makes() -> None:
+    app, seen = App("demo"), []
+
+    @app.iot_rule(SQL)
+    def measured(reading: Reading) -> None:
+        seen.append(reading)
+
+    Client(app).send(measured, payload={"celsius": 21})
+    assert seen == [Reading(21)]
 
 
 def test_a_function_runs_it_for_what_no_other_trigger_takes() -> None:
