@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 JSON = "application/json"
+_PLAIN = frozenset((str, int, float, bool, type(None)))
 _NAME = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
@@ -382,6 +383,20 @@ def _built_in(value: Any) -> Any:
     from .models import built_in
 
     return built_in(value)
+
+
+def plain(result: Any) -> Any:
+    """What a handler returned to whoever takes any JSON: as it is, or with models anywhere in it, as JSON has it."""
+    kind = type(result)
+    if kind in _PLAIN or (kind is dict and _PLAIN.issuperset(map(type, result.values()))):
+        return result
+    from .models import has_model
+
+    if not has_model(result):
+        return result
+    from json import loads
+
+    return loads(json_text(result))
 
 
 def encoded_body(response: Response) -> tuple[str, bool, str]:

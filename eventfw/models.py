@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_PLAIN = frozenset((str, int, float, bool, type(None)))
 MARKS = ("__pydantic_validator__", "__dataclass_fields__", "__struct_fields__")
 
 
@@ -51,7 +52,7 @@ def built_in(value: Any) -> Any:
 def has_model(value: Any) -> bool:
     """Whether there is a model anywhere within dicts and lists."""
     if isinstance(value, dict):
-        return any(map(has_model, value.values()))
-    if isinstance(value, (list, tuple)):
-        return any(map(has_model, value))
-    return is_model(type(value))
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return is_model(type(value))
+    return any(type(one) not in _PLAIN and has_model(one) for one in value)

@@ -98,6 +98,19 @@ def test_a_model_is_answered_and_returned_as_json(result: Any, wanted: Any) -> N
     assert returned == wanted and json.loads(json.dumps(returned)) == wanted
 
 
+def test_a_field_resolves_to_a_model_alone_and_in_a_batch() -> None:
+    app = App("demo")
+
+    @app.appsync_resolver("abcdefghijklmnopqrstuvwxyz", "Query", "post", max_batch_size=2)
+    def post() -> Any:
+        return Renamed(Decimal("1.10"))
+
+    [sample] = app.handlers[0].triggers[0].sample()
+    client = Client(app)
+    assert client.invoke("post", sample) == PRICED
+    assert [one["data"] for one in client.invoke("post", [sample, sample])] == [PRICED, PRICED]
+
+
 @pytest.mark.parametrize("result", [None, 1, "a", {"a": Decimal("1.1")}, [object], (1, 2)])
 def test_a_direct_result_without_models_is_returned_untouched(result: Any) -> None:
     app = App("demo")

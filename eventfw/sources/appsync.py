@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..answering.elsewhere import arn_of, check_named, id_in
 from ..errors import users_traceback
 from ..events import Event
+from ..http import plain
 from ..options import flag, refused, whole
 from ..resources.names import pascal
 from ..trigger import Trigger, filed
@@ -202,7 +203,7 @@ class AppSyncResolver(Trigger):
 
     def encode(self, result: Any, event: AppSyncEvent | AppSyncBatch) -> Any:
         if isinstance(event, AppSyncEvent):
-            return result
+            return plain(result)
         if not isinstance(result, list) or len(result) != len(event):
             count = f"{len(result)} values" if isinstance(result, list) else f"{result!r:.80}"
             raise TypeError(f"A batch of {len(event)} needs a list of as many values, in their order, not {count}.")
@@ -211,7 +212,7 @@ class AppSyncResolver(Trigger):
             return answer
         if isinstance(result[0], BaseException):
             raise result[0]
-        return result[0]
+        return plain(result[0])
 
     def resources(self, function: Function, template: Template) -> None:
         """The resolver; the function as the API's data source, with a role that may invoke it and nothing else. The
@@ -287,4 +288,4 @@ def item(value: Any) -> dict[str, Any]:
     """One result of a batch, in the form of a direct resolver."""
     if isinstance(value, BaseException):
         return {"data": None, "errorMessage": str(value), "errorType": type(value).__name__}
-    return {"data": value, "errorMessage": None, "errorType": None}
+    return {"data": plain(value), "errorMessage": None, "errorType": None}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..events import Event
-from ..http import json_text
+from ..http import plain
 from ..trigger import Trigger
 
 TYPE_CHECKING = False
@@ -32,16 +32,7 @@ class Direct(Trigger):
         return event
 
     def encode(self, result: Any, event: Event) -> Any:
-        """The result; with models in it, as JSON has it."""
-        if result is None or isinstance(result, (str, int, float)):
-            return result
-        from ..models import has_model
-
-        if not has_model(result):
-            return result
-        from json import loads
-
-        return loads(json_text(result))
+        return plain(result)
 
     def sample(self, **fields: Any) -> dict[str, Any]:
         """The fields, as the payload."""

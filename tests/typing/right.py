@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, assert_type
 
 from eventfw import (
@@ -312,6 +313,32 @@ def seed(request: ResourceRequest) -> dict[str, int]:
     return {"Count": len(request.properties)}
 
 
+@dataclass
+class Order:
+    photo: str
+    copies: int = 1
+
+
+@app.http("/orders/{shop}", "POST")
+def create(request: Request, shop: str, order: Order) -> tuple[Order, int]:
+    return order, 201
+
+
+@app.http("/orders", "POST")
+async def create_all(orders: list[Order]) -> list[Order]:
+    return orders
+
+
+@app.function()
+def copies(order: Order | None, context: Any) -> int:
+    return order.copies if order else 0
+
+
+@admin.sqs_consumer("arn:aws:sqs:us-east-1:123456789012:ordered")
+def placed(order: Order, message: SqsMessage) -> None:
+    print(order.photo, message.id)
+
+
 @app.middleware
 def timed(event: Any, call: Any) -> Any:
     return call(event)
@@ -342,3 +369,4 @@ assert_type(EventBus.existing("default"), EventBus)
 assert_type(home(), str)
 assert_type(photo(Request({}), "cat"), dict[str, str])
 assert_type(thumbnail(S3Record({})), None)
+assert_type(create(Request({}), "a", Order("cat")), tuple[Order, int])

@@ -193,3 +193,58 @@ def test_a_requirement_without_a_wheel_is_refused_in_plain_words(tmp_path: Path)
     done = build(project(tmp_path / "p", files), tmp_path / "out")
     assert done.returncode == 1
     assert "no-such-thing" in done.stderr and "requirements.txt" in done.stderr and "Traceback" not in done.stderr
+
+
+PAYLOADS = {f"eventfw/{name}.py" for name in ("payloads", "hints", "conversion")}
+TYPED = """
+from __future__ import annotations
+from dataclasses import dataclass
+from eventfw import App
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+    from eventfw import Request
+
+app = App("p")
+
+@app.http("/", methods="POST")
+def create(request: Request, order: {hint}):
+    return {answer}
+
+@dataclass
+class Order:
+    id: int
+"""
+REQUEST = {
+    "version": "2.0",
+    "rawPath": "/",
+    "routeKey": "POST /",
+    "requestContext": {"http": {"method": "POST"}},
+    "body": '{"id": 1}',
+}
+
+
+def answered(folder: Path, app: str) -> tuple[set[str], object]:
+    """What the zip of an app has, and its answer to a request, with nothing but the standard library around it."""
+    done = build(project(folder / "p", {"app.py": app}), folder / "out")
+    assert done.returncode == 0, done.stderr
+    call = f"import sys; sys.path.insert(0, sys.argv[1]); import eventfw_entry as e; print(e.api({REQUEST!r}, None))"
+    command = [sys.executable, "-I", "-S", "-c", call, str(asset_of(folder / "out", "api"))]
+    asked = subprocess.run(command, capture_output=True, text=True, check=True)
+    return names(folder / "out", "api"), eval(asked.stdout)
+
+
+def test_what_converts_payloads_is_in_the_zip_of_an_app_that_receives_some(tmp_path: Path) -> None:
+    inside, answer = answered(tmp_path, TYPED.format(hint="Order", answer="order, 201"))
+    assert inside >= PAYLOADS
+    assert answer == {"statusCode": 201, "headers": {"content-type": "application/json"}, "body": '{"id":1}'}
+
+
+def test_without_it_annotations_are_passed_over_and_models_answered(tmp_path: Path) -> None:
+    """``Any`` is unknown where Python runs, so on the developer's machine it takes that module to tell that it is no
+    model."""
+    text = TYPED.format(hint="Any = None", answer="Order(2)").replace("request: Request, ", "")
+    inside, answer = answered(tmp_path, text)
+    assert not inside & PAYLOADS
+    assert answer == {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": '{"id":2}'}
