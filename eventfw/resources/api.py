@@ -149,6 +149,10 @@ class Api(Resource):
         target = {"Fn::GetAtt": [domain, "RegionalDomainName"]}
         template.output(self.logical_id + "DomainTarget", target, f"Point {self.domain} here (CNAME or alias)")
 
+    def described(self) -> dict[str, Any]:
+        """The API as data, for the local server."""
+        return {"name": self.key, "rest": self.rest}
+
     def add_route(self, template: Template, function: Function, http: Http) -> None:
         """Add a route that leads to a function."""
         raise NotImplementedError

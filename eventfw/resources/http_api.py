@@ -77,6 +77,9 @@ class HttpApi(Api):
     def logical_id(self) -> str:
         return pascal(self.key) + "HttpApi"
 
+    def described(self) -> dict[str, Any]:
+        return {**super().described(), "cors": self.cors.properties() if self.cors else None}
+
     def resources(self, template: Template) -> None:
         """The API and its stage, which deploys every change by itself."""
         own = self.logical_id

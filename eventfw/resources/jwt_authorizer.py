@@ -86,6 +86,16 @@ class JwtAuthorizer(Resource):
     def resources(self, template: Template) -> None:
         """Nothing by itself."""
 
+    def guard(self) -> dict[str, Any]:
+        """It as data, for the local server, which does not know a pool's id and client."""
+        return {
+            "kind": "jwt",
+            "name": self.key,
+            "identity_sources": list(self.identity_sources),
+            "issuer": self.issuer if isinstance(self.issuer, str) else "",
+            "audience": list(self.audience),
+        }
+
     def issuer_in(self, template: Template) -> Any:
         """The issuer as a template writes it."""
         if isinstance(self.issuer, str):

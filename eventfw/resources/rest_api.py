@@ -73,6 +73,9 @@ class RestApi(Api):
     def logical_id(self) -> str:
         return pascal(self.key) + "RestApi"
 
+    def described(self) -> dict[str, Any]:
+        return {**super().described(), "binary_media_types": list(self.binary_media_types)}
+
     def resources(self, template: Template) -> None:
         """The API, and its stage of the same name. The deployment comes last, when all routes are known."""
         own = self.logical_id

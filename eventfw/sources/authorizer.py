@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from ..app import App, Handler
     from ..function import Function
     from ..resources.api import Api
     from ..resources.resource import Template
@@ -63,6 +64,7 @@ class Authorizer(Trigger):
         self.identity_validation_expression = identity_validation_expression
         self.simple_responses = simple_responses
         self.apis: list[Api | None] = []
+        self.function = ""
         self.validate()
 
     def validate(self) -> None:
@@ -134,6 +136,10 @@ class Authorizer(Trigger):
     def faults(self) -> list[str]:
         return [] if self.apis else [f"No route names {self.handler}. Write authorizer={self.handler} in one."]
 
+    def settle(self, app: App, handler: Handler) -> None:
+        """Learn which function runs it."""
+        self.function = handler.function
+
     def serve(self, api: Api | None) -> None:
         """Take the questions of an API; ``None`` is the default one."""
         if all((known.key if known else "") != (api.key if api else "") for known in self.apis):
@@ -164,6 +170,19 @@ class Authorizer(Trigger):
                     "Only REST APIs have TOKEN authorizers. Remove type= to have the request shown to the handler."
                 )
             (api or HttpApi()).add_authorizer(template, function, self)
+
+    def guard(self) -> dict[str, Any]:
+        """It as data, for the local server."""
+        return {
+            "kind": "lambda",
+            "name": self.handler,
+            "function": self.function,
+            "type": self.type,
+            "identity_sources": self.identity_sources,
+            "ttl": self.ttl,
+            "expression": self.identity_validation_expression,
+            "simple": self.simple_responses,
+        }
 
     def sample(self, **fields: Any) -> dict[str, Any]:
         """A question for the first route's API. Fields: ``method``, ``path``, ``query``, ``headers``; or ``token``."""

@@ -223,6 +223,14 @@ class Http(Trigger):
             f"routes of their own. Remove ANY."
         )
 
+    def guard(self) -> dict[str, Any] | None:
+        """Who may send requests, as data for the local server; ``None`` where everybody may."""
+        if self.authorizer is None:
+            return None
+        if self.authorizer == "iam":
+            return {"kind": "iam"}
+        return {**self.authorizer.guard(), "scopes": list(self.scopes)}
+
     def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
         """One function serves one route of a method and path, of whichever API: an event does not name its API. Several
         routes of one handler do no harm."""

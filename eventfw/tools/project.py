@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 from eventfw.app import App, Blueprint
 from eventfw.errors import EventfwError, ProjectError, shown
 from eventfw.options import closest
+from eventfw.resources.api import Api
+from eventfw.resources.http_api import HttpApi
 from eventfw.resources.names import LOCAL_STAGE, Names
 from eventfw.routing import Router
 from eventfw.rules.function import check_staged
 from eventfw.rules.settings import PYTHONS, check_environment, check_tags
+from eventfw.sources.http import Http
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -260,6 +263,26 @@ def _the_app(module: ModuleType, variable: str, name: str) -> tuple[str, App]:
     return key, apps[key]
 
 
+def described_apis(app: App, router: Router) -> list[dict[str, Any]]:
+    """The app's APIs, the default one first: their routes, options, and who may send requests to which route."""
+    named: dict[str, Api] = {resource.key: resource for resource in app.resources if isinstance(resource, Api)}
+    guards: dict[str, dict[str, Any]] = {}
+    for handler in app.handlers:
+        for trigger in handler.triggers:
+            if isinstance(trigger, Http):
+                api = guards.setdefault(trigger.api.key if trigger.api else "", {})
+                api.update(dict.fromkeys(trigger.route_keys, trigger.guard()))
+    found = {"": HttpApi(), **named}
+    return [
+        {
+            **api.described(),
+            "routes": [list(route) for route in router.http_routes(name)],
+            "guards": {key: guard for key, guard in guards.get(name, {}).items() if guard},
+        }
+        for name, api in found.items()
+    ]
+
+
 def describe(app: App, names: Names, endpoint: str = "") -> dict[str, Any]:
     """The app as plain data, for those who must not import it: the local server and ``eventfw list --json``."""
     router = Router(app)
@@ -268,6 +291,7 @@ def describe(app: App, names: Names, endpoint: str = "") -> dict[str, Any]:
         "app": app.name,
         "functions": {name: _function(function, names, endpoint) for name, function in app.functions.items()},
         "routes": [list(route) for route in router.http_routes()],
+        "apis": described_apis(app, router),
         "handlers": [
             {
                 "name": handler.name,

@@ -1,4 +1,4 @@
-"""The HTTP gateway: answers the app's routes on this machine as API Gateway's HTTP API would."""
+"""The HTTP gateway: answers the app's routes on this machine as API Gateway's HTTP and REST APIs would."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import Protocol
+from typing import Any
+from uuid import uuid4
 
 from eventfw.errors import EventfwError
+from eventfw.tools.local.apis import Apis, LocalApi, Routes, preflight, with_cors
 from eventfw.tools.local.asgi import (
     BodyTooLarge,
     ClientGone,
@@ -29,6 +31,7 @@ from eventfw.tools.local.asgi import (
     unobserved,
     without_hop_by_hop,
 )
+from eventfw.tools.local.authorizing import Authorizing, Refused
 from eventfw.tools.local.guard import Guard
 from eventfw.tools.local.http_api import (
     BODY_LIMIT,
@@ -39,21 +42,19 @@ from eventfw.tools.local.http_api import (
     http_event,
     http_response,
 )
+from eventfw.tools.local.rest_api import RestStage, rest_error, rest_event, rest_not_found, rest_response
 from eventfw.tools.local.waiting import TimedInvoke
 
-
-class Routes(Protocol):
-    """Which handler a request reaches."""
-
-    def match(self, method: str, path: str, /) -> tuple[str, dict[str, str], str, str] | None:
-        """Route key, path parameters, function and handler; None when no route matches."""
+ARN = "arn:aws:execute-api:us-east-1:000000000000:local"
 
 
 class Gateway:
-    """An ASGI app that turns each request into a payload-format-2.0 event, invokes, and converts the result.
+    """An ASGI app that turns each request into its API's event, asks the route's authorizer, invokes, and converts the
+    result.
 
-    Assigning ``routes`` takes effect with the next request; those under way keep the route they have matched.
-    ``timeout`` is in seconds: the gateway then answers 503 and the function goes on, as on AWS.
+    Assigning ``apis``, or the default API's ``routes``, takes effect with the next request; those under way keep the
+    route they have matched. ``timeout`` is in seconds: the gateway then answers 503 (a REST API 504) and the function
+    goes on, as on AWS.
     """
 
     def __init__(
@@ -65,10 +66,30 @@ class Gateway:
         observe: Observe = unobserved,
         timeout: float = TIMEOUT,
     ) -> None:
+        self.authorizing = Authorizing(invoke)
         self.routes = routes
         self.invoke = TimedInvoke(invoke, timeout)
         self.guard = guard or Guard()
         self.observe = observe
+
+    @property
+    def apis(self) -> Apis:
+        """The app's APIs. With new ones the answers of authorizers are forgotten."""
+        return self._apis
+
+    @apis.setter
+    def apis(self, apis: Apis) -> None:
+        self._apis = apis
+        self.authorizing.forget()
+
+    @property
+    def routes(self) -> Routes:
+        """The routes of the default API."""
+        return self._apis.default.routes
+
+    @routes.setter
+    def routes(self, routes: Routes) -> None:
+        self.apis = Apis(LocalApi("", routes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -91,38 +112,87 @@ class Gateway:
         refused = self.guard.refusal(request.headers) or _over_the_limit(request)
         if refused:
             return "", refused
-        found = self.routes.match(request.method, request.path)
+        api, path = self.apis.find(request.path)
+        answered = preflight(api, request)
+        if answered is not None:
+            return "", answered
+        function, response = await self._routed(api, path, request, receive, identity, scope)
+        return function, with_cors(api, request, response)
+
+    async def _routed(
+        self, api: LocalApi, path: str, request: HttpRequest, receive: Receive, identity: str, scope: Scope
+    ) -> tuple[str, HttpResponse]:
+        """What an API answers to a request for a path below its stage."""
+        found = api.routes.match(request.method, (path.rstrip("/") or "/") if api.rest else path)
         if found is None:
-            return "", gateway_error(404)
+            return "", rest_not_found() if api.rest else gateway_error(404)
         route_key, path_parameters, function, _ = found
         try:
             body = await body_of(request, receive, BODY_LIMIT)
         except BodyTooLarge:
-            return "", gateway_error(413, problem=f"the body is over the {BODY_LIMIT} bytes of an HTTP API.")
-        event = http_event(
-            _forwarded(request, body, scope),
-            route_key,
-            path_parameters,
-            request_id=identity,
-            received=datetime.now(UTC),
-        )
-        return function, await self._invoked(function, json.dumps(event, separators=(",", ":")).encode())
+            return "", too_large(api, f"the body is over the {BODY_LIMIT} bytes that API Gateway takes.")
+        sent = _forwarded(request, body, scope)
+        event = event_for(api, sent, route_key, path_parameters, identity)
+        guard = api.guards.get(route_key)
+        if guard is not None:
+            arn = f"{ARN}/{api.stage}/{request.method}{path}"
+            try:
+                passed = await self.authorizing.passed(api, guard, sent, event, arn)
+            except Refused as refused:
+                return refused.function, refused.response
+            if passed.context is not None:
+                event["requestContext"]["authorizer"] = passed.context
+        return function, await self._invoked(api, function, event, request)
 
-    async def _invoked(self, function: str, event: bytes) -> HttpResponse:
-        if len(event) > PAYLOAD_LIMIT:
-            return gateway_error(413, problem=f"the event has {len(event)} bytes, over Lambda's {PAYLOAD_LIMIT}.")
+    async def _invoked(self, api: LocalApi, function: str, event: dict[str, Any], request: HttpRequest) -> HttpResponse:
+        sent = json.dumps(event, separators=(",", ":")).encode()
+        if len(sent) > PAYLOAD_LIMIT:
+            return too_large(api, f"the event has {len(sent)} bytes, over Lambda's {PAYLOAD_LIMIT}.")
         try:
-            outcome = await self.invoke(function, event)
+            outcome = await self.invoke(function, sent)
         except TimeoutError:
-            return gateway_error(503, problem=f"{function} ran longer than the gateway's {self.invoke.seconds:g} s.")
+            problem = f"{function} ran longer than the gateway's {self.invoke.seconds:g} s."
+            if api.rest:
+                return rest_error(504, "Endpoint request timed out", problem=problem)
+            return gateway_error(503, problem=problem)
         except EventfwError as error:
-            return gateway_error(500, problem=str(error))
+            return failed(api, str(error))
         if outcome.error:
-            return gateway_error(500, problem=f"{function} failed: {failure(outcome.payload)}")
+            return failed(api, f"{function} failed: {failure(outcome.payload)}")
         if len(outcome.payload) > PAYLOAD_LIMIT:
-            problem = f"{function} returned {len(outcome.payload)} bytes, over Lambda's {PAYLOAD_LIMIT}."
-            return gateway_error(500, problem=problem)
+            return failed(api, f"{function} returned {len(outcome.payload)} bytes, over Lambda's {PAYLOAD_LIMIT}.")
+        if api.rest:
+            return rest_response(outcome.payload, rest_stage(api), accept=request.header("accept"))
         return http_response(outcome.payload)
+
+
+def event_for(
+    api: LocalApi, request: HttpRequest, route_key: str, path_parameters: dict[str, str], identity: str
+) -> dict[str, Any]:
+    """The event of a request, as its API writes it."""
+    now = datetime.now(UTC)
+    if not api.rest:
+        return http_event(request, route_key, path_parameters, request_id=identity, received=now, stage=api.stage)
+    resource = route_key.partition(" ")[2]
+    ids = {"request_id": str(uuid4()), "extended_request_id": identity}
+    return rest_event(request, resource, path_parameters, rest_stage(api), received=now, **ids)
+
+
+def rest_stage(api: LocalApi) -> RestStage:
+    """A REST API's stage."""
+    return RestStage(api.name, binary_media_types=api.binary_media_types)
+
+
+def failed(api: LocalApi, problem: str) -> HttpResponse:
+    """The answer where a function gives none."""
+    return rest_error(502, problem=problem) if api.rest else gateway_error(500, problem=problem)
+
+
+def too_large(api: LocalApi, problem: str) -> HttpResponse:
+    """The answer to a request that is too large."""
+    if api.rest:
+        return rest_error(413, "Request Too Long", "RequestTooLargeException", problem=problem)
+    return gateway_error(413, problem=problem)
 
 
 def _over_the_limit(request: HttpRequest) -> HttpResponse | None:

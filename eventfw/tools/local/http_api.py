@@ -128,6 +128,8 @@ def gateway_error(status: int, *, problem: str = "") -> HttpResponse:
 
 
 _MESSAGES = {
+    401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     413: "Request Entity Too Large",
     431: "Request Header Fields Too Large",

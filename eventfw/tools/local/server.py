@@ -21,6 +21,7 @@ from typing import Any
 
 from eventfw.errors import EventfwError
 from eventfw.paths import HttpTable
+from eventfw.tools.local.apis import apis_of
 from eventfw.tools.local.cloud import Cloud, ExternalCloud
 from eventfw.tools.local.control import Control
 from eventfw.tools.local.door import Door
@@ -190,7 +191,7 @@ class LocalServer:
 
     def _take_over(self, description: dict[str, Any]) -> None:
         """Route by a new description of the app, from the next request on."""
-        self.gateway.routes = HttpTable(description["routes"])
+        self.gateway.apis = apis_of(description["apis"])
         self.front.associations = [Association(**one) for one in description["edge"]]
         self.schedules.replace(description["schedules"])
 
