@@ -254,7 +254,10 @@ class CognitoTrigger(Trigger):
                 )
 
     def _grant(self, function: Function, template: Template, logical_id: str) -> None:
-        """A policy apart from the role, which is there before the pool."""
+        """A policy apart from the role, which is there before the pool. A role of the user's own gets none."""
+        role = pascal(function.name) + "Role"
+        if not template.has(role):
+            return
         allowed = [
             {"Effect": "Allow", "Action": actions, "Resource": arns}
             for grant in self.uses
@@ -267,7 +270,7 @@ class CognitoTrigger(Trigger):
         properties = {
             "PolicyName": "pool",
             "PolicyDocument": {"Version": "2012-10-17", "Statement": allowed},
-            "Roles": [{"Ref": pascal(function.name) + "Role"}],
+            "Roles": [{"Ref": role}],
         }
         template.add(logical_id, "AWS::IAM::Policy", properties)
 

@@ -110,7 +110,7 @@ def _zips(project: Project, functions: list[Function], folder: Path, report: Rep
         function.name: (runtime_of(function, project).removeprefix("python"), function.said.get("architecture", X86_64))
         for function in functions
     }
-    made = packages(project, functions, folder, dict.fromkeys(kinds.values()), report=report)
+    made = packages(project, functions, folder, list(dict.fromkeys(kinds.values())), report=report)
     return {name: made[kind] for name, kind in kinds.items()}
 
 

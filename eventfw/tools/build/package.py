@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ ENTRY = "eventfw_entry.py"
 
 
 def packages(
-    project: Project, functions: list[Function], folder: Path, kinds: Iterable[Kind], *, report: Report
+    project: Project, functions: list[Function], folder: Path, kinds: Collection[Kind], *, report: Report
 ) -> dict[Kind, Asset]:
     """The zips of a stage's functions: the project, its requirements, eventfw's shipped half and the entry module.
 
@@ -35,14 +35,15 @@ def packages(
     files = project_files(project, folder)
     files = {**files, **shipped_half(project, files)}
     files[ENTRY] = Entry(_entry(f"from {project.module} import {project.variable} as _app\n", functions))
+    for python in dict.fromkeys(python for python, _ in kinds):
+        _warn(python, report)
     made = {}
     for python, architecture in kinds:
         requirements = install(project.directory, python, architecture)
         if requirements:
             machine = "" if architecture == X86_64 else f" on {architecture}"
             report(f"Installed requirements.txt for Lambda{machine}: {len(requirements)} files.")
-        entries = _compiled(python, {**requirements, **files}, report)
-        made[python, architecture] = write_asset(entries, folder)
+        made[python, architecture] = write_asset(_compiled(python, {**requirements, **files}), folder)
     return made
 
 
@@ -53,17 +54,21 @@ def package_edge(project: Project, functions: list[Function], folder: Path, *, r
     entries = {**requirements, **files, **shipped_half(project, files)}
     entries[ENTRY] = Entry(_entry(edge_app(project, functions), functions))
     needed = edge_files(project, functions, entries, requirements)
-    return write_asset(_compiled(project.config.python, needed, report), folder, edge=True)
+    _warn(project.config.python, report)
+    return write_asset(_compiled(project.config.python, needed), folder, edge=True)
 
 
-def _compiled(python: str, entries: dict[str, Entry], report: Report) -> dict[str, Entry]:
+def _warn(python: str, report: Report) -> None:
     if python != MINOR:
         report(
             f"Warning: built with Python {MINOR} for {python}, so the zip has no bytecode and starts more slowly. "
             f"Build with Python {python}."
         )
-        return entries
-    return {**entries, **bytecode(entries)}
+
+
+def _compiled(python: str, entries: dict[str, Entry]) -> dict[str, Entry]:
+    """The entries with bytecode, where that of the Python that builds is what Lambda reads."""
+    return {**entries, **bytecode(entries)} if python == MINOR else entries
 
 
 def _entry(app: str, functions: list[Function]) -> bytes:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from examples import example
 
-from eventfw import App
-from eventfw.errors import BuildError, ProjectError
+from eventfw import App, Blueprint
+from eventfw.errors import BuildError, ProjectError, RegistrationError
+from eventfw.resources.queue import Queue
 from eventfw.sources.table import SOURCES
 from eventfw.tools.build import assemble, package
 from eventfw.tools.build.assemble import LocalVariant, build
@@ -276,6 +277,54 @@ def test_every_source_invokes_the_alias_of_a_published_function(source: str) -> 
         text = json.dumps(resource)
         for plain in (f'{{"Ref": "{name}"}}', f'["{name}", "Arn"]', f"${{{name}}}", f"${{{name}.Arn}}"):
             assert resource["Type"] in own or plain not in text, f"{logical_id} names {function.name} and not its alias"
+
+
+@pytest.mark.parametrize("source", sorted(SOURCES))
+def test_no_source_asks_for_a_role_where_the_user_gave_one(source: str) -> None:
+    app, trigger = example(source)
+    if trigger.edge:
+        pytest.skip("the edge has a template of its own")
+    app.function(role=f"arn:aws:iam::{ACCOUNT}:role/mine")(app.handlers[0].func)
+    resources = templates(app)
+    name = next(name for name in resources if resources[name]["Type"] == "AWS::Lambda::Function")
+    assert f'"{name.removesuffix("Function")}Role"' not in json.dumps(resources)
+
+
+def test_a_grant_for_the_users_pool_asks_for_no_role_either() -> None:
+    app = App("shop")
+    pool = app.user_pool("people")
+    role = f"arn:aws:iam::{ACCOUNT}:role/mine"
+    app.cognito_trigger("pre_sign_up", pool, uses=[pool.write])(app.function(role=role)(one))
+    assert '"OneRole"' not in json.dumps(templates(app))
+
+
+def test_a_blueprint_with_its_own_stack_sends_to_what_the_main_stack_has() -> None:
+    app, admin = App("shop"), Blueprint("admin")
+    admin.function(dead_letter=app.queue("dead"), on_failure=app.topic("news"), snap_start=True)(one)
+    app.function()(two)
+    app.mount(admin, stack=True)
+
+    def code(function: Any) -> Code:
+        return Code("python3.13", assemble.handler_of(function), assemble.code_in_bucket("a", "0"), "0")
+
+    main, own = (each.body("test") for each in assemble._main_templates(app, DEV, code).values())
+    assert set(own["Parameters"]) == {"DeadQueueArn", "NewsTopic"} <= set(main["Outputs"])
+    assert own["Resources"]["OneFunction"]["Properties"]["DeadLetterConfig"] == {"TargetArn": {"Ref": "DeadQueueArn"}}
+    assert "OneLiveAlias" in own["Resources"]
+
+
+def test_a_dead_letter_queue_that_no_app_owns_is_refused() -> None:
+    app = App("shop")
+    app.function(dead_letter=Queue("lost"))(one)
+    with pytest.raises(RegistrationError, match="'lost', which no app owns"):
+        _ = app.functions
+
+
+def test_a_queue_that_is_there_already_is_sent_to_and_not_made() -> None:
+    resources = made(dead_letter=Queue.existing("legacy"))
+    arn = {"Fn::Sub": "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:legacy"}
+    assert resources["OneFunction"]["Properties"]["DeadLetterConfig"] == {"TargetArn": arn}
+    assert not of_type(resources, "AWS::SQS::Queue")
 
 
 def test_another_function_invokes_the_alias_and_may_invoke_nothing_else() -> None:
