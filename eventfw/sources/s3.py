@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ..calling import Binding
     from ..function import Function
+    from ..resources.queue import Queue
     from ..resources.resource import Grant, Template
     from ..rules.matchers import Wildcard
     from ..rules.witness import Effort
@@ -119,7 +120,9 @@ class S3Trigger(Trigger):
     ``bucket``: a bucket that the app owns, or the name or ARN of an existing one. ``prefix`` and ``suffix``: only keys
     that begin and end so. ``events``: the event types, such as ``s3:ObjectCreated:*`` (the default) or
     ``s3:ObjectRemoved:Delete``. ``via``: ``notification``, S3's own, or ``eventbridge``, whose rules may overlap.
-    ``wildcard``: through EventBridge only, and without prefix and suffix: keys in which each ``*`` is any text.
+    For EventBridge only: ``wildcard``, without prefix and suffix, keys in which each ``*`` is any text;
+    ``maximum_retry_attempts`` (0-185) and ``maximum_event_age`` (seconds, 60-86400), when it gives up an event that it
+    cannot hand over to Lambda; ``dead_letter``, a queue of the app for such events.
 
     Invoked asynchronously: when a call raises, the other records still run, the first error fails the invocation, and
     Lambda tries the event again after one and after two more minutes. Events may come twice, and in any order.
@@ -139,6 +142,9 @@ class S3Trigger(Trigger):
         events: str | Sequence[str] = ("s3:ObjectCreated:*",),
         via: str = NOTIFICATION,
         wildcard: str = "",
+        maximum_retry_attempts: int | None = None,
+        maximum_event_age: int | None = None,
+        dead_letter: Queue | None = None,
     ) -> None:
         super().__init__()
         self.bucket = self.resource = Bucket.of("s3_trigger", bucket)
@@ -148,6 +154,9 @@ class S3Trigger(Trigger):
         if not isinstance(given, (list, tuple)) or not given:
             raise refused(f"events must be a list such as ['s3:ObjectCreated:*'] for s3_trigger, not {events!r}.")
         self.events = tuple(given)
+        self.maximum_retry_attempts = maximum_retry_attempts
+        self.maximum_event_age = maximum_event_age
+        self.dead_letter = dead_letter
         try:
             self.filter = KeyFilter(prefix, suffix)
             self.wildcard = whole_key(wildcard)
@@ -171,12 +180,29 @@ class S3Trigger(Trigger):
                 "wildcard is for via='eventbridge' and stands for the whole key: S3's notifications know prefix and "
                 "suffix only. Use either wildcard or these."
             )
-        if self.via == EVENTBRIDGE:
-            from ..rules.object_events import sent
+        self._validate_delivery()
 
-            for event in self.events:
-                if not sent(event):
-                    raise refused(f"S3 does not send {event} to EventBridge. Remove via, or that event.")
+    def _validate_delivery(self) -> None:
+        from ..options import whole
+        from ..resources.queue import Queue
+        from ..rules.object_events import sent
+
+        names = ("maximum_retry_attempts", "maximum_event_age", "dead_letter")
+        if self.via != EVENTBRIDGE:
+            said = next((name for name in names if getattr(self, name) is not None), "")
+            if said:
+                raise refused(f"{said} is for via='eventbridge'; of notifications, Lambda itself keeps what fails.")
+            return
+        for event in self.events:
+            if not sent(event):
+                raise refused(f"S3 does not send {event} to EventBridge. Remove via, or that event.")
+        attempts, age, queue = (getattr(self, name) for name in names)
+        if attempts is not None:
+            whole("s3_trigger", names[0], attempts, 0, 185, "Remove it to try 185 times.")
+        if age is not None:
+            whole("s3_trigger", names[1], age, 60, 86_400, "Remove it for 24 hours.")
+        if queue is not None and not (isinstance(queue, Queue) and queue.owned and not queue.fifo):
+            raise refused(f"dead_letter must be a standard queue of the app for s3_trigger, not {queue!r}.")
 
     def title(self) -> str:
         parts = [f"s3 {self.bucket.key}", *self.events]
@@ -340,16 +366,43 @@ class S3Trigger(Trigger):
 
     def _rule(self, function: Function, template: Template) -> None:
         rule = pascal(self.own_name) + "Rule"
+        target: dict[str, Any] = {"Id": "function", "Arn": template.function_arn(function)}
+        given = {
+            "MaximumRetryAttempts": self.maximum_retry_attempts,
+            "MaximumEventAgeInSeconds": self.maximum_event_age,
+        }
+        if retries := {name: value for name, value in given.items() if value is not None}:
+            target["RetryPolicy"] = retries
+        if self.dead_letter is not None:
+            target["DeadLetterConfig"] = {"Arn": self.dead_letter.arn_in(template)}
+            self._let_send(self.dead_letter, rule, template)
         properties = {
             "EventPattern": self.pattern(self.bucket.reference(template)),
             "State": "ENABLED",
-            "Targets": [{"Id": "function", "Arn": template.function_arn(function)}],
+            "Targets": [target],
         }
         template.add(rule, "AWS::Events::Rule", properties)
         template.permit(function, rule, "events.amazonaws.com", {"Fn::GetAtt": [rule, "Arn"]})
 
+    def _let_send(self, queue: Queue, rule: str, template: Template) -> None:
+        if template.main is not template:
+            raise self.refused(
+                f"dead_letter needs the rule in the app's main stack, as the policy of queue {queue.key!r} is. Mount "
+                f"the blueprint without stack=True, or use the function's own dead-letter queue."
+            )
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Condition": {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}},
+        }
+        queue.allow(template, statement)
+
     def sample(self, **fields: Any) -> dict[str, Any]:
         """An event for one object. Fields: ``key``, ``size``, ``event_name``, ``bucket``."""
+        from ..rules.object_samples import event as sample_event
+        from ..rules.object_samples import notification
+
         self.fields_among(fields, ("key", "size", "event_name", "bucket"))
         default = f"{self.filter.prefix}example{self.filter.suffix}"
         if self.wildcard is not None:
@@ -357,7 +410,7 @@ class S3Trigger(Trigger):
         name, key = str(fields.get("bucket", self.bucket.key)), str(fields.get("key", default))
         happened = str(fields.get("event_name", first_of(self.events[0])))
         size = None if happened.startswith("ObjectRemoved") else int(fields.get("size", 1024))
-        return (told if self.via == EVENTBRIDGE else notified)(name, key, happened, size)
+        return (sample_event if self.via == EVENTBRIDGE else notification)(name, key, happened, size)
 
 
 def whole_key(wildcard: str) -> Wildcard | None:
@@ -377,68 +430,6 @@ def first_of(event_type: str) -> str:
     event = event_type.removeprefix("s3:")
     likely = {"ObjectCreated": "Put", "ObjectTagging": "Put", "ObjectAnnotation": "Put", "ObjectRestore": "Post"}
     return event.replace("*", likely.get(event.partition(":")[0], "Delete"))
-
-
-def notified(bucket: str, key: str, happened: str, size: int | None) -> dict[str, Any]:
-    """S3's notification of one event."""
-    from urllib.parse import quote_plus
-
-    stored: dict[str, Any] = {"key": quote_plus(key, safe="/"), "sequencer": "0055AED6DCD90281E5"}
-    if size is not None:
-        stored |= {"size": size, "eTag": "d41d8cd98f00b204e9800998ecf8427e"}
-    record = {
-        "eventVersion": "2.1",
-        "eventSource": "aws:s3",
-        "awsRegion": "us-east-1",
-        "eventTime": "2026-01-01T00:00:00.000Z",
-        "eventName": happened,
-        "userIdentity": {"principalId": "AIDAJDPLRKLG7UEXAMPLE"},
-        "requestParameters": {"sourceIPAddress": "203.0.113.10"},
-        "responseElements": {
-            "x-amz-request-id": "C3D13FE58DE4C810",
-            "x-amz-id-2": "FMyUVURIY8/IgAtTv8xRjskZQpcIZ9KG",
-        },
-        "s3": {
-            "s3SchemaVersion": "1.0",
-            "configurationId": "example",
-            "bucket": {
-                "name": bucket,
-                "ownerIdentity": {"principalId": "A3NL1KOZZKExample"},
-                "arn": f"arn:aws:s3:::{bucket}",
-            },
-            "object": stored,
-        },
-    }
-    return {"Records": [record]}
-
-
-def told(bucket: str, key: str, happened: str, size: int | None) -> dict[str, Any]:
-    """EventBridge's event of the same."""
-    from ..rules.object_events import TOLD
-
-    detail_type, said = TOLD.get(f"s3:{happened}", (happened, {}))
-    stored: dict[str, Any] = {"key": key, "etag": "d41d8cd98f00b204e9800998ecf8427e", "sequencer": "0055AED6DCD90281E5"}
-    if size is not None:
-        stored["size"] = size
-    return {
-        "version": "0",
-        "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
-        "detail-type": detail_type,
-        "source": "aws.s3",
-        "account": "123456789012",
-        "time": "2026-01-01T00:00:00Z",
-        "region": "us-east-1",
-        "resources": [f"arn:aws:s3:::{bucket}"],
-        "detail": {
-            "version": "0",
-            "bucket": {"name": bucket},
-            "object": stored,
-            "request-id": "C3D13FE58DE4C810",
-            "requester": "123456789012",
-            "source-ip-address": "203.0.113.10",
-            **{name: values[0] for name, values in said.items()},
-        },
-    }
 
 
 def names_of(real: str, app: str) -> tuple[str, ...]:

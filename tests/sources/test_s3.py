@@ -158,6 +158,11 @@ def test_the_rule_asks_for_the_key_as_the_handler_does(options: dict[str, str], 
         {"events": ["s3:Replication:*"], **BRIDGED},
         {"events": ["s3:ReducedRedundancyLostObject"], **BRIDGED},
         {"events": ["s3:ObjectCreated:*", "s3:ObjectCreated:Put"]},
+        {"maximum_retry_attempts": 1},
+        {"maximum_event_age": 60},
+        {"maximum_retry_attempts": 186, **BRIDGED},
+        {"maximum_event_age": 59, **BRIDGED},
+        {"dead_letter": "lost", **BRIDGED},
         {"events": []},
         {"bucket": 7},
         {"bucket": "Not A Bucket"},
@@ -302,6 +307,20 @@ def test_through_eventbridge_an_owned_bucket_sends_and_a_rule_takes() -> None:
     name = {"Fn::Sub": "demo-dev-uploads-${AWS::AccountId}-${AWS::Region}"}
     assert made["UploadRule"]["Properties"]["EventPattern"]["detail"]["bucket"]["name"] == [name]
     assert made["UploadRulePermission"]["Properties"]["SourceArn"] == {"Fn::GetAtt": ["UploadRule", "Arn"]}
+
+
+def test_events_that_eventbridge_could_not_hand_over_go_to_a_queue_of_the_app() -> None:
+    app = App("demo")
+    lost = app.queue("lost")
+    options: dict[str, Any] = {"maximum_retry_attempts": 3, "maximum_event_age": 600, "dead_letter": lost}
+    app.s3_trigger(app.bucket("uploads"), **options, **BRIDGED)(handler_of(app))
+    made = built(app)
+    [target] = made["UploadRule"]["Properties"]["Targets"]
+    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 3, "MaximumEventAgeInSeconds": 600}
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["LostQueue", "Arn"]}}
+    [statement] = made["LostQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["UploadRule", "Arn"]}}}
 
 
 def test_the_local_variant_makes_an_existing_bucket_and_tells_it_itself() -> None:
