@@ -156,11 +156,14 @@ class CodePipelineAction(Reporting):
                 except TypeError as error:
                     result = error
         run = getattr(event.context, "aws_request_id", None) or event.id
-        if isinstance(result, BaseException):
-            details = {"type": "JobFailed", "message": reason(result, MESSAGE_MAX), "externalExecutionId": run}
-            client.put_job_failure_result(jobId=event.id, failureDetails=details)
-        else:
-            client.put_job_success_result(jobId=event.id, executionDetails={"externalExecutionId": run}, **more)
+        if not isinstance(result, BaseException):
+            try:
+                client.put_job_success_result(jobId=event.id, executionDetails={"externalExecutionId": run}, **more)
+                return
+            except Exception as error:  # the job must not hang because of what CodePipeline does not take
+                result = error
+        details = {"type": "JobFailed", "message": reason(result, MESSAGE_MAX), "externalExecutionId": run}
+        client.put_job_failure_result(jobId=event.id, failureDetails=details)
 
     def statements(self, template: Template) -> list[tuple[list[str], list[Any]]]:
         """Jobs have no ARN: IAM knows these actions for ``*`` only."""
@@ -207,4 +210,6 @@ def output_variables(result: Any) -> dict[str, str]:
     for name, value in result.items():
         if not isinstance(value, str):
             raise TypeError(f"The output variable {name!r} must be text, not {value!r}.")
+        if not name or not all(c.isascii() and (c.isalnum() or c in "@-_") for c in name):
+            raise TypeError(f"The name of an output variable has letters, digits, @, - and _, not {name!r}.")
     return result

@@ -26,6 +26,7 @@ RECORD_FRAME = 160  # bytes of an answer beside its data, at most: the id, the r
 PARTITIONED_BUFFER = 64  # MB: the least that Firehose takes with dynamic partitioning
 TIMEOUT_MAX = 300  # seconds that Firehose waits for a function
 NAME_MAX = 64  # characters of a stream's name
+ERROR_TYPE = "!{firehose:error-output-type}"  # `processing-failed`, for records that the function gave up
 DEFAULTS = {"prefix": "", "error_prefix": "failed/", "compression": "GZIP", "buffer_size": 1, "buffer_interval": 60}
 DEFAULTS |= {"retries": 3, "partition_by": ()}
 COMPRESSIONS = ("UNCOMPRESSED", "GZIP", "ZIP", "Snappy", "HADOOP_SNAPPY")
@@ -116,7 +117,7 @@ class FirehoseTransform(Trigger):
     ``stream``: its name. With ``bucket``, one that the app owns or the name of an existing one, the app makes the
     stream, which delivers there; else the stream exists, and its own configuration names the function. ``prefix`` and
     ``error_prefix`` begin the keys of what is delivered, and of what is not; ``compression`` is GZIP unless said.
-    ``buffer_size``: MB (1-3) and ``buffer_interval``: seconds (0-900) until the records that came are transformed.
+    ``buffer_size``: MB (0.2-3) and ``buffer_interval``: seconds (0-900) until the records that came are transformed.
     ``partition_by``: names of partition keys, by which the handler files each record. ``retries``: how often (0-300) an
     invocation is tried again.
 
@@ -137,7 +138,7 @@ class FirehoseTransform(Trigger):
         prefix: str = "",
         error_prefix: str = "failed/",
         compression: str = "GZIP",
-        buffer_size: int = 1,
+        buffer_size: float = 1,
         buffer_interval: int = 60,
         partition_by: Sequence[str] = (),
         retries: int = 3,
@@ -161,7 +162,9 @@ class FirehoseTransform(Trigger):
                 f"Firehose refuses the stream name {self.stream!r}: it has 1 to {NAME_MAX} letters, digits, '.', '_' "
                 f"and '-'."
             )
-        whole("firehose_transform", "buffer_size", self.buffer_size, 1, 3, "Remove it for 1 MB.")
+        size = self.buffer_size
+        if isinstance(size, bool) or not isinstance(size, (int, float)) or not 0.2 <= size <= 3:
+            raise refused(f"buffer_size must be 0.2 to 3 MB for firehose_transform, not {size!r}. Remove it for 1 MB.")
         whole("firehose_transform", "buffer_interval", self.buffer_interval, 0, 900, "Remove it for 60 s.")
         whole("firehose_transform", "retries", self.retries, 0, 300, "Remove it to try 3 times more.")
         one_of("firehose_transform", "compression", self.compression, COMPRESSIONS)
@@ -173,8 +176,10 @@ class FirehoseTransform(Trigger):
             raise refused(
                 f"partition_by must be a list of names such as ['customer'] for firehose_transform, not {keys!r}."
             )
-        if keys and not self.error_prefix:
-            raise refused("partition_by needs an error_prefix: Firehose refuses dynamic partitioning without one.")
+        if (keys or "!{" in self.prefix) and not self.error_prefix:
+            raise refused("Firehose refuses partition_by, or a prefix with expressions, without an error_prefix.")
+        if "!{" in self.error_prefix and ERROR_TYPE not in self.error_prefix:
+            raise refused(f"Firehose refuses an error_prefix with expressions, but without {ERROR_TYPE}. Add it.")
         if self.bucket is None:
             for option, default in DEFAULTS.items():
                 if getattr(self, option) != default:
@@ -279,7 +284,8 @@ class FirehoseTransform(Trigger):
         if self.prefix or filed:
             destination["Prefix"] = self.prefix + filed
         if self.error_prefix:
-            destination["ErrorOutputPrefix"] = self.error_prefix
+            evaluated = "!{" in self.error_prefix
+            destination["ErrorOutputPrefix"] = self.error_prefix + ("" if evaluated else f"{ERROR_TYPE}/")
         if filed:
             destination["DynamicPartitioningConfiguration"] = {"Enabled": True}
             destination["BufferingHints"] = {"SizeInMBs": PARTITIONED_BUFFER, "IntervalInSeconds": 300}

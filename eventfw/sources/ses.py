@@ -141,10 +141,6 @@ class SesReceiver(Trigger):
         given = self.recipients
         if isinstance(given, str) or not all(isinstance(each, str) and each.strip() for each in given):
             raise refused(f"recipients must be a list such as ['help@example.com'] for ses_receiver, not {given!r}.")
-        if len(given) > 500:
-            raise refused(
-                f"recipients must be at most 500 for ses_receiver, not {len(given)}. Name the domain instead."
-            )
         for option in ("rule_set", "after"):
             if getattr(self, option) != "":
                 text("ses_receiver", option, getattr(self, option), "Remove it.")
@@ -202,6 +198,10 @@ class SesReceiver(Trigger):
         if len(name) > NAME_MAX:
             raise self.refused(
                 f"The rule name {name!r} is longer than the {NAME_MAX} characters SES takes. Shorten it."
+            )
+        if not name[-1].isalnum():
+            raise self.refused(
+                f"SES refuses the rule name {name!r}: it ends with a letter or digit. Rename the handler."
             )
         rule = pascal(self.own_name) + "ReceiptRule"
         action = {"FunctionArn": template.function_arn(function)}

@@ -44,7 +44,7 @@ def test_a_dict_becomes_output_variables(codepipeline: Endpoint) -> None:
     assert parameters["outputVariables"] == {"Version": "1.2"}
 
 
-@pytest.mark.parametrize("result", [7, ["a"], {"Version": 1}])
+@pytest.mark.parametrize("result", [7, ["a"], {"Version": 1}, {"the version": "1"}, {"": "1"}])
 def test_what_is_no_output_variables_fails_the_job(codepipeline: Endpoint, result: Any) -> None:
     def release(job: PipelineJob) -> Any:
         return result
@@ -62,6 +62,28 @@ def test_an_exception_fails_the_job_and_not_the_invocation(codepipeline: Endpoin
     assert (operation, details["type"]) == ("PutJobFailureResult", "JobFailed")
     assert details["message"].startswith("ValueError: no such version") and len(details["message"]) == 5000
     assert details["externalExecutionId"] == Context.aws_request_id
+
+
+def test_a_success_that_codepipeline_does_not_take_is_reported_as_a_failure(codepipeline: Endpoint) -> None:
+    def release(job: PipelineJob) -> None: ...
+
+    codepipeline.answers = [(400, b'{"__type": "InvalidJobStateException"}'), (200, b"{}")]
+    app = App("demo")
+    app.codepipeline_action()(release)
+    entry(app, "release")(app.handlers[0].triggers[0].sample(), None)
+    (first, _), (second, parameters) = codepipeline.calls
+    assert (first, second) == ("PutJobSuccessResult", "PutJobFailureResult")
+    assert "InvalidJobState" in parameters["failureDetails"]["message"]
+
+
+def test_a_report_that_is_never_taken_fails_the_invocation(codepipeline: Endpoint) -> None:
+    def release(job: PipelineJob) -> None: ...
+
+    codepipeline.answers = [(400, b'{"__type": "JobNotFoundException"}')]
+    app = App("demo")
+    app.codepipeline_action()(release)
+    with pytest.raises(Exception, match="JobNotFound"):
+        entry(app, "release")(app.handlers[0].triggers[0].sample(), None)
 
 
 def test_a_job_is_continued_with_the_token(codepipeline: Endpoint) -> None:

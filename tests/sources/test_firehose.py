@@ -159,6 +159,7 @@ def test_the_stream_invokes_the_function_and_writes_to_the_bucket(tmp_path: Path
     assert stream["DeliveryStreamName"] == "demo-dev-views"
     destination = stream["ExtendedS3DestinationConfiguration"]
     assert destination["Prefix"] == "views/customer=!{partitionKeyFromLambda:customer}/"
+    assert destination["ErrorOutputPrefix"] == "failed/!{firehose:error-output-type}/"
     assert destination["DynamicPartitioningConfiguration"] == {"Enabled": True}
     [processor] = destination["ProcessingConfiguration"]["Processors"]
     values = {each["ParameterName"]: each["ParameterValue"] for each in processor["Parameters"]}
@@ -198,6 +199,10 @@ def test_a_function_that_firehose_does_not_wait_for_is_refused() -> None:
         {"stream": ""},
         {"stream": "x" * 65},
         {"buffer_size": 4},
+        {"buffer_size": 0.1},
+        {"buffer_size": True},
+        {"prefix": "!{timestamp:yyyy}/", "error_prefix": ""},
+        {"error_prefix": "!{timestamp:yyyy}/"},
         {"buffer_interval": 901},
         {"retries": 301},
         {"compression": "gzip"},
