@@ -163,6 +163,10 @@ class Resource(Checked):
         """What the variable says when the app runs in the stage that ``names`` describes, behind ``endpoint``."""
         raise NotImplementedError
 
+    def local(self) -> tuple[str, dict[str, Any]] | None:
+        """Which part of the local server stands for it where the embedded AWS cannot, and what that part is told."""
+        return None
+
     def reference(self, template: Template) -> Any:
         """What the variable says in a template."""
         raise NotImplementedError

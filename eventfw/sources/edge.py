@@ -1,12 +1,17 @@
-"""``@app.edge_viewer_request``: Lambda@Edge, in front of a CloudFront distribution."""
+"""``@app.edge_viewer_request`` and its three companions: Lambda@Edge, around the cache of a CloudFront distribution."""
 
 from __future__ import annotations
 
-from ..events import Event
-from ..http import HTTPError, Response, as_response, checked, encoded_body
-from ..options import flag, printable, refused, text
+from ..http import HTTPError, Response, as_response, encoded_body
+from ..options import Checked, flag, printable
+from ..resources.distribution import Distribution
 from ..resources.names import pascal
 from ..trigger import Trigger
+from .edge_events import EdgeEvent as EdgeEvent
+from .edge_events import EdgeRequest as EdgeRequest
+from .edge_events import OriginRequest as OriginRequest
+from .edge_events import OriginResponse as OriginResponse
+from .edge_events import ViewerResponse as ViewerResponse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,162 +20,328 @@ if TYPE_CHECKING:
 
     from ..function import Function
     from ..resources.resource import Template
+    from ..rules.witness import Effort
 
 
-class EdgeRequest(Event):
-    """A viewer's request, which the handler may change and return.
+class RefusedResult(ValueError):
+    """What CloudFront would answer its viewer 502 for."""
 
-    ``headers`` are as CloudFront has them: ``{"host": [{"key": "Host", "value": "d111.cloudfront.net"}]}``.
-    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-event-structure.html
+
+class Sent(Checked):
+    """What CloudFront sent, kept from the handler's changes; not so in a deployment, which does not check results.
+
+    To check them there would take 16 KB of the zip, and at 128 MB about 2 ms of every request. CloudFront does.
     """
 
-    def __init__(self, raw: Any, context: Any = None) -> None:
-        super().__init__(raw, context)
-        self.request: dict[str, Any] = raw["Records"][0]["cf"]["request"]
+    def __init__(self, cf: dict[str, Any]) -> None:
+        self.cf = cf
+        self.validate()
 
-    def summary(self) -> str:
-        return f"{self.method} {self.uri}"
-
-    @property
-    def uri(self) -> str:
-        """The path, as the viewer sent it."""
-        return str(self.request["uri"])
-
-    @uri.setter
-    def uri(self, value: str) -> None:
-        self.request["uri"] = value
-
-    @property
-    def querystring(self) -> str:
-        """The query string, without ``?``; ``""`` where there is none."""
-        return str(self.request.get("querystring", ""))
-
-    @querystring.setter
-    def querystring(self, value: str) -> None:
-        self.request["querystring"] = value
-
-    @property
-    def headers(self) -> dict[str, list[dict[str, str]]]:
-        """The header fields by lower-case name."""
-        return self.request["headers"]  # type: ignore[no-any-return]
-
-    def header(self, name: str, default: str = "") -> str:
-        """The first value of a header, or ``default``."""
-        fields = self.headers.get(name.lower())
-        return fields[0]["value"] if fields else default
-
-    def set_header(self, name: str, value: str) -> None:
-        """Replace a header. CloudFront refuses to have some of them changed, ``Host`` for one."""
-        self.headers[name.lower()] = [{"key": name, "value": checked(name, value)}]
-
-    @property
-    def method(self) -> str:
-        """The HTTP method. It cannot be changed."""
-        return str(self.request["method"])
-
-    @property
-    def client_ip(self) -> str:
-        """The viewer's address."""
-        return str(self.request["clientIp"])
-
-    @property
-    def body(self) -> bytes:
-        """The body, where the trigger has ``include_body``; CloudFront shows its first 40 KB."""
-        body = self.request.get("body") or {}
-        data = body.get("data", "")
-        if body.get("encoding") == "base64":
-            from base64 import b64decode
-
-            return b64decode(data)
-        return str(data).encode()
-
-    @property
-    def distribution_id(self) -> str:
-        """The distribution the request came to."""
-        return str(self.raw["Records"][0]["cf"]["config"]["distributionId"])
+    def validate(self) -> None:
+        self.cf = copied(self.cf)
 
 
-class EdgeViewerRequest(Trigger):
-    """Run for every request of a distribution's viewers, before CloudFront looks into its cache.
+class Answer(Checked):
+    """What goes back to CloudFront. Outside a deployment it is refused for CloudFront's reasons."""
 
-    ``distribution``: a name for the distribution; the function's version ARN becomes an output, to be associated with
-    the distribution's ``viewer-request`` event. ``include_body``: let the handler see the body.
+    def __init__(self, trigger: EdgeTrigger, sent: Sent, form: dict[str, Any]) -> None:
+        self.trigger = trigger
+        self.sent = sent
+        self.form = form
+        self.validate()
 
-    The handler returns the request, changed or not, or a :class:`~eventfw.Response` to answer at once. A result that
-    CloudFront does not accept is the viewer's 502, an exception its 503. Edge functions have no environment variables.
-    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-functions-restrictions.html
-    """
+    def validate(self) -> None:
+        from ..rules.edge import check_edge
 
-    decorator = "edge_viewer_request"
-    example = '@app.edge_viewer_request("site")'
+        problems = check_edge(self.trigger.event_type, self.sent.cf, self.form)
+        if problems:
+            name = self.trigger.decorator
+            raise RefusedResult(f"CloudFront refuses the result of an {name} handler: {' '.join(problems)}")
+
+
+class EdgeTrigger(Trigger):
+    """What the four have in common. ``distribution`` is one of the app's, or a name for one that is not."""
+
     kinds = ("cloudfront",)
-    answers = (HTTPError,)
+    answers: tuple[type[BaseException], ...] = (HTTPError,)
     edge = True
-    event_type = "viewer-request"
+    event_type = ""
+    event_class: type[EdgeEvent] = EdgeEvent
+    include_body = False
 
-    def __init__(self, distribution: str, *, include_body: bool = False) -> None:
+    def __init__(self, distribution: Distribution | str, path: str) -> None:
         super().__init__()
-        text("edge_viewer_request", "distribution", distribution, 'Write @app.edge_viewer_request("site").')
-        if not pascal(distribution):
-            raise refused(f"distribution needs a letter or digit for edge_viewer_request, not {distribution!r}.")
-        self.distribution = distribution
-        self.include_body = flag("edge_viewer_request", "include_body", include_body)
+        self.distribution = self.resource = Distribution.of(self.decorator, distribution)
+        self.path = path
+
+    def validate(self) -> None:
+        from ..resources.distribution import check_pattern
+
+        if self.path != "":
+            check_pattern(self.decorator, self.path)
+        flag(self.decorator, "include_body", self.include_body)
 
     def key(self) -> Collection[tuple[str, str]]:
-        name = f"The {self.event_type} function of distribution {self.distribution!r}"
-        return [(f"edge {self.event_type} {pascal(self.distribution)}", name)]
+        name = f"The {self.event_type} function of distribution {self.distribution.key!r}"
+        if self.path:
+            name += f" for {self.path!r}"
+        return [(f"edge {self.event_type} {pascal(self.distribution.key)} {self.path}", name)]
 
     def title(self) -> str:
-        return f"cloudfront {self.distribution} {self.event_type}"
+        where = f" {self.path}" if self.path else ""
+        return f"cloudfront {self.distribution.key}{where} {self.event_type}"
 
-    def parse(self, raw: Any, context: Any) -> EdgeRequest:
-        return EdgeRequest(raw, context)
+    def parse(self, raw: Any, context: Any) -> Any:
+        event = self.event_class(raw, context)
+        event._sent = Sent(raw["Records"][0]["cf"])
+        return event
 
-    def encode(self, result: Any, event: EdgeRequest) -> dict[str, Any]:
+    def encode(self, result: Any, event: Any) -> dict[str, Any]:
+        return Answer(self, event._sent, self.answered(result, event)).form
+
+    def answered(self, result: Any, event: Any) -> dict[str, Any]:
+        """What a handler returned, in CloudFront's form."""
+        raise NotImplementedError
+
+    def wrong(self, result: Any, wanted: str, forgotten: str) -> TypeError:
+        """The error for a result of no form that could be meant."""
+        hint = f" Add `return {forgotten}`." if result is None else ""
+        return TypeError(f"An {self.decorator} handler returns {wanted}, not {result!r:.200}.{hint}")
+
+    def mismatch(self, raw: Any) -> str:
+        cf = raw["Records"][0]["cf"]
+        happened = (cf.get("config") or {}).get("eventType")
+        if happened is None:  # AWS's own samples leave it out
+            return "" if self.event_type in likely(cf) else f"the event has not the form of `{self.event_type}`"
+        return "" if happened == self.event_type else f"event type `{printable(happened)}` is not `{self.event_type}`"
+
+    def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
+        """Nothing in an event says by which of two behaviors it came; one handler may well serve both."""
+        if not isinstance(other, EdgeTrigger) or other.event_type != self.event_type or other.handler == self.handler:
+            return None
+        event: dict[str, Any] = self.sample()
+        return event
+
+    def resources(self, function: Function, template: Template) -> None:
+        """The ARN of the version to associate."""
+        where = f"{self.distribution.key} {self.path}".strip()
+        template.output(
+            output_of(self), template.version_arn(function), f"To associate with {self.event_type} of {where}"
+        )
+
+    def local(self) -> tuple[str, dict[str, Any]]:
+        return "edge", {
+            "event_type": self.event_type,
+            "distribution": self.distribution.key,
+            "path": self.path,
+            "include_body": self.include_body,
+        }
+
+
+class OnRequest(EdgeTrigger):
+    """What the two request events have in common."""
+
+    def __init__(self, distribution: Distribution | str, *, path: str = "", include_body: bool = False) -> None:
+        super().__init__(distribution, path)
+        self.include_body = include_body
+        self.validate()
+
+    def answered(self, result: Any, event: EdgeRequest) -> dict[str, Any]:
         if isinstance(result, EdgeRequest):
             return result.request
         if isinstance(result, dict) and ("uri" in result or "status" in result):
             return result  # CloudFront's own form of a request or response
         if isinstance(result, (Response, HTTPError)):
             return generated(as_response(result))
-        hint = " Add `return request`." if result is None else ""
-        raise TypeError(f"An {self.decorator} handler returns the request or a Response, not {result!r:.200}.{hint}")
+        raise self.wrong(result, "the request or a Response", "request")
 
-    def mismatch(self, raw: Any) -> str:
-        config = raw["Records"][0]["cf"].get("config") or {}
-        happened = config.get("eventType", self.event_type)
-        return "" if happened == self.event_type else f"event type `{printable(happened)}` is not `{self.event_type}`"
 
-    def resources(self, function: Function, template: Template) -> None:
-        """The ARN of the version to associate."""
-        name = pascal(self.distribution) + "ViewerRequestFunctionArn"
-        template.output(
-            name, template.version_arn(function), f"To associate with {self.event_type} of {self.distribution}"
-        )
+class EdgeViewerRequest(OnRequest):
+    """Run for every request of a distribution's viewers, before CloudFront looks into its cache.
 
-    def local(self) -> tuple[str, dict[str, Any]]:
-        event, site = self.event_type, self.distribution
-        return "edge", {"event_type": event, "distribution": site, "include_body": self.include_body}
+    ``distribution``: one of the app's, ``app.distribution("site")``, whose ``viewer-request`` event the function is
+    then associated with; or a name for another: the function's version ARN becomes an output, to be associated with
+    it. ``path``: the cache behavior, by its path pattern; the default one unless said. ``include_body``: let the
+    handler see the body.
+
+    The handler returns the request, changed or not, or a :class:`~eventfw.Response` to answer at once, of at most 40 KB
+    with its headers. A result that CloudFront does not accept is the viewer's 502, an exception its 503. Edge functions
+    have no environment variables.
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-functions-restrictions.html
+    """
+
+    decorator = "edge_viewer_request"
+    example = '@app.edge_viewer_request("site")'
+    event_type = "viewer-request"
+    event_class = EdgeRequest
 
     def sample(self, **fields: Any) -> dict[str, Any]:
-        """A viewer's request. Fields: ``uri``, ``querystring``, ``method``, ``host``, ``headers`` (name: value)."""
-        self.fields_among(fields, ("uri", "querystring", "method", "host", "headers"))
-        host = str(fields.get("host", "d111111abcdef8.cloudfront.net"))
-        headers = {"Host": host, "User-Agent": "eventfw", **(fields.get("headers") or {})}
-        request = {
-            "clientIp": "203.0.113.178",
-            "headers": {name.lower(): [{"key": name, "value": str(value)}] for name, value in headers.items()},
-            "method": str(fields.get("method", "GET")).upper(),
-            "querystring": str(fields.get("querystring", "")),
-            "uri": str(fields.get("uri", "/")),
-        }
-        config = {
-            "distributionDomainName": "d111111abcdef8.cloudfront.net",
-            "distributionId": "EDFDVBD6EXAMPLE",
-            "eventType": self.event_type,
-            "requestId": "4TyzHTaYWb1GX1qTfsHhEqV6HUDd_BzoBZnwfnvQc_1oF26ClkoUSEQ==",
-        }
-        return {"Records": [{"cf": {"config": config, "request": request}}]}
+        """A viewer's request. Fields: ``uri``, ``querystring``, ``method``, ``host``, ``headers`` (name: value), and
+        ``body`` with ``include_body``."""
+        cf = sampled(self, fields, ("body",))
+        return {"Records": [{"cf": cf}]}
+
+
+class EdgeOriginRequest(OnRequest):
+    """Run for every request that CloudFront's cache cannot answer, before it goes to the origin.
+
+    ``distribution``, ``path`` and ``include_body`` are as for ``edge_viewer_request``.
+
+    The handler returns the request, changed or not, perhaps for another origin, or a :class:`~eventfw.Response`, of at
+    most 1 MB, which is cached like an origin's. The Host header is the origin's and may be changed here.
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-cloudfront-trigger-events.html
+    """
+
+    decorator = "edge_origin_request"
+    example = '@app.edge_origin_request("site")'
+    event_type = "origin-request"
+    event_class = OriginRequest
+
+    def sample(self, **fields: Any) -> dict[str, Any]:
+        """A request for a custom origin. Fields: those of a viewer's request, and ``origin``: a host name, or the
+        whole object of CloudFront's form."""
+        cf = sampled(self, fields, ("body", "origin"))
+        origin = fields.get("origin", "example.org")
+        if isinstance(origin, str):
+            settings = {"customHeaders": {}, "domainName": origin, "keepaliveTimeout": 5, "path": "", "port": 443}
+            more = {"protocol": "https", "readTimeout": 30, "sslProtocols": ["TLSv1.2"]}
+            origin = {"custom": {**settings, **more}}
+        cf["request"]["origin"] = origin
+        return {"Records": [{"cf": cf}]}
+
+
+class OnResponse(EdgeTrigger):
+    """What the two response events have in common."""
+
+    def __init__(self, distribution: Distribution | str, *, path: str = "") -> None:
+        super().__init__(distribution, path)
+        self.validate()
+
+    def sample(self, **fields: Any) -> dict[str, Any]:
+        """A response. Fields: ``status``, ``response_headers`` (name: value), and those of a viewer's request."""
+        cf = sampled(self, fields, ("status", "response_headers"))
+        from ..http import phrase
+
+        status = int(fields.get("status", 200))
+        headers = {"Content-Type": "text/html", "Via": "1.1 example", **(fields.get("response_headers") or {})}
+        description = phrase(status)
+        cf["response"] = {"headers": edge_headers(headers), "status": str(status), "statusDescription": description}
+        return {"Records": [{"cf": cf}]}
+
+
+class EdgeOriginResponse(OnResponse):
+    """Run for every answer of the origin, whatever its status, before CloudFront caches it.
+
+    ``distribution`` and ``path`` are as for ``edge_viewer_request``.
+
+    The handler returns the response, changed or not, or a :class:`~eventfw.Response` of at most 1 MB instead of it.
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-updating-http-responses.html
+    """
+
+    decorator = "edge_origin_response"
+    example = '@app.edge_origin_response("site")'
+    event_type = "origin-response"
+    event_class = OriginResponse
+
+    def answered(self, result: Any, event: OriginResponse) -> dict[str, Any]:
+        if isinstance(result, OriginResponse):
+            return result.response
+        if isinstance(result, dict) and "status" in result:
+            return result
+        if isinstance(result, (Response, HTTPError)):
+            answer = generated(as_response(result))
+            kept = {name: event.headers[name] for name in ("transfer-encoding", "via") if name in event.headers}
+            return {**answer, "headers": {**answer["headers"], **kept}}  # which CloudFront lets nobody change
+        raise self.wrong(result, "the response or a Response", "response")
+
+
+class EdgeViewerResponse(OnResponse):
+    """Run for every response of a distribution, from its cache or the origin, before the viewer gets it; not where the
+    origin answered with a status of 400 or more.
+
+    ``distribution`` and ``path`` are as for ``edge_viewer_request``.
+
+    The handler returns the response, with its headers changed or not. Its status cannot be changed.
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-cloudfront-trigger-events.html
+    """
+
+    decorator = "edge_viewer_response"
+    example = '@app.edge_viewer_response("site")'
+    event_type = "viewer-response"
+    event_class = ViewerResponse
+    answers = ()
+
+    def answered(self, result: Any, event: ViewerResponse) -> dict[str, Any]:
+        if isinstance(result, ViewerResponse):
+            return result.response
+        if isinstance(result, dict) and "status" in result:
+            return result
+        if isinstance(result, Response):
+            raise TypeError(
+                "An edge_viewer_response handler cannot answer with a Response: the status and the body are settled. "
+                "Change the response's headers and return it, or use @app.edge_origin_response."
+            )
+        raise self.wrong(result, "the response", "response")
+
+
+def copied(value: Any) -> Any:
+    """An event as it came, whatever the handler then does to it. Its texts are shared, a body's too."""
+    if type(value) is dict:
+        return {name: copied(one) for name, one in value.items()}
+    if type(value) is list:
+        return [copied(one) for one in value]
+    return value
+
+
+def output_of(trigger: EdgeTrigger) -> str:
+    """The output of the edge's stack that carries the version to run, and the main stack's parameter for it."""
+    where = pascal(trigger.distribution.key)
+    if trigger.path:
+        from hashlib import sha256
+
+        where += pascal(trigger.path) + sha256(trigger.path.encode()).hexdigest()[:6]
+    return where + pascal(trigger.event_type) + "FunctionArn"
+
+
+def sampled(trigger: EdgeTrigger, fields: dict[str, Any], more: Collection[str]) -> dict[str, Any]:
+    """A sample's only record, without what its event type adds to the request."""
+    trigger.fields_among(fields, ("uri", "querystring", "method", "host", "headers", *more))
+    host = str(fields.get("host", "d111111abcdef8.cloudfront.net"))
+    headers = {"Host": host, "User-Agent": "eventfw", **(fields.get("headers") or {})}
+    request: dict[str, Any] = {
+        "clientIp": "203.0.113.178",
+        "headers": edge_headers(headers),
+        "method": str(fields.get("method", "GET")).upper(),
+        "querystring": str(fields.get("querystring", "")),
+        "uri": str(fields.get("uri", "/")),
+    }
+    if trigger.include_body:
+        data, binary, _ = encoded_body(Response(fields.get("body", b"")))
+        from base64 import b64encode
+
+        text = data if binary or not data else b64encode(data.encode()).decode()
+        request["body"] = {"action": "read-only", "data": text, "encoding": "base64", "inputTruncated": False}
+    elif "body" in fields:
+        raise trigger.refused(f"{trigger.title()} sees no body. Write include_body=True to send one.")
+    config = {
+        "distributionDomainName": "d111111abcdef8.cloudfront.net",
+        "distributionId": "EDFDVBD6EXAMPLE",
+        "eventType": trigger.event_type,
+        "requestId": "4TyzHTaYWb1GX1qTfsHhEqV6HUDd_BzoBZnwfnvQc_1oF26ClkoUSEQ==",
+    }
+    return {"config": config, "request": request}
+
+
+def likely(cf: dict[str, Any]) -> Collection[str]:
+    """The event types that an event without one may be of."""
+    if "response" in cf:
+        return ("origin-response", "viewer-response")
+    return ("origin-request",) if "origin" in cf["request"] else ("viewer-request",)
+
+
+def edge_headers(headers: dict[str, Any]) -> dict[str, list[dict[str, str]]]:
+    """Headers in CloudFront's form."""
+    return {name.lower(): [{"key": name, "value": str(value)}] for name, value in headers.items()}
 
 
 def generated(response: Response) -> dict[str, Any]:

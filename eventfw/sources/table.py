@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..function import Settings
     from ..http import Request as Request
     from ..resources.bucket import Bucket as Bucket
+    from ..resources.distribution import Distribution as Distribution
     from ..resources.event_bus import EventBus as EventBus
     from ..resources.http_api import HttpApi as HttpApi
     from ..resources.jwt_authorizer import JwtAuthorizer as JwtAuthorizer
@@ -60,8 +61,11 @@ if TYPE_CHECKING:
     from .dynamodb import DynamoDBBatch as DynamoDBBatch
     from .dynamodb import DynamoDBRecord as DynamoDBRecord
     from .dynamodb import DynamoDBStream
+    from .edge import EdgeOriginRequest, EdgeOriginResponse, EdgeViewerRequest, EdgeViewerResponse
     from .edge import EdgeRequest as EdgeRequest
-    from .edge import EdgeViewerRequest
+    from .edge import OriginRequest as OriginRequest
+    from .edge import OriginResponse as OriginResponse
+    from .edge import ViewerResponse as ViewerResponse
     from .event_rule import EventBridgeEvent as EventBridgeEvent
     from .event_rule import EventRule
     from .firehose import FirehoseRecord as FirehoseRecord
@@ -134,7 +138,10 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "delete": ("eventfw.sources.http", "Delete", "Request"),
     "documentdb_stream": ("eventfw.sources.documentdb", "DocumentDBStream", "DocumentChange", "DocumentBatch"),
     "dynamodb_stream": ("eventfw.sources.dynamodb", "DynamoDBStream", "DynamoDBRecord", "DynamoDBBatch"),
+    "edge_origin_request": ("eventfw.sources.edge", "EdgeOriginRequest", "OriginRequest"),
+    "edge_origin_response": ("eventfw.sources.edge", "EdgeOriginResponse", "OriginResponse"),
     "edge_viewer_request": ("eventfw.sources.edge", "EdgeViewerRequest", "EdgeRequest"),
+    "edge_viewer_response": ("eventfw.sources.edge", "EdgeViewerResponse", "ViewerResponse"),
     "event_rule": ("eventfw.sources.event_rule", "EventRule", "EventBridgeEvent"),
     "firehose_transform": ("eventfw.sources.firehose", "FirehoseTransform", "FirehoseRecord"),
     "get": ("eventfw.sources.http", "Get", "Request"),
@@ -159,6 +166,7 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
 }
 RESOURCES = {  # method: (module, class), the class being a public name of `eventfw`
     "bucket": ("eventfw.resources.bucket", "Bucket"),
+    "distribution": ("eventfw.resources.distribution", "Distribution"),
     "event_bus": ("eventfw.resources.event_bus", "EventBus"),
     "http_api": ("eventfw.resources.http_api", "HttpApi"),
     "jwt_authorizer": ("eventfw.resources.jwt_authorizer", "JwtAuthorizer"),
@@ -296,7 +304,10 @@ class Decorators:
         delete = lazy(Delete)
         documentdb_stream = lazy(DocumentDBStream)
         dynamodb_stream = lazy(DynamoDBStream)
+        edge_origin_request = lazy(EdgeOriginRequest)
+        edge_origin_response = lazy(EdgeOriginResponse)
         edge_viewer_request = lazy(EdgeViewerRequest)
+        edge_viewer_response = lazy(EdgeViewerResponse)
         event_rule = lazy(EventRule)
         firehose_transform = lazy(FirehoseTransform)
         get = lazy(Get)
@@ -321,6 +332,7 @@ class Decorators:
         function = lazy(Settings)
 
         bucket = made(Bucket)
+        distribution = made(Distribution)
         event_bus = made(EventBus)
         http_api = made(HttpApi)
         jwt_authorizer = made(JwtAuthorizer)

@@ -303,7 +303,12 @@ def describe(app: App, names: Names, endpoint: str = "") -> dict[str, Any]:
         ],
         "schedules": [],
         "edge": [],
+        "distributions": [],
     }
+    for resource in app.resources:
+        served = resource.local()
+        if served is not None:
+            data[served[0]].append(served[1])
     for handler, trigger in triggers:
         driven = trigger.local()
         if driven is not None:

@@ -17,7 +17,12 @@ from eventfw.routing import Router, identify
 from eventfw.sources import table
 
 FOLDER = Path(table.__file__).parent
-WITHOUT_A_DECORATOR = {"__init__", "table", "function"}  # `function` is what a handler without a source has
+WITHOUT_A_DECORATOR = {
+    "__init__",
+    "table",
+    "function",
+    "edge_events",
+}  # `function`: what a handler without a source has
 
 
 SOURCES = pytest.mark.parametrize("name", sorted(table.SOURCES))

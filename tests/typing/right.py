@@ -34,6 +34,8 @@ from eventfw import (
     KinesisRecord,
     LexEvent,
     MqMessage,
+    OriginRequest,
+    OriginResponse,
     PipelineJob,
     ReceivedMail,
     RepositoryPush,
@@ -50,6 +52,7 @@ from eventfw import (
     Table,
     Tick,
     Topic,
+    ViewerResponse,
 )
 
 app = App("gallery")
@@ -254,6 +257,28 @@ def caller(event: ConnectEvent) -> dict[str, Any]:
 @app.bedrock_action("ABCDEFGHIJ", "orders", function="status")
 def status(action: BedrockAction) -> dict[str, Any]:
     return action.respond("No such order", state="REPROMPT")
+
+
+site = admin.distribution("web", origin=uploads, price_class="PriceClass_100", default_root_object="index.html")
+site.behavior("/news/*", "news.example.com", cache_policy="CachingOptimized")
+
+
+@admin.edge_origin_request(site, path="/news/*", include_body=True)
+def choose(request: OriginRequest) -> OriginRequest:
+    request.use_host(request.origin.domain_name)
+    return request
+
+
+@admin.edge_origin_response(site)
+def dress(response: OriginResponse) -> OriginResponse | Response:
+    response.status = 200
+    return response
+
+
+@admin.edge_viewer_response("site")
+def secure(response: ViewerResponse) -> ViewerResponse:
+    response.set_header("X-Frame-Options", "DENY")
+    return response
 
 
 @admin.http("/")

@@ -95,6 +95,10 @@ app.config_rule("AWS::S3::Bucket")(plain)  # error
 app.secret_rotation("database", days="30")(plain)  # error
 app.custom_resource()(plain)  # error
 app.custom_resource("Seed", instances=["First"])(plain)  # error
+app.edge_origin_response("site", include_body=True)(plain)  # error
+app.edge_viewer_response("site", paths="/a")(plain)  # error
+app.distribution("site", origin=5)  # error
+app.distribution(origin="example.com")  # error
 app.queue("orders", fifo="yes")  # error
 app.queue(fifo=True)  # error
 app.bucket("uploads", version=True)  # error

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from eventfw.errors import BuildError
 from eventfw.rules.settings import X86_64
 from eventfw.tools.build.artifacts import Artifacts, Asset, FunctionRef, Stack
+from eventfw.tools.build.distributions import complete
 from eventfw.tools.build.functions import EDGE_REGION, Code, add_edge_function, add_function, code_in_bucket
 from eventfw.tools.build.published import is_published
 from eventfw.tools.build.stages import functions_in
@@ -162,6 +163,7 @@ def _main_templates(
                     trigger.resources(function, template)
     for resource in app.resources:
         resource.conclude(main)
+    complete(app, main)
     named = {stack_name(app, stage, name): template for name, template in templates.items()}
     return {name: template for name, template in named.items() if not template.empty}
 

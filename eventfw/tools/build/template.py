@@ -118,6 +118,11 @@ class Template:
         """Add an output."""
         self._outputs[name] = {"Value": value, **({"Description": description} if description else {})}
 
+    def parameter(self, name: str, description: str) -> Any:
+        """A reference to what ``deploy`` fills in: the output of that name of a stack deployed before this one."""
+        self._parameters[name] = {"Type": "String", "Description": description}
+        return {"Ref": name}
+
     def reference(self, logical_id: str, attribute: str = "") -> Any:
         """``Ref`` or ``Fn::GetAtt``; for a resource of the main stack, seen from another one, its output."""
         value = {"Fn::GetAtt": [logical_id, attribute]} if attribute else {"Ref": logical_id}
@@ -125,8 +130,7 @@ class Template:
             return value
         name = logical_id + attribute
         self.main.output(name, value)
-        self._parameters[name] = {"Type": "String", "Description": f"The output {name} of {self.app_name}'s main stack"}
-        return {"Ref": name}
+        return self.parameter(name, f"The output {name} of {self.app_name}'s main stack")
 
     def physical(self, name: str) -> str:
         """The real name of something that people look up by name."""

@@ -30,6 +30,8 @@ _PERMISSIONS = frozenset(
         "AWS::SecretsManager::ResourcePolicy",
     }
 )
+#: What no update replaces, whatever changes in it. The embedded AWS does not know, and says Conditional.
+_NEVER_REPLACED = frozenset({"AWS::CloudFront::Distribution"})
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ def from_templates(before: Template, after: Template) -> tuple[Change, ...]:
 def _change(item: dict[str, Any], data: set[str], replaced: set[str]) -> Change:
     action = _ACTIONS.get(item["Action"], "change")
     replacement = item.get("Replacement")
-    if replacement == "Conditional" and _only_follows(item, replaced):
+    if replacement == "Conditional" and (item["ResourceType"] in _NEVER_REPLACED or _only_follows(item, replaced)):
         replacement = "False"
     if action == "change" and replacement in ("True", "Conditional"):
         action = "replace"

@@ -13,6 +13,7 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
+from eventfw.http import phrase
 from eventfw.rules.edge import SIZE_LIMIT
 from eventfw.rules.edge_headers import disallowed
 from eventfw.tools.local.asgi import HOP_BY_HOP, Headers, HttpRequest, HttpResponse
@@ -27,8 +28,8 @@ _PATH_CHARACTERS = "/%:@!$&'()*+,;=~[]|"
 _QUERY_CHARACTERS = _PATH_CHARACTERS + '?"<>^`{}\\'
 
 
-def edge_event(event_type: str, distribution: str, identity: str, request: dict[str, Any]) -> dict[str, Any]:
-    """The event of one function: its only record's ``cf``."""
+def edge_event(event_type: str, distribution: str, identity: str) -> dict[str, Any]:
+    """The event of one function, its only record's ``cf``, without the request and the response."""
     digest = sha256(distribution.encode()).hexdigest()
     return {
         "config": {
@@ -36,8 +37,7 @@ def edge_event(event_type: str, distribution: str, identity: str, request: dict[
             "distributionId": f"E{digest[:13].upper()}",
             "eventType": event_type,
             "requestId": identity,
-        },
-        "request": request,
+        }
     }
 
 
@@ -46,13 +46,9 @@ def edge_request(request: HttpRequest, *, body_of: str = "") -> dict[str, Any]:
 
     ``body_of`` names the event type of a function that includes the body, cut to the size shown to that type.
     """
-    headers: dict[str, list[dict[str, str]]] = {}
-    for name, value in request.headers:
-        if not disallowed(name):
-            headers.setdefault(name, []).append({"key": name.title(), "value": value})
     seen: dict[str, Any] = {
         "clientIp": request.source_ip,
-        "headers": headers,
+        "headers": _shown(request.headers),
         "method": request.method,
         "querystring": request.query,
         "uri": request.path,
@@ -81,6 +77,28 @@ def changed_request(result: dict[str, Any], request: HttpRequest) -> HttpRequest
         if body.get("action") == "replace"
         else request.body,
     )
+
+
+def changed_origin_request(result: dict[str, Any], request: HttpRequest) -> HttpRequest:
+    """The same on the way to the origin, with the headers that the function did not see."""
+    changed = changed_request(result, request)
+    changed = replace(changed, headers=[*changed.headers, *_hidden(request.headers)])
+    if changed.body or changed.header("content-length"):
+        return changed.with_headers(content_length=str(len(changed.body)))
+    return changed
+
+
+def edge_response(response: HttpResponse) -> dict[str, Any]:
+    """The response as functions see it: without its body and what CloudFront hides."""
+    description = phrase(response.status)
+    return {"headers": _shown(response.headers), "status": str(response.status), "statusDescription": description}
+
+
+def changed_response(result: dict[str, Any], response: HttpResponse) -> HttpResponse:
+    """The response that a function handed back, which CloudFront has accepted: with the origin's body, or another."""
+    made = generated_response(result)
+    body = made.body if "body" in result or made.status in (204, 304) else response.body
+    return replace(made, headers=[*made.headers, *_hidden(response.headers)], body=body)
 
 
 def generated_response(result: dict[str, Any]) -> HttpResponse:
@@ -135,6 +153,19 @@ def error_page(status: int, reason: str, identity: str, *, problem: str = "") ->
         "</BODY></HTML>\n"
     )
     return HttpResponse(status, [("content-type", "text/html")], page.encode(), problem or reason)
+
+
+def _shown(headers: Headers) -> dict[str, list[dict[str, str]]]:
+    """Headers in CloudFront's form, without those it hides from functions."""
+    shown: dict[str, list[dict[str, str]]] = {}
+    for name, value in headers:
+        if not disallowed(name):
+            shown.setdefault(name.lower(), []).append({"key": name.title(), "value": value})
+    return shown
+
+
+def _hidden(headers: Headers) -> Headers:
+    return [(name, value) for name, value in headers if disallowed(name)]
 
 
 def _headers(result: dict[str, Any]) -> Headers:

@@ -1,16 +1,16 @@
-"""The edge: runs edge functions in front of the gateway, as a CloudFront distribution would."""
+"""The edge: runs edge functions around the origins of the app's distributions, as CloudFront would."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
-from urllib.parse import unquote
 
-from eventfw.errors import EventfwError, LocalError
+from eventfw.errors import EventfwError
 from eventfw.rules.edge import check_edge
+from eventfw.sources.edge import RefusedResult
 from eventfw.tools.local.asgi import (
     ASGIApp,
     BodyTooLarge,
@@ -19,7 +19,6 @@ from eventfw.tools.local.asgi import (
     HttpRequest,
     HttpResponse,
     Invoke,
-    Message,
     Observe,
     Receive,
     Scope,
@@ -36,9 +35,12 @@ from eventfw.tools.local.cloudfront import (
     HEAD_LIMIT,
     METHODS,
     URL_LIMIT,
+    changed_origin_request,
     changed_request,
+    changed_response,
     edge_event,
     edge_request,
+    edge_response,
     error_page,
     generated_response,
     origin_request,
@@ -46,39 +48,42 @@ from eventfw.tools.local.cloudfront import (
 )
 from eventfw.tools.local.guard import Guard, host_name
 from eventfw.tools.local.http_api import BODY_LIMIT
+from eventfw.tools.local.origins import Origins, Unreachable
+from eventfw.tools.local.sites import API, Association, Behavior, Site, sites
 from eventfw.tools.local.waiting import TimedInvoke
 
 #: Seconds an edge function may take.
 TIMEOUT = 30.0
-
-
-@dataclass(frozen=True)
-class Association:
-    """That a distribution runs a function on an event type."""
-
-    function: str
-    event_type: str
-    distribution: str
-    handler: str = ""
-    include_body: bool = False
+REFUSED = f"{RefusedResult.__name__}: "
 
 
 @dataclass
 class Visit:
-    """One viewer's request on its way: the functions that its distribution runs, and the last that ran."""
+    """One viewer's request on its way: the behavior its distribution has for it, and the last function that ran."""
 
     distribution: str
-    hooks: dict[str, Association]
+    behavior: Behavior
+    default_root_object: str
     identity: str
     function: str = ""
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """What there is for the viewer. ``failed``: the origin's own status was 400 or more."""
+
+    response: HttpResponse
+    result_type: str
+    failed: bool = False
+
+
 class EdgeFront:
-    """An ASGI app that is a distribution whose origin is the local gateway, called in this process.
+    """An ASGI app that is the app's distributions. The origin ``origin``, the local gateway, is called in this process.
 
     Of several distributions, ``http://<distribution>.localhost:<port>`` reaches each, any other name the first.
-    ``origin_host`` is the gateway's ``host:port``: CloudFront puts the origin's name into the Host header.
-    Assigning ``associations`` takes effect with the next request. Nothing is cached.
+    ``origin_host`` is the gateway's ``host:port``: CloudFront puts the origin's name into the Host header. ``cloud``
+    gives the address of the embedded AWS, for buckets. What is assigned takes effect with the next request. Nothing is
+    cached.
     """
 
     def __init__(
@@ -88,25 +93,22 @@ class EdgeFront:
         origin: ASGIApp,
         *,
         origin_host: str,
+        described: Iterable[Mapping[str, Any]] = (),
+        cloud: Callable[[], str | None] = lambda: None,
+        region: str = "us-east-1",
         guard: Guard | None = None,
         observe: Observe = unobserved,
         timeout: float = TIMEOUT,
     ) -> None:
-        self.associations = associations
+        self.replace(associations, described)
         self.invoke = TimedInvoke(invoke, timeout)
-        self.origin = origin
-        self.origin_host = origin_host
+        self.origins = Origins(origin, origin_host, cloud, region)
         self.guard = guard or Guard()
         self.observe = observe
 
-    @property
-    def associations(self) -> Iterable[Association]:
-        """The functions of all distributions. Assigning raises LocalError where two of them exclude each other."""
-        return [association for hooks in self._distributions.values() for association in hooks.values()]
-
-    @associations.setter
-    def associations(self, associations: Iterable[Association]) -> None:
-        self._distributions = _by_distribution(associations)
+    def replace(self, associations: Iterable[Association], described: Iterable[Mapping[str, Any]] = ()) -> None:
+        """Serve other distributions. Raises LocalError where two functions exclude each other."""
+        self.sites = sites(associations, described)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -128,52 +130,94 @@ class EdgeFront:
 
     def _visit(self, request: HttpRequest) -> Visit:
         label = host_name(request.header("host")).removesuffix(".localhost")
-        distributions = self._distributions
-        distribution = label if label in distributions else next(iter(distributions), "")
-        return Visit(distribution, distributions.get(distribution, {}), request_id(40))
+        site = self.sites.get(label) or next(iter(self.sites.values()), Site("", [Behavior("", API)]))
+        return Visit(site.name, site.behavior(request.path), site.default_root_object, request_id(40))
 
     async def _answer(self, visit: Visit, request: HttpRequest, receive: Receive) -> HttpResponse:
-        """What the viewer gets. A cache, and the functions around it, belong around ``_fetched``."""
-        refused = _refused(request, visit.identity)
-        if refused is not None:
-            return viewer_response(refused, result_type="Error", identity=visit.identity)
+        """What the viewer gets."""
         try:
-            request = replace(request, body=await body_of(request, receive, BODY_LIMIT))
-        except BodyTooLarge:
-            page = error_page(413, f"The body is over {BODY_LIMIT} bytes.", visit.identity)
-            return viewer_response(page, result_type="Error", identity=visit.identity)
-        if request.method == "GET" and request.body:
-            page = error_page(403, "CloudFront refuses GET requests with a body.", visit.identity)
-            return viewer_response(page, result_type="Error", identity=visit.identity)
-        wanted = await self._on_request("viewer-request", visit, request)
-        if isinstance(wanted, HttpResponse):
-            return wanted
-        response = await self._fetched(visit, wanted)
-        result_type = "Error" if response.status >= 400 else "Miss"
-        return viewer_response(response, result_type=result_type, identity=visit.identity)
+            refuse(request, visit.identity)
+            try:
+                request = replace(request, body=await body_of(request, receive, BODY_LIMIT))
+            except BodyTooLarge:
+                page = error_page(413, f"The body is over {BODY_LIMIT} bytes.", visit.identity)
+                raise _Ended(page, "Error") from None
+            if request.method == "GET" and request.body:
+                page = error_page(403, "CloudFront refuses GET requests with a body.", visit.identity)
+                raise _Ended(page, "Error")
+            found = await self._served(visit, request)
+            return viewer_response(found.response, result_type=found.result_type, identity=visit.identity)
+        except _Ended as ended:
+            return viewer_response(ended.page, result_type=ended.result_type, identity=visit.identity)
 
-    async def _on_request(self, event_type: str, visit: Visit, request: HttpRequest) -> HttpRequest | HttpResponse:
-        """The request after the function of that event type, or the response that ends the visit."""
-        association = visit.hooks.get(event_type)
+    async def _served(self, visit: Visit, request: HttpRequest) -> Fetched:
+        """The answer, after the viewer's two functions. A cache belongs around ``_fetched``."""
+        result = await self._on_request("viewer-request", visit, request, {})
+        if "status" in result:
+            return Fetched(generated_response(result), "LambdaGeneratedResponse")
+        request = changed_request(result, request) if result else request
+        if request.path == "/" and visit.default_root_object:
+            request = replace(request, path="/" + visit.default_root_object)
+        found = await self._fetched(visit, request)
+        if found.failed:
+            return found
+        return replace(found, response=await self._on_response("viewer-response", visit, request, found.response))
+
+    async def _fetched(self, visit: Visit, request: HttpRequest) -> Fetched:
+        """The origin's answer, after the origin's two functions."""
+        origin = self.origins.described(visit.behavior.origin)
+        sent = origin_request(request, origin_host=self.origins.host_of(origin), identity=visit.identity)
+        if "s3" in origin:
+            sent = self.origins.for_bucket(sent)
+        result = await self._on_request("origin-request", visit, sent, {"origin": origin})
+        if "status" in result:
+            made = generated_response(result)
+            return Fetched(made, "LambdaGeneratedResponse", made.status >= 400)
+        if result:
+            origin, sent = result["origin"], changed_origin_request(result, sent)
+        try:
+            response = await self.origins.ask(origin, sent)
+        except Unreachable as error:
+            raise _Ended(error_page(502, str(error), visit.identity), "Error") from error
+        failed = response.status >= 400
+        response = await self._on_response("origin-response", visit, sent, response)
+        return Fetched(response, "Error" if response.status >= 400 else "Miss", failed)
+
+    async def _on_request(
+        self, event_type: str, visit: Visit, request: HttpRequest, more: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What the function of that event type made of the request; nothing where there is none."""
+        association = visit.behavior.hooks.get(event_type)
         if association is None:
-            return request
-        visit.function = association.function
+            return {}
         seen = edge_request(request, body_of=event_type if association.include_body else "")
-        event = edge_event(event_type, visit.distribution, visit.identity, seen)
+        return await self._asked(association, visit, {"request": seen | dict(more)})
+
+    async def _on_response(
+        self, event_type: str, visit: Visit, request: HttpRequest, response: HttpResponse
+    ) -> HttpResponse:
+        """The response after the function of that event type."""
+        association = visit.behavior.hooks.get(event_type)
+        if association is None:
+            return response
+        event = {"request": edge_request(request), "response": edge_response(response)}
+        return changed_response(await self._asked(association, visit, event), response)
+
+    async def _asked(self, association: Association, visit: Visit, content: dict[str, Any]) -> dict[str, Any]:
+        """A function's result. Where CloudFront gets none that it accepts, the visit ends."""
+        visit.function = association.function
+        event = edge_event(association.event_type, visit.distribution, visit.identity) | content
         try:
             result = await self._invoked(association.function, event)
-        except _Failed as failure:
-            page = error_page(503, f"The Lambda function {failure}", visit.identity)
-            return viewer_response(page, result_type=failure.result_type, identity=visit.identity)
-        problems = check_edge(event_type, event, result)
+        except _Failed as failed:
+            page = error_page(failed.status, f"The Lambda function {failed}", visit.identity)
+            raise _Ended(page, failed.result_type) from failed
+        problems = check_edge(association.event_type, event, result)
         if problems:
             reason = f"The Lambda function result failed validation: {' '.join(problems)}"
             page = error_page(502, reason, visit.identity, problem=f"{association.function}: {' '.join(problems)}")
-            return viewer_response(page, result_type="LambdaValidationError", identity=visit.identity)
-        if "status" in result:
-            generated = generated_response(result)
-            return viewer_response(generated, result_type="LambdaGeneratedResponse", identity=visit.identity)
-        return changed_request(result, request)
+            raise _Ended(page, "LambdaValidationError")
+        return dict(result)
 
     async def _invoked(self, function: str, event: dict[str, Any]) -> Any:
         """The function's result. Raises _Failed where CloudFront gets none."""
@@ -185,81 +229,44 @@ class EdgeFront:
         except EventfwError as error:
             raise _Failed(f"{function} could not be run: {error}", "LambdaExecutionError") from error
         if outcome.error:
-            raise _Failed(f"{function} failed: {failure(outcome.payload)}", "LambdaExecutionError")
+            said = failure(outcome.payload)
+            if said.startswith(REFUSED):  # on AWS the result would get as far as CloudFront, and no further
+                raise _Failed(f"{function}: {said.removeprefix(REFUSED)}", "LambdaValidationError", 502)
+            raise _Failed(f"{function} failed: {said}", "LambdaExecutionError")
         try:
             return json.loads(outcome.payload)
         except ValueError:
             raise _Failed(f"{function} returned what is not JSON.", "LambdaExecutionError") from None
 
-    async def _fetched(self, visit: Visit, request: HttpRequest) -> HttpResponse:
-        """The origin's response."""
-        sent = origin_request(request, origin_host=self.origin_host, identity=visit.identity)
-        return await call_origin(self.origin, sent)
-
 
 class _Failed(Exception):
     """No result; ``result_type`` is what CloudFront's X-Cache header says of it."""
 
-    def __init__(self, message: str, result_type: str) -> None:
+    def __init__(self, message: str, result_type: str, status: int = 503) -> None:
         super().__init__(message)
+        self.result_type = result_type
+        self.status = status
+
+
+class _Ended(Exception):
+    """A visit that ends with a page of CloudFront's own."""
+
+    def __init__(self, page: HttpResponse, result_type: str) -> None:
+        super().__init__(page.status)
+        self.page = page
         self.result_type = result_type
 
 
-async def call_origin(origin: ASGIApp, request: HttpRequest) -> HttpResponse:
-    """The response of an ASGI app in this process, to a request that came from CloudFront."""
-    host = request.header("host")
-    port = host.rpartition(":")[2]
-    messages: list[Message] = []
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": request.body, "more_body": False}
-
-    async def send(message: Message) -> None:
-        messages.append(message)
-
-    scope: Scope = {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": "1.1",
-        "method": request.method,
-        "scheme": "http",
-        "path": unquote(request.path),
-        "raw_path": request.path.encode("ascii"),
-        "query_string": request.query.encode("ascii"),
-        "root_path": "",
-        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers],
-        "client": (request.source_ip, 0),
-        "server": (host_name(host), int(port) if port.isdigit() else 80),
-    }
-    await origin(scope, receive, send)
-    start, *bodies = messages
-    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
-    return HttpResponse(start["status"], headers, b"".join(message.get("body", b"") for message in bodies))
-
-
-def _by_distribution(associations: Iterable[Association]) -> dict[str, dict[str, Association]]:
-    found: dict[str, dict[str, Association]] = {}
-    for association in associations:
-        hooks = found.setdefault(association.distribution, {})
-        if association.event_type != "viewer-request":
-            raise LocalError(f"eventfw local runs viewer-request functions, not {association.event_type} ones.")
-        if association.event_type in hooks:
-            raise LocalError(
-                f"the distribution {association.distribution!r} has two {association.event_type} functions, "
-                f"{hooks[association.event_type].function} and {association.function}: CloudFront runs one. Remove one."
-            )
-        hooks[association.event_type] = association
-    return found
-
-
-def _refused(request: HttpRequest, identity: str) -> HttpResponse | None:
-    """What CloudFront answers before it looks at the distribution's functions."""
-    if request.method not in METHODS:
-        return error_page(403, f"CloudFront does not know the method {request.method}.", identity)
+def refuse(request: HttpRequest, identity: str) -> None:
+    """End the visit where CloudFront answers before it looks at the distribution's functions."""
     url = len(f"https://{request.header('host')}{request.target}")
-    if url > URL_LIMIT:
-        return error_page(413, f"The URL has {url} bytes, over CloudFront's {URL_LIMIT}.", identity)
     head = len(request.target) + sum(len(name) + len(value) for name, value in request.headers)
-    if head > HEAD_LIMIT:
-        return error_page(413, f"The request has {head} bytes without its body, over {HEAD_LIMIT}.", identity)
-    return None
+    if request.method not in METHODS:
+        page = error_page(403, f"CloudFront does not know the method {request.method}.", identity)
+    elif url > URL_LIMIT:
+        page = error_page(413, f"The URL has {url} bytes, over CloudFront's {URL_LIMIT}.", identity)
+    elif head > HEAD_LIMIT:
+        page = error_page(413, f"The request has {head} bytes without its body, over {HEAD_LIMIT}.", identity)
+    else:
+        return
+    raise _Ended(page, "Error")

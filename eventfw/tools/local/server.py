@@ -25,7 +25,7 @@ from eventfw.tools.local.apis import apis_of
 from eventfw.tools.local.cloud import Cloud, ExternalCloud
 from eventfw.tools.local.control import Control
 from eventfw.tools.local.door import Door
-from eventfw.tools.local.edge import Association, EdgeFront
+from eventfw.tools.local.edge import EdgeFront
 from eventfw.tools.local.gateway import Gateway
 from eventfw.tools.local.guard import Guard
 from eventfw.tools.local.infrastructure import Order, applied
@@ -35,6 +35,7 @@ from eventfw.tools.local.pool import Pool
 from eventfw.tools.local.replaying import replayed
 from eventfw.tools.local.results import BrokenApp
 from eventfw.tools.local.schedules import Schedules
+from eventfw.tools.local.sites import Association
 from eventfw.tools.local.state import State, forget_state, write_state
 from eventfw.tools.local.terminal import Terminal
 from eventfw.tools.local.watch import saves
@@ -92,7 +93,14 @@ class LocalServer:
         self.gateway = Gateway(HttpTable([]), self.pool.invoke, guard=guard, observe=terminal.exchange)
         host = self.http.removeprefix("http://")
         self.front = EdgeFront(
-            [], self.pool.invoke, self.gateway, origin_host=host, guard=guard, observe=terminal.exchange
+            [],
+            self.pool.invoke,
+            self.gateway,
+            origin_host=host,
+            cloud=lambda: self.cloud.endpoint_url if self.cloud else None,
+            region=options.region,
+            guard=guard,
+            observe=terminal.exchange,
         )
         self._following = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -192,7 +200,7 @@ class LocalServer:
     def _take_over(self, description: dict[str, Any]) -> None:
         """Route by a new description of the app, from the next request on."""
         self.gateway.apis = apis_of(description["apis"])
-        self.front.associations = [Association(**one) for one in description["edge"]]
+        self.front.replace([Association(**one) for one in description["edge"]], description["distributions"])
         self.schedules.replace(description["schedules"])
 
     async def _watch(self) -> None:

@@ -15,8 +15,9 @@ import pytest
 from eventfw.errors import LocalError
 from eventfw.paths import HttpTable
 from eventfw.tools.local.asgi import Exchange
-from eventfw.tools.local.edge import Association, EdgeFront
+from eventfw.tools.local.edge import EdgeFront
 from eventfw.tools.local.gateway import Gateway
+from eventfw.tools.local.sites import Association
 
 SITE = Association("redirect", "viewer-request", "site")
 BODY = Association("redirect", "viewer-request", "site", include_body=True)
@@ -58,7 +59,8 @@ class Answer:
 
 def front(functions: Any, *associations: Association, **options: Any) -> EdgeFront:
     origin = Gateway(HttpTable([["ANY", "/{rest+}", "api", "all"]]), functions)
-    return EdgeFront(associations or (SITE,), functions, origin, origin_host="127.0.0.1:8000", **options)
+    chosen = associations or (() if "described" in options else (SITE,))
+    return EdgeFront(chosen, functions, origin, origin_host="127.0.0.1:8000", **options)
 
 
 def ask(app: Any, method: str = "GET", target: str = "/a", body: bytes = b"", **headers: str) -> Answer:
@@ -203,6 +205,13 @@ def test_a_function_that_fails_is_a_503(result: Result) -> None:
     assert "redirect" in seen[0].problem
 
 
+def test_a_result_that_was_refused_before_is_the_same_502() -> None:
+    refused = Result(b'{"errorType": "RefusedResult", "errorMessage": "CloudFront refuses x"}', error=True)
+    answer = ask(front(Lambda(lambda request: refused)))
+    assert (answer.status, answer.header("x-cache")) == (502, "LambdaValidationError from cloudfront")
+    assert b"redirect: CloudFront refuses x" in answer.body
+
+
 def test_a_function_that_cannot_be_run_is_a_503() -> None:
     async def broken(function: str, event: bytes) -> Result:
         raise LocalError("no worker")
@@ -277,20 +286,19 @@ def test_a_distribution_answers_on_its_own_name_and_the_first_on_any_other() -> 
 def test_associations_are_swapped_for_the_next_request() -> None:
     functions = Lambda(same)
     app = front(functions)
-    app.associations = []
+    app.replace([])
     assert ask(app).body == b"origin"
     assert functions.edge_events == []
 
 
-@pytest.mark.parametrize(
-    "associations",
-    [[SITE, Association("other", "viewer-request", "site")], [Association("late", "origin-response", "site")]],
-)
-def test_functions_that_cannot_run_together_or_not_yet_are_an_error(associations: list[Association]) -> None:
-    app = front(Lambda(same))
+@pytest.mark.parametrize("event_type", ["viewer-request", "viewer-reply"])
+def test_functions_that_cannot_run_together_are_an_error_and_change_nothing(event_type: str) -> None:
+    functions = Lambda(same)
+    app = front(functions)
     with pytest.raises(LocalError):
-        app.associations = associations
-    assert app.associations == [SITE]
+        app.replace([SITE, Association("other", event_type, "site")])
+    ask(app)
+    assert len(functions.edge_events) == 1
 
 
 def test_a_foreign_host_or_page_is_refused() -> None:
@@ -309,3 +317,226 @@ def test_kept_alive_through_a_real_server(serve: Callable[[Any], int]) -> None:
         assert (answer.status, answer.read(), client.sock) == (200, b"origin", own)
         assert len(answer.msg.get_all("content-length", [])) == len(answer.msg.get_all("date", [])) == 1
     client.close()
+
+
+def event_of(functions: Lambda, event_type: str) -> Any:
+    """The one event of a type that functions were given."""
+    [cf] = [cf for cf in edge_records(functions) if cf["config"]["eventType"] == event_type]
+    return cf
+
+
+def edge_records(functions: Lambda) -> list[Any]:
+    return [event["Records"][0]["cf"] for event in functions.edge_events]
+
+
+class Edge(Lambda):
+    """Stands for edge functions of every type, each under the name of its event type."""
+
+    def __init__(self, **results: Callable[[Any], Any]) -> None:
+        super().__init__(same)
+        self.results = {name.replace("_", "-"): result for name, result in results.items()}
+
+    async def __call__(self, function: str, event: bytes) -> Result:
+        if function == "api":
+            return await super().__call__(function, event)
+        raw = json.loads(event)
+        self.edge_events.append(json.loads(event))
+        cf = raw["Records"][0]["cf"]
+        change = self.results.get(function)
+        result = change(cf) if change else cf.get("response") or cf["request"]
+        return result if isinstance(result, Result) else Result(json.dumps(result).encode())
+
+
+TYPES = ("viewer-request", "origin-request", "origin-response", "viewer-response")
+ALL = [Association(event_type, event_type, "site") for event_type in TYPES]
+
+
+def kinds(functions: Lambda) -> list[str]:
+    return [cf["config"]["eventType"] for cf in edge_records(functions)]
+
+
+def test_all_four_run_in_their_order_around_the_origin() -> None:
+    functions = Edge()
+    answer = ask(front(functions, *ALL), target="/a?x=1")
+    assert (answer.status, answer.body, kinds(functions)) == (200, b"origin", list(TYPES))
+    assert len({cf["config"]["requestId"] for cf in edge_records(functions)}) == 1
+
+
+def test_the_events_of_the_origins_side_have_what_goes_to_it_and_comes_from_it() -> None:
+    functions = Edge()
+    ask(front(functions, *ALL), target="/a?x=1")
+    request = event_of(functions, "origin-request")["request"]
+    assert request["origin"]["custom"] == {
+        "customHeaders": {},
+        "domainName": "localhost",
+        "keepaliveTimeout": 5,
+        "path": "",
+        "port": 8000,
+        "protocol": "http",
+        "readTimeout": 30,
+        "sslProtocols": ["TLSv1.2"],
+    }
+    assert request["headers"]["host"] == [{"key": "Host", "value": "127.0.0.1:8000"}]
+    assert "x-amz-cf-id" not in request["headers"] and "via" in request["headers"]
+    response = event_of(functions, "origin-response")["response"]
+    assert (response["status"], response["statusDescription"]) == ("200", "OK")
+    assert response["headers"]["x-a"] == [{"key": "X-A", "value": "1"}]
+    assert "body" not in response
+    assert "origin" not in event_of(functions, "viewer-response")["request"]
+
+
+def test_what_an_origin_request_function_changes_reaches_the_origin() -> None:
+    def change(cf: Any) -> Any:
+        request = cf["request"]
+        request["uri"] = "/b"
+        request["origin"]["custom"]["path"] = "/v2"
+        request["origin"]["custom"]["customHeaders"] = {"x-secret": [{"key": "X-Secret", "value": "s"}]}
+        request["body"] |= {"action": "replace", "encoding": "text", "data": "new!"}
+        return request
+
+    functions = Edge(origin_request=change)
+    hook = Association("origin-request", "origin-request", "site", include_body=True)
+    ask(front(functions, hook), "POST", body=b"old", content_type="text/plain", content_length="3")
+    [event] = functions.api_events
+    assert (event["rawPath"], event["body"]) == ("/v2/b", "new!")
+    assert (event["headers"]["x-secret"], event["headers"]["content-length"]) == ("s", "4")
+    assert "x-amz-cf-id" in event["headers"]
+
+
+def test_an_answer_of_an_origin_request_function_is_seen_by_the_viewer_response_function_only() -> None:
+    functions = Edge(origin_request=lambda cf: {"status": "200", "body": "made"})
+    answer = ask(front(functions, *ALL))
+    assert (answer.body, functions.api_events) == (b"made", [])
+    assert kinds(functions) == ["viewer-request", "origin-request", "viewer-response"]
+
+
+def test_an_answer_of_a_viewer_request_function_is_seen_by_no_other() -> None:
+    functions = Edge(viewer_request=lambda cf: {"status": "200", "body": "made"})
+    ask(front(functions, *ALL))
+    assert kinds(functions) == ["viewer-request"]
+
+
+def test_an_origin_response_function_replaces_status_headers_and_body() -> None:
+    def change(cf: Any) -> Any:
+        del cf["response"]["headers"]["x-a"]
+        return {**cf["response"], "status": "201", "body": "bmV3", "bodyEncoding": "base64"}
+
+    answer = ask(front(Edge(origin_response=change), *ALL))
+    assert (answer.status, answer.body) == (201, b"new")
+    assert "x-a" not in dict(answer.headers)
+
+
+def test_a_body_that_no_function_sets_stays_the_origins() -> None:
+    def bare(cf: Any) -> Any:
+        kept = ("via", "content-length")  # read-only
+        return {"status": "200", "headers": {name: cf["response"]["headers"][name] for name in kept}}
+
+    answer = ask(front(Edge(viewer_response=bare), *ALL))
+    assert (answer.status, answer.body) == (200, b"origin")
+
+
+def test_the_viewer_response_function_does_not_run_where_the_origin_failed() -> None:
+    functions = Edge(origin_response=lambda cf: {**cf["response"], "status": "200", "body": "mended"})
+    answer = ask(front(functions, *ALL), target="/")
+    assert (answer.status, answer.body) == (200, b"mended")
+    assert kinds(functions) == ["viewer-request", "origin-request", "origin-response"]
+
+
+@pytest.mark.parametrize(
+    ("event_type", "result", "said"),
+    [
+        ("origin-request", lambda cf: {**cf["request"], "origin": {}}, b"exactly one of s3 and custom"),
+        ("origin-response", lambda cf: {**cf["response"], "headers": {}}, b"via is read-only in origin-response"),
+        (
+            "viewer-response",
+            lambda cf: {**cf["response"], "status": "404"},
+            b"cannot change the status from 200 to 404",
+        ),
+    ],
+)
+def test_an_invalid_result_of_any_type_is_a_502_that_explains_itself(event_type: str, result: Any, said: bytes) -> None:
+    functions = Edge(**{event_type.replace("-", "_"): result})
+    answer = ask(front(functions, *ALL))
+    assert (answer.status, answer.header("x-cache")) == (502, "LambdaValidationError from cloudfront")
+    assert said in answer.body
+
+
+SITE_OF_ALL = {
+    "name": "site",
+    "default_root_object": "index.html",
+    "behaviors": [
+        {"path": "/images/*", "origin": {"kind": "bucket", "bucket": "cats"}},
+        {"path": "news?.html", "origin": {"kind": "host", "host": "news.example.com"}},
+        {"path": "", "origin": {"kind": "api"}},
+    ],
+}
+
+
+def test_the_first_pattern_that_fits_the_viewers_path_has_the_request() -> None:
+    functions = Edge(viewer_request=lambda cf: {**cf["request"], "uri": "/other"})
+    hooks = [
+        Association("viewer-request", "viewer-request", "site", path="/images/*"),
+        Association("big", "viewer-request", "site", path="/big/*"),
+        Association("rest", "viewer-request", "site"),
+    ]
+    seen: list[Exchange] = []
+    app = front(functions, *hooks, described=[SITE_OF_ALL], observe=seen.append)
+    answers = [
+        ask(app, target=target) for target in ("/images/a", "/big/a/b", "/Images/a", "/newsX.html", "/news.html")
+    ]
+    assert [one.function for one in seen] == ["viewer-request", "big", "rest", "", "rest"]
+    assert answers[0].status == 502 and b"cats is in the embedded AWS, which is not running" in answers[0].body
+    assert b"origin news.example.com is not on this machine" in answers[3].body
+
+
+def test_the_default_root_object_stands_for_the_root() -> None:
+    functions = Edge()
+    ask(front(functions, described=[SITE_OF_ALL]), target="/")
+    [event] = functions.api_events
+    assert event["rawPath"] == "/index.html"
+
+
+def test_a_bucket_is_read_in_the_embedded_aws(serve: Callable[[Any], int]) -> None:
+    asked: list[Any] = []
+
+    async def s3(scope: Any, receive: Any, send: Any) -> None:
+        asked.append((scope["method"], scope["raw_path"], scope["query_string"], dict(scope["headers"])))
+        headers = [(b"content-type", b"image/png"), (b"access-control-allow-origin", b"*")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"PNG"})
+
+    port = serve(s3)
+    app = front(Edge(), described=[SITE_OF_ALL], cloud=lambda: f"http://127.0.0.1:{port}")
+    answer = ask(app, target="/images/a%20b.png?x=1", cookie="a=1", authorization="Basic x", accept="image/png")
+    assert (answer.status, answer.body, answer.header("content-type")) == (200, b"PNG", "image/png")
+    assert "access-control-allow-origin" not in dict(answer.headers)
+    [(method, path, query, headers)] = asked
+    assert (method, path, query) == ("GET", b"/cats/images/a%20b.png", b"")
+    assert headers[b"accept"] == b"image/png"
+    assert not {b"cookie", b"authorization"} & set(headers)
+
+
+def test_a_server_on_this_machine_may_be_chosen_and_no_other(serve: Callable[[Any], int]) -> None:
+    async def other(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": dict(scope["headers"])[b"host"]})
+
+    port = serve(other)
+
+    def choose(host: str, port: int) -> Callable[[Any], Any]:
+        def change(cf: Any) -> Any:
+            cf["request"]["origin"]["custom"] |= {"domainName": host, "port": port}
+            cf["request"]["headers"]["host"] = [{"key": "Host", "value": host}]
+            return cf["request"]
+
+        return change
+
+    assert ask(front(Edge(origin_request=choose("localhost", port)), *ALL)).body == b"localhost"
+    answer = ask(front(Edge(origin_request=choose("example.com", 443)), *ALL))
+    assert (answer.status, b"example.com is not on this machine" in answer.body) == (502, True)
+
+
+def test_an_origin_that_does_not_answer_is_a_502_that_says_so() -> None:
+    app = front(Edge(), described=[SITE_OF_ALL], cloud=lambda: "http://127.0.0.1:9")
+    answer = ask(app, target="/images/a")
+    assert (answer.status, b"could not be asked" in answer.body) == (502, True)
