@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..options import refused
+from ..resources.names import pascal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,3 +34,18 @@ def arn_of(named: str, service: str, path: str) -> Any:
     if named.startswith("arn:"):
         return named
     return {"Fn::Sub": f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{path}/{named}"}
+
+
+def check_skill(decorator: str, skill_id: object) -> None:
+    """Refuse what is no id of an Alexa skill."""
+    good = isinstance(skill_id, str) and skill_id.startswith("amzn1.ask.skill.")
+    if not good or not all(char.isascii() and (char.isalnum() or char in "._-") for char in str(skill_id)):
+        raise refused(
+            f"{decorator} takes a skill's id, amzn1.ask.skill.UUID, not {skill_id!r}. The developer console shows it "
+            f"under the skill's name."
+        )
+
+
+def end_of(named: str) -> str:
+    """The last eight characters of an id, by which logical ids tell it."""
+    return pascal(named[-8:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..answering.choosing import Choosing, only_one
+from ..answering.elsewhere import check_skill, end_of
 from ..events import Event, instant
 from ..options import refused
 
@@ -154,12 +155,7 @@ class AlexaSkill(Choosing):
         self.validate()
 
     def validate(self) -> None:
-        good = isinstance(self.skill_id, str) and self.skill_id.startswith("amzn1.ask.skill.")
-        if not good or not all(char.isascii() and (char.isalnum() or char in "._-") for char in self.skill_id):
-            raise refused(
-                f"alexa_skill takes a skill's id, amzn1.ask.skill.UUID, not {self.skill_id!r}. The developer console "
-                f"shows it under the skill's name."
-            )
+        check_skill("alexa_skill", self.skill_id)
         for option in ("intent", "request_type"):
             value = getattr(self, option)
             if value is not None and (not isinstance(value, str) or not value):
@@ -213,7 +209,7 @@ class AlexaSkill(Choosing):
 
     def resources(self, function: Function, template: Template) -> None:
         """The permission, for this skill only, and the ARN that the skill's endpoint takes."""
-        name = "AlexaSkill" + self.skill_id.replace(".", "-").rpartition("-")[2][-8:].capitalize()
+        name = "AlexaSkill" + end_of(self.skill_id)
         only_one(self, function, template, name + "Permission", "A skill")
         template.permit(function, name, "alexa-appkit.amazon.com", EventSourceToken=self.skill_id)
         template.output(name + "FunctionArn", template.function_arn(function), f"The endpoint of {self.skill_id}")

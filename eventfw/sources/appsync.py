@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..answering.elsewhere import arn_of, check_named, id_in
+from ..answering.elsewhere import arn_of, check_named, end_of, id_in
 from ..errors import users_traceback
 from ..events import Event
 from ..http import plain
@@ -181,9 +181,9 @@ class AppSyncResolver(Trigger):
     def parse(self, raw: Any, context: Any) -> AppSyncEvent | AppSyncBatch:
         return AppSyncBatch(raw, context) if isinstance(raw, list) or self.batch else AppSyncEvent(raw, context)
 
-    def payload(self, event: AppSyncEvent) -> Any:
+    def payload(self, event: AppSyncEvent | AppSyncBatch) -> Any:
         """The arguments."""
-        return event.arguments
+        return event.arguments if isinstance(event, AppSyncEvent) else [each.arguments for each in event]
 
     def call(self, binding: Binding, event: AppSyncEvent | AppSyncBatch) -> Any:
         if self.batch or isinstance(event, AppSyncEvent):
@@ -219,7 +219,7 @@ class AppSyncResolver(Trigger):
         embedded AWS has no API that exists elsewhere."""
         if template.local:
             return
-        part = pascal(self.api_id[-8:])
+        part = end_of(self.api_id)
         source = f"{pascal(function.name)}{part}DataSource"
         name = template.physical(function.name).replace("-", "_")
         if not template.has(source):

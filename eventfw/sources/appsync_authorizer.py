@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from ..answering.choosing import Choosing, only_one
-from ..answering.elsewhere import arn_of, check_named, id_in
+from ..answering.elsewhere import arn_of, check_named, end_of, id_in
 from ..events import Event
-from ..resources.names import pascal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,7 +132,7 @@ class AppSyncAuthorizer(Choosing):
 
     def resources(self, function: Function, template: Template) -> None:
         """The permission, for the API only, and the ARN that the API's settings take."""
-        name = f"Authorizer{pascal(self.api_id[-8:])}"
+        name = f"Authorizer{end_of(self.api_id)}"
         only_one(self, function, template, name + "Permission", "An API's authorization")
         template.permit(function, name, "appsync.amazonaws.com", arn_of(self.graphql_api, "appsync", "apis"))
         template.output(name + "FunctionArn", template.function_arn(function), f"The authorizer of API {self.api_id}")

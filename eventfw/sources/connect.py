@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..answering.choosing import Choosing
-from ..answering.elsewhere import arn_of, check_named, id_in
+from ..answering.elsewhere import arn_of, check_named, end_of, id_in
 from ..events import Event
 from ..options import one_of
 from ..resources.names import pascal
@@ -138,7 +138,7 @@ class ConnectFlow(Choosing):
     def resources(self, function: Function, template: Template) -> None:
         """The permission, for the instance only, and the function in the instance's list."""
         named = arn_of(self.instance, "connect", "instance")
-        name = f"{pascal(function.name)}Connect{pascal(self.instance_id[-8:])}"
+        name = f"{pascal(function.name)}Connect{end_of(self.instance_id)}"
         template.permit(function, name, "connect.amazonaws.com", named, source_account=True)
         if not template.local and not template.has(name + "Association"):
             properties = {

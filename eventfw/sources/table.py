@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from ..trigger import Trigger
     from .alexa import AlexaRequest as AlexaRequest
     from .alexa import AlexaSkill
+    from .alexa_smart_home import AlexaDirective as AlexaDirective
+    from .alexa_smart_home import AlexaSmartHome
     from .appsync import AppSyncBatch as AppSyncBatch
     from .appsync import AppSyncEvent as AppSyncEvent
     from .appsync import AppSyncResolver
@@ -124,6 +126,7 @@ if TYPE_CHECKING:
 
 SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last being public names of `eventfw`
     "alexa_skill": ("eventfw.sources.alexa", "AlexaSkill", "AlexaRequest"),
+    "alexa_smart_home": ("eventfw.sources.alexa_smart_home", "AlexaSmartHome", "AlexaDirective"),
     "appsync_authorizer": ("eventfw.sources.appsync_authorizer", "AppSyncAuthorizer", "AppSyncAuthorization"),
     "appsync_resolver": ("eventfw.sources.appsync", "AppSyncResolver", "AppSyncEvent", "AppSyncBatch"),
     "authorizer": ("eventfw.sources.authorizer", "Authorizer", "AuthorizerRequest"),
@@ -290,6 +293,7 @@ class Decorators:
 
     if TYPE_CHECKING:
         alexa_skill = lazy(AlexaSkill)
+        alexa_smart_home = lazy(AlexaSmartHome)
         appsync_authorizer = lazy(AppSyncAuthorizer)
         appsync_resolver = lazy(AppSyncResolver)
         authorizer = lazy(Authorizer)

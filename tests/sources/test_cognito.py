@@ -243,6 +243,13 @@ def test_a_function_of_another_stack_is_refused() -> None:
         build(Project(Path("/nowhere"), Config(), app, "app", "app"), Stage("dev"), local=LocalVariant("http://x"))
 
 
+def test_in_the_embedded_aws_an_existing_pool_is_told_of_its_functions() -> None:
+    app = App("demo")
+    app.cognito_trigger("pre_sign_up", EXISTING)(named("one"))
+    pool = stack_of(app, local=True)["Resources"]["EuWest1AbCdEf123UserPool"]["Properties"]
+    assert pool["LambdaConfig"] == {"PreSignUp": {"Fn::GetAtt": ["OneFunction", "Arn"]}}
+
+
 def test_of_an_existing_pool_the_function_is_an_output() -> None:
     app = App("demo")
     app.cognito_trigger("pre_sign_up", EXISTING)(named("one"))

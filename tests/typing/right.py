@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, assert_type
 
 from eventfw import (
+    AlexaDirective,
     AlexaRequest,
     Allow,
     App,
@@ -247,6 +248,11 @@ def order_print(event: LexEvent) -> dict[str, Any]:
 @app.alexa_skill("amzn1.ask.skill.0a1b2c3d-4e5f-4a7b-8c9d-0e1f2a3b4c5d", intent="Hello")
 def hello(request: AlexaRequest) -> dict[str, Any]:
     return request.say("Hello", reprompt="Are you there?")
+
+
+@app.alexa_smart_home("amzn1.ask.skill.0a1b2c3d-4e5f-4a7b-8c9d-0e1f2a3b4c5e", namespace="Alexa.PowerController")
+def switch(directive: AlexaDirective) -> dict[str, Any]:
+    return directive.respond(properties=[directive.state("powerState", "ON")])
 
 
 @app.connect_flow("0a1b2c3d-4e5f-4a7b-8c9d-0e1f2a3b4c5d", response="JSON")

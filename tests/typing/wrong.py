@@ -80,6 +80,7 @@ app.appsync_resolver("abcdefghijklmnopqrstuvwxyz", "Query", "photo", 5)(plain)  
 app.appsync_authorizer()(plain)  # error
 app.lex_hook("ABCDEFGHIJ/TSTALIASID", "OrderPrint")(plain)  # error
 app.alexa_skill("amzn1.ask.skill.example", intents="Hello")(plain)  # error
+app.alexa_smart_home("amzn1.ask.skill.example", "Alexa")(plain)  # error
 app.connect_flow("example", response=None)(plain)  # error
 app.bedrock_action("ABCDEFGHIJ")(plain)  # error
 app.rds_event(categories=5)(plain)  # error
