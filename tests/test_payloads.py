@@ -548,3 +548,13 @@ def test_a_blueprints_handlers_take_payloads_too() -> None:
     admin.http("/orders", "POST")(typed(Order))
     app.mount(admin, path="/admin")
     assert Client(app).post("/admin/orders", json=BODY).status == 200
+
+
+@pytest.mark.parametrize(("hint", "failed"), [(Item, 1), (Item | None, 0)])
+def test_a_removed_item_is_none(hint: Any, failed: int) -> None:
+    app, handler = App("demo"), typed(hint)
+    app.dynamodb_stream(app.table("catalog", partition_key="name"))(handler)
+    found = Client(app)
+    assert found.send(handler, new_image={"name": "cat", "price": 2}) == {"batchItemFailures": []}
+    assert handler.received == Item("cat", 2.0)  # type: ignore[attr-defined]
+    assert len(found.send(handler, event_name="REMOVE")["batchItemFailures"]) == failed

@@ -189,8 +189,6 @@ class DocumentDBStream(Polled):
         return None
 
     def payload(self, event: DocumentChange) -> Any:
-        if event.full_document is None:
-            raise ValueError(f"{event!r} has no full document.")
         return event.full_document
 
     def encode(self, result: Any, event: DocumentBatch) -> None:

@@ -217,10 +217,7 @@ class DynamoDBStream(StreamPolled):
         return super().source_arn(raw).partition("/stream/")[0]
 
     def payload(self, event: DynamoDBRecord) -> Any:
-        image = event.new_image
-        if image is None:
-            raise ValueError(f"{event!r} has no new image.")
-        return json_values(image)
+        return None if event.new_image is None else json_values(event.new_image)
 
     def statements(self, template: Template) -> list[tuple[list[str], list[Any]]]:
         """To read the stream. Lambda also lists streams, which IAM cannot limit to one."""
