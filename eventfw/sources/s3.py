@@ -180,29 +180,7 @@ class S3Trigger(Trigger):
                 "wildcard is for via='eventbridge' and stands for the whole key: S3's notifications know prefix and "
                 "suffix only. Use either wildcard or these."
             )
-        self._validate_delivery()
-
-    def _validate_delivery(self) -> None:
-        from ..options import whole
-        from ..resources.queue import Queue
-        from ..rules.object_events import sent
-
-        names = ("maximum_retry_attempts", "maximum_event_age", "dead_letter")
-        if self.via != EVENTBRIDGE:
-            said = next((name for name in names if getattr(self, name) is not None), "")
-            if said:
-                raise refused(f"{said} is for via='eventbridge'; of notifications, Lambda itself keeps what fails.")
-            return
-        for event in self.events:
-            if not sent(event):
-                raise refused(f"S3 does not send {event} to EventBridge. Remove via, or that event.")
-        attempts, age, queue = (getattr(self, name) for name in names)
-        if attempts is not None:
-            whole("s3_trigger", names[0], attempts, 0, 185, "Remove it to try 185 times.")
-        if age is not None:
-            whole("s3_trigger", names[1], age, 60, 86_400, "Remove it for 24 hours.")
-        if queue is not None and not (isinstance(queue, Queue) and queue.owned and not queue.fifo):
-            raise refused(f"dead_letter must be a standard queue of the app for s3_trigger, not {queue!r}.")
+        check_delivery(self)
 
     def title(self) -> str:
         parts = [f"s3 {self.bucket.key}", *self.events]
@@ -299,10 +277,10 @@ class S3Trigger(Trigger):
             return None
         theirs = getattr(other, "pattern", None)  # an event rule's; a source imports no other
         if isinstance(other, S3Trigger) and other.via == EVENTBRIDGE:
-            theirs = EventPattern(other.pattern(other.bucket.key))
+            theirs = EventPattern(pattern_of(other, other.bucket.key))
         if not isinstance(theirs, EventPattern):
             return None
-        both, event = [EventPattern(self.pattern(self.bucket.key)), theirs], self.sample()
+        both, event = [EventPattern(pattern_of(self, self.bucket.key)), theirs], self.sample()
         texts = [name for name, value in event.items() if isinstance(value, str)]
         return witness(both, event, texts, effort) or witness(both, {**event, "detail": {}}, texts, effort)
 
@@ -318,25 +296,11 @@ class S3Trigger(Trigger):
     def grants(self) -> Collection[Grant]:
         return [self.bucket.read]
 
-    def pattern(self, bucket: Any) -> dict[str, Any]:
-        """The pattern of the rule, for a bucket of that real name."""
-        from ..rules.object_events import pattern
-
-        prefix, suffix = self.filter.prefix, self.filter.suffix
-        keys: list[Any] = []
-        if self.wildcard is not None:
-            keys = [{"wildcard": self.wildcard.text}]
-        elif prefix and suffix:  # two conditions of one field are alternatives
-            keys = [{"wildcard": "*".join(part.replace("\\", "\\\\") for part in (prefix, suffix))}]
-        elif prefix or suffix:
-            keys = [{"prefix": prefix} if prefix else {"suffix": suffix}]
-        return pattern(bucket, self.events, keys)
-
     def resources(self, function: Function, template: Template) -> None:
         """The rule or the notification, and the function's permission."""
         theirs = not self.bucket.owned and not template.local
         if self.via == EVENTBRIDGE:
-            self._rule(function, template)
+            add_rule(self, function, template)
             if theirs:
                 template.notify(self.bucket, function, [], eventbridge=True)
             else:
@@ -364,40 +328,6 @@ class S3Trigger(Trigger):
             notification.setdefault("LambdaConfigurations", []).append(entry)
         template.depend(self.bucket.logical_id, permission)
 
-    def _rule(self, function: Function, template: Template) -> None:
-        rule = pascal(self.own_name) + "Rule"
-        target: dict[str, Any] = {"Id": "function", "Arn": template.function_arn(function)}
-        given = {
-            "MaximumRetryAttempts": self.maximum_retry_attempts,
-            "MaximumEventAgeInSeconds": self.maximum_event_age,
-        }
-        if retries := {name: value for name, value in given.items() if value is not None}:
-            target["RetryPolicy"] = retries
-        if self.dead_letter is not None:
-            target["DeadLetterConfig"] = {"Arn": self.dead_letter.arn_in(template)}
-            self._let_send(self.dead_letter, rule, template)
-        properties = {
-            "EventPattern": self.pattern(self.bucket.reference(template)),
-            "State": "ENABLED",
-            "Targets": [target],
-        }
-        template.add(rule, "AWS::Events::Rule", properties)
-        template.permit(function, rule, "events.amazonaws.com", {"Fn::GetAtt": [rule, "Arn"]})
-
-    def _let_send(self, queue: Queue, rule: str, template: Template) -> None:
-        if template.main is not template:
-            raise self.refused(
-                f"dead_letter needs the rule in the app's main stack, as the policy of queue {queue.key!r} is. Mount "
-                f"the blueprint without stack=True, or use the function's own dead-letter queue."
-            )
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"Service": "events.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Condition": {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}},
-        }
-        queue.allow(template, statement)
-
     def sample(self, **fields: Any) -> dict[str, Any]:
         """An event for one object. Fields: ``key``, ``size``, ``event_name``, ``bucket``."""
         from ..rules.object_samples import event as sample_event
@@ -411,6 +341,83 @@ class S3Trigger(Trigger):
         happened = str(fields.get("event_name", first_of(self.events[0])))
         size = None if happened.startswith("ObjectRemoved") else int(fields.get("size", 1024))
         return (sample_event if self.via == EVENTBRIDGE else notification)(name, key, happened, size)
+
+
+def check_delivery(trigger: S3Trigger) -> None:
+    """Refuse what EventBridge, or S3's own notification, does not know."""
+    from ..options import whole
+    from ..resources.queue import Queue
+    from ..rules.object_events import sent
+
+    names = ("maximum_retry_attempts", "maximum_event_age", "dead_letter")
+    if trigger.via != EVENTBRIDGE:
+        said = next((name for name in names if getattr(trigger, name) is not None), "")
+        if said:
+            raise refused(f"{said} is for via='eventbridge'; of notifications, Lambda itself keeps what fails.")
+        return
+    for event in trigger.events:
+        if not sent(event):
+            raise refused(f"S3 does not send {event} to EventBridge. Remove via, or that event.")
+    attempts, age, queue = (getattr(trigger, name) for name in names)
+    if attempts is not None:
+        whole("s3_trigger", names[0], attempts, 0, 185, "Remove it to try 185 times.")
+    if age is not None:
+        whole("s3_trigger", names[1], age, 60, 86_400, "Remove it for 24 hours.")
+    if queue is not None and not (isinstance(queue, Queue) and queue.owned and not queue.fifo):
+        raise refused(f"dead_letter must be a standard queue of the app for s3_trigger, not {queue!r}.")
+
+
+def pattern_of(trigger: S3Trigger, bucket: Any) -> dict[str, Any]:
+    """The pattern of the rule, for a bucket of that real name."""
+    from ..rules.object_events import pattern
+
+    prefix, suffix = trigger.filter.prefix, trigger.filter.suffix
+    keys: list[Any] = []
+    if trigger.wildcard is not None:
+        keys = [{"wildcard": trigger.wildcard.text}]
+    elif prefix and suffix:  # two conditions of one field are alternatives
+        keys = [{"wildcard": "*".join(part.replace("\\", "\\\\") for part in (prefix, suffix))}]
+    elif prefix or suffix:
+        keys = [{"prefix": prefix} if prefix else {"suffix": suffix}]
+    return pattern(bucket, trigger.events, keys)
+
+
+def add_rule(trigger: S3Trigger, function: Function, template: Template) -> None:
+    """The rule that has EventBridge invoke the function, and its permission."""
+    rule = pascal(trigger.own_name) + "Rule"
+    target: dict[str, Any] = {"Id": "function", "Arn": template.function_arn(function)}
+    given = {
+        "MaximumRetryAttempts": trigger.maximum_retry_attempts,
+        "MaximumEventAgeInSeconds": trigger.maximum_event_age,
+    }
+    if retries := {name: value for name, value in given.items() if value is not None}:
+        target["RetryPolicy"] = retries
+    if trigger.dead_letter is not None:
+        target["DeadLetterConfig"] = {"Arn": trigger.dead_letter.arn_in(template)}
+        let_send(trigger, trigger.dead_letter, rule, template)
+    properties = {
+        "EventPattern": pattern_of(trigger, trigger.bucket.reference(template)),
+        "State": "ENABLED",
+        "Targets": [target],
+    }
+    template.add(rule, "AWS::Events::Rule", properties)
+    template.permit(function, rule, "events.amazonaws.com", {"Fn::GetAtt": [rule, "Arn"]})
+
+
+def let_send(trigger: S3Trigger, queue: Queue, rule: str, template: Template) -> None:
+    """Let the rule send to the queue what it could not hand over."""
+    if template.main is not template:
+        raise trigger.refused(
+            f"dead_letter needs the rule in the app's main stack, as the policy of queue {queue.key!r} is. Mount "
+            f"the blueprint without stack=True, or use the function's own dead-letter queue."
+        )
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Condition": {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}},
+    }
+    queue.allow(template, statement)
 
 
 def whole_key(wildcard: str) -> Wildcard | None:

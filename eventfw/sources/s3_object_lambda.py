@@ -223,19 +223,9 @@ class S3ObjectLambda(Trigger):
             self._client = boto3.client("s3", config=Config(inject_host_prefix=not own))
         return self._client
 
-    def access_point_name(self, template: Template) -> str:
-        """What the Object Lambda access point is called: small letters, digits and hyphens, at most 45."""
-        name = template.physical(self.own_name).lower().replace("_", "-").replace(".", "-")
-        if not 3 <= len(name) <= NAME_MAX:
-            raise self.refused(
-                f"The Object Lambda access point would be called {name!r}, and S3 takes names of 3 to {NAME_MAX} "
-                f"characters. Rename the app, the stage or the handler."
-            )
-        return name
-
     def statements(self, template: Template) -> list[tuple[list[str], list[Any]]]:
         """Leave to send objects, at this access point alone: it waits for the function, so its ARN is built."""
-        name = self.access_point_name(template)
+        name = access_point_name(self, template)
         arn = f"arn:${{AWS::Partition}}:s3-object-lambda:${{AWS::Region}}:${{AWS::AccountId}}:accesspoint/{name}"
         sends = "GetObject" in self.operations
         return [(["s3-object-lambda:WriteGetObjectResponse"], [{"Fn::Sub": arn}])] if sends else []
@@ -264,7 +254,7 @@ class S3ObjectLambda(Trigger):
         }
         if self.allowed_features:
             configuration["AllowedFeatures"] = list(self.allowed_features)
-        properties = {"Name": self.access_point_name(template), "ObjectLambdaConfiguration": configuration}
+        properties = {"Name": access_point_name(self, template), "ObjectLambdaConfiguration": configuration}
         template.add(base + "AccessPoint", "AWS::S3ObjectLambda::AccessPoint", properties)
         template.output(base + "AccessPointArn", {"Fn::GetAtt": [base + "AccessPoint", "Arn"]}, "What callers ask")
         alias = {"Fn::GetAtt": [base + "AccessPoint", "Alias.Value"]}
@@ -317,6 +307,17 @@ class S3ObjectLambda(Trigger):
             },
             "protocolVersion": "1.00",
         }
+
+
+def access_point_name(trigger: S3ObjectLambda, template: Template) -> str:
+    """What the Object Lambda access point is called: small letters, digits and hyphens, at most 45."""
+    name = template.physical(trigger.own_name).lower().replace("_", "-").replace(".", "-")
+    if not 3 <= len(name) <= NAME_MAX:
+        raise trigger.refused(
+            f"The Object Lambda access point would be called {name!r}, and S3 takes names of 3 to {NAME_MAX} "
+            f"characters. Rename the app, the stage or the handler."
+        )
+    return name
 
 
 def several(option: str, value: object, allowed: Sequence[str]) -> None:
