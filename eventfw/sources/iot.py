@@ -78,12 +78,6 @@ class IotRule(Trigger):
 
     def resources(self, function: Function, template: Template) -> None:
         """The rule, its permission, and the role with which it sends to the queue."""
-        bare = [one for handler in function.handlers for one in handler.triggers if not one.kinds]
-        if len(bare) > 1:
-            raise self.refused(
-                f"Function {function.name!r} has two triggers whose events have no mark: {bare[0].title()} and "
-                f"{bare[1].title()}. Give one of the handlers a function of its own."
-            )
         name = template.physical(self.own_name).replace("-", "_").replace(".", "_")
         if len(name) > NAME_MAX:
             raise self.refused(

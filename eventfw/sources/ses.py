@@ -194,40 +194,42 @@ class SesReceiver(Trigger):
             )
         if template.local:
             return
-        name = template.physical(self.own_name)
-        if len(name) > NAME_MAX:
-            raise self.refused(
-                f"The rule name {name!r} is longer than the {NAME_MAX} characters SES takes. Shorten it."
-            )
-        if not name[-1].isalnum():
-            raise self.refused(
-                f"SES refuses the rule name {name!r}: it ends with a letter or digit. Rename the handler."
-            )
         rule = pascal(self.own_name) + "ReceiptRule"
-        action = {"FunctionArn": template.function_arn(function)}
-        action["InvocationType"] = "RequestResponse" if self.sync else "Event"
         properties: dict[str, Any] = {
             "RuleSetName": self.rule_set or self._own_rule_set(template),
-            "Rule": {
-                "Name": name,
-                "Enabled": self.enabled,
-                "TlsPolicy": self.tls_policy,
-                "ScanEnabled": self.scan,
-                "Actions": [{"LambdaAction": action}],
-            },
+            "Rule": self._rule(function, template),
         }
-        if self.recipients:
-            properties["Rule"]["Recipients"] = list(self.recipients)
         if self.after:
             properties["After"] = self.after if self.rule_set else self._rule_of(self.after, template)
         template.add(rule, "AWS::SES::ReceiptRule", properties)
         # With the account only: SES checks the permission before there is a rule to name.
         template.depend(rule, template.permit(function, rule, "ses.amazonaws.com", source_account=True))
         if self.bucket is not None:
+            self._let_write(self.bucket, rule, template)
+
+    def _rule(self, function: Function, template: Template) -> dict[str, Any]:
+        name = template.physical(self.own_name)
+        if len(name) > NAME_MAX or not name[-1].isalnum():
+            raise self.refused(
+                f"SES refuses the rule name {name!r}: it has at most {NAME_MAX} characters, the last a letter or digit. "
+                f"Rename the handler."
+            )
+        invoked = "RequestResponse" if self.sync else "Event"
+        actions: list[dict[str, Any]] = [
+            {"LambdaAction": {"FunctionArn": template.function_arn(function), "InvocationType": invoked}}
+        ]
+        if self.bucket is not None:
             stored = {"BucketName": template.reference(self.bucket.logical_id)}
             stored |= {"ObjectKeyPrefix": self.prefix} if self.prefix else {}
-            properties["Rule"]["Actions"].insert(0, {"S3Action": stored})
-            self._let_write(self.bucket, rule, template)
+            actions.insert(0, {"S3Action": stored})
+        rule: dict[str, Any] = {
+            "Name": name,
+            "Enabled": self.enabled,
+            "TlsPolicy": self.tls_policy,
+            "ScanEnabled": self.scan,
+            "Actions": actions,
+        }
+        return {**rule, "Recipients": list(self.recipients)} if self.recipients else rule
 
     def _rule_of(self, handler: str, template: Template) -> Any:
         rule = pascal(handler) + "ReceiptRule"

@@ -70,6 +70,9 @@ def _ambiguous(function: Function) -> Iterator[Finding]:
     """Pairs of triggers of one function that one event reaches. The source would invoke the function for each of them,
     and nothing in the event says which invocation is whose."""
     pairs = [(handler, trigger) for handler in function.handlers for trigger in handler.triggers]
+    unmarked = {id(handler): (handler, trigger) for handler, trigger in reversed(pairs) if not trigger.kinds}
+    for one, other in combinations(reversed(unmarked.values()), 2):
+        yield _unmarked(function, one, other)
     effort = Effort(EFFORT)
     for one, other in combinations(pairs, 2):
         event = one[1].overlap(other[1], effort)
@@ -80,6 +83,16 @@ def _ambiguous(function: Function) -> Iterator[Finding]:
         if effort.left < 0:
             yield _given_up(function)
             return
+
+
+def _unmarked(function: Function, one: tuple[Handler, Trigger], other: tuple[Handler, Trigger]) -> Finding:
+    (first, first_trigger), (second, second_trigger) = one, other
+    message = (
+        f"{second.name} ({second_trigger.title()}) and {first.name} ({first_trigger.title()}, at "
+        f"{first_trigger.place}) are in one function, {function.name!r}, and nothing in their events tells them "
+        f"apart. Give one of them a function of its own."
+    )
+    return Finding(AMBIGUOUS, (first.name, second.name), second_trigger.place, message)
 
 
 def _given_up(function: Function) -> Finding:

@@ -12,6 +12,7 @@ from templates import complaints, deployed, properties
 from eventfw import App
 from eventfw.errors import RegistrationError
 from eventfw.testing import Client
+from eventfw.tools.checks import check
 
 SQL = "SELECT * FROM 'sensors/+/temperature'"
 
@@ -73,8 +74,19 @@ def test_two_handlers_without_a_mark_in_one_function_are_refused() -> None:
     @app.function("both")
     def opened(reading: Any) -> None: ...
 
-    with pytest.raises(RegistrationError, match="no mark"):
-        deployed(app)
+    [finding] = check(app)
+    assert finding.refused and "nothing in their events tells them apart" in finding.message
+
+
+def test_one_handler_may_have_two_rules() -> None:
+    app = App("demo")
+
+    @app.iot_rule(SQL)
+    @app.iot_rule("SELECT * FROM 'doors'")
+    def measured(reading: Any) -> None: ...
+
+    assert check(app) == []
+    assert {"Measured2TopicRule", "MeasuredTopicRule"} <= set(deployed(app)["Resources"])
 
 
 def test_the_rule_may_invoke_the_function_and_send_to_the_error_queue(tmp_path: Path) -> None:
