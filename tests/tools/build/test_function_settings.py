@@ -18,6 +18,7 @@ from eventfw.tools.build import assemble, package
 from eventfw.tools.build.assemble import LocalVariant, build
 from eventfw.tools.build.functions import Code, add_edge_function
 from eventfw.tools.build.lint import lint_templates
+from eventfw.tools.build.sources import shipped_half
 from eventfw.tools.build.stages import functions_in
 from eventfw.tools.build.template import Template
 from eventfw.tools.build.zips import Entry
@@ -434,6 +435,14 @@ def test_each_architecture_and_runtime_has_the_requirements_made_for_it(
         for name, ref in used.items():
             assert resources[f"{name.title()}Function"]["Properties"]["Code"]["S3Key"] == f"demo/{ref}.zip"
         assert resources["YoungFunction"]["Properties"]["Runtime"] == "python3.14"
+
+
+def test_nothing_that_checks_settings_is_in_a_zip(tmp_path: Path) -> None:
+    app = App("shop")
+    app.function(vpc=VPC, dead_letter=app.queue("dead"), provisioned_concurrency=1)(one)
+    shipped = shipped_half(Project(tmp_path, Config(), app, "app", "app"), {})
+    assert "eventfw/function.py" in shipped
+    assert not {"eventfw/rules/settings.py", "eventfw/rules/function.py"} & set(shipped)
 
 
 def test_a_stages_settings_take_the_place_of_the_apps_in_that_stage_alone() -> None:
