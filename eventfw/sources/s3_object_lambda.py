@@ -25,7 +25,7 @@ CONTEXTS = {  # the part of an event that tells the operation
 }
 OPERATIONS = tuple(CONTEXTS.values())
 FEATURES = ("GetObject-Range", "GetObject-PartNumber", "HeadObject-Range", "HeadObject-PartNumber")
-NAME_MAX = 45  # characters, of an Object Lambda access point
+NAME_MIN, NAME_MAX = 3, 45  # characters, of an Object Lambda access point
 TIMEOUT_MAX = 60  # seconds that S3 waits for a whole answer
 FETCH_SECONDS = 55.0
 PASSED_ON = {  # header: what WriteGetObjectResponse calls it
@@ -311,10 +311,12 @@ class S3ObjectLambda(Trigger):
 
 def access_point_name(trigger: S3ObjectLambda, template: Template) -> str:
     """What the Object Lambda access point is called: small letters, digits and hyphens, at most 45."""
-    name = template.physical(trigger.own_name).lower().replace("_", "-").replace(".", "-")
-    if not 3 <= len(name) <= NAME_MAX:
+    name = template.physical(trigger.own_name).lower().replace("_", "-").replace(".", "-").strip("-")
+    if len(name) < NAME_MIN:
+        name += "-object-lambda"
+    if len(name) > NAME_MAX:
         raise trigger.refused(
-            f"The Object Lambda access point would be called {name!r}, and S3 takes names of 3 to {NAME_MAX} "
+            f"The Object Lambda access point would be called {name!r}, and S3 takes names of at most {NAME_MAX} "
             f"characters. Rename the app, the stage or the handler."
         )
     return name

@@ -193,9 +193,19 @@ def test_the_function_may_answer_at_its_own_access_point_alone() -> None:
 
 def test_a_name_longer_than_s3_takes_is_refused_on_the_decorators_line() -> None:
     app, _, _ = app_with()
-    with pytest.raises(RegistrationError, match="3 to 45") as caught:
+    with pytest.raises(RegistrationError, match="at most 45") as caught:
         app.handlers[0].triggers[0].statements(Template("demo", "d" * 40))
     assert "test_s3_object_lambda.py" in caught.value.place
+
+
+def test_a_short_handlers_access_point_has_a_name_that_s3_takes() -> None:
+    app = App("demo")
+
+    @app.s3_object_lambda("uploads")
+    def _a(request: Any) -> None: ...
+
+    [(_, [arn])] = app.handlers[0].triggers[0].statements(Template("demo", "local", local=True))
+    assert arn["Fn::Sub"].endswith("/a-object-lambda")
 
 
 def test_a_timeout_longer_than_s3_waits_is_refused() -> None:

@@ -23,8 +23,9 @@ STOPS_BEFORE = 15.0  # seconds before Lambda ends the function: no further try b
 ANSWERS_BEFORE = 5.0  # seconds before Lambda ends the function: the answer is sent, whatever still runs
 LOOKS_AGAIN_AFTER = 2.0  # seconds: a concurrent change has been written by then
 WAITS = 5.0  # seconds before another try
-DENIED_TRIES = 8  # what a new role may do is not known everywhere at once
+YOUNG_TRIES = 8  # what a new role may do, and who may invoke a new function, is not known everywhere at once
 CONFLICTS = ("OperationAborted", "SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout")
+UNVALIDATED = "Unable to validate"  # what S3 says of destinations that it may not send to
 NOTHING = "nothing-was-made"  # the physical id of what failed before it changed anything
 REASON_MAX = 1000  # characters; the whole answer may have 4096 bytes
 RESTLESS = "Others change the bucket's notifications again and again. Deploy again when they have come to rest."
@@ -209,7 +210,7 @@ class Bucket:
         self.sleep(seconds)
 
     def _tried(self, call: Callable[..., dict[str, Any]], **given: Any) -> dict[str, Any]:
-        denied = 0
+        young = 0
         while True:
             try:
                 return call(Bucket=self.name, ExpectedBucketOwner=self.owner, **given)
@@ -217,9 +218,9 @@ class Bucket:
                 code, said = code_of(error)
                 if code == "NoSuchBucket":
                     raise Missing(f"There is no bucket {self.name}.") from error
-                denied += code == "AccessDenied"
+                young += code == "AccessDenied" or UNVALIDATED in said
                 told = self._told(code, said, given.get("NotificationConfiguration", {}))
-                if code not in CONFLICTS and not 0 < denied < DENIED_TRIES:
+                if code not in CONFLICTS and not 0 < young < YOUNG_TRIES:
                     raise RuntimeError(told) from error
                 self.pause(WAITS, told)
 
@@ -238,7 +239,7 @@ class Bucket:
                 f"Change prefix, suffix or events of @app.s3_trigger, or use via='eventbridge', where both may stand. "
                 f"The entries that others made: {theirs}."
             )
-        hint = " Another entry may name something that is gone; remove it." if "validate" in said.lower() else ""
+        hint = " Another entry may name something that is gone; remove it." if UNVALIDATED in said else ""
         return f"S3 refuses to change the notifications of bucket {self.name}: {code}: {said}{hint}"
 
 

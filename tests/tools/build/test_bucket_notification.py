@@ -160,10 +160,18 @@ def test_another_stack_and_another_resource_have_entries_of_their_own() -> None:
     assert len(mine(s3.buckets["photos"])) == 1
 
 
-@pytest.mark.parametrize("code", ["OperationAborted", "SlowDown", "AccessDenied"])
-def test_a_conflict_or_a_role_too_young_is_tried_again(code: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("OperationAborted", ""),
+        ("SlowDown", ""),
+        ("AccessDenied", ""),
+        ("InvalidArgument", "Unable to validate the following destination configurations"),
+    ],
+)
+def test_a_conflict_or_leave_that_is_too_young_is_tried_again(code: str, said: str) -> None:
     s3 = FakeS3(photos=OTHERS)
-    s3.errors = [Refused(code), Refused(code)]
+    s3.errors = [Refused(code, said), Refused(code, said)]
     run(request("Create", ENTRY), s3)
     assert mine(s3.buckets["photos"])
 
