@@ -154,7 +154,7 @@ class Distribution(Resource):
 
     @property
     def domain(self) -> str:
-        """The host name CloudFront gave it, ``d111111abcdef8.cloudfront.net``."""
+        """The host name CloudFront gave it, ``d111111abcdef8.cloudfront.net``; locally the edge's, with its port."""
         return self.told().partition("/")[2] or f"{self.key}.localhost"
 
     @property
@@ -173,7 +173,7 @@ class Distribution(Resource):
         return Grant(self, "invalidate", {"": ("cloudfront:CreateInvalidation", "cloudfront:GetInvalidation")})
 
     def local_value(self, names: Names, endpoint: str) -> str:
-        return f"EDFDVBD6EXAMPLE/{self.key}.localhost"
+        return f"EDFDVBD6EXAMPLE/{self.key}.localhost" + (f":{names.edge_port}" if names.edge_port else "")
 
     def reference(self, template: Template) -> Any:
         domain = template.reference(self.logical_id, "DomainName")
@@ -220,8 +220,8 @@ class Distribution(Resource):
                 "MinimumProtocolVersion": "TLSv1.2_2021",
             }
         template.add(self.logical_id, "AWS::CloudFront::Distribution", {"DistributionConfig": config})
-        host = self.aliases[0] if self.aliases else f"${{{self.logical_id}.DomainName}}"
-        url = f"https://{host}" if self.aliases else {"Fn::Sub": f"https://{host}"}
+        own = next((alias for alias in self.aliases if "*" not in alias), "")
+        url = f"https://{own}" if own else {"Fn::Sub": f"https://${{{self.logical_id}.DomainName}}"}
         template.output(pascal(self.key) + "Url", url, f"Where the distribution {self.key} is served")
 
     def validate(self) -> None:

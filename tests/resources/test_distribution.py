@@ -79,8 +79,9 @@ def test_a_deployed_function_is_told_domain_and_id(monkeypatch: pytest.MonkeyPat
 
 
 def test_its_local_value_names_the_local_edge() -> None:
-    value = Distribution("site").local_value(Names("shop", "local"), "http://127.0.0.1:4566")
-    assert value.endswith("/site.localhost")
+    site = Distribution("site")
+    assert site.local_value(Names("shop", "local"), "").endswith("/site.localhost")
+    assert site.local_value(Names("shop", "local", edge_port=8001), "").endswith("/site.localhost:8001")
 
 
 def test_grants_are_exactly_their_actions() -> None:

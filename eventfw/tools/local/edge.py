@@ -152,6 +152,9 @@ class EdgeFront:
 
     async def _served(self, visit: Visit, request: HttpRequest) -> Fetched:
         """The answer, after the viewer's two functions. A cache belongs around ``_fetched``."""
+        if visit.behavior.origin["kind"] == "bucket" and request.method not in ("GET", "HEAD"):
+            reason = f"The distribution is not configured to allow the method {request.method}: its origin is a bucket."
+            raise _Ended(error_page(403, reason, visit.identity), "Error")
         result = await self._on_request("viewer-request", visit, request, {})
         if "status" in result:
             return Fetched(generated_response(result), "LambdaGeneratedResponse")

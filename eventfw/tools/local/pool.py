@@ -40,9 +40,10 @@ class StartFailed(Exception):
 class Pool:
     """Workers for the functions of one project.
 
-    ``endpoint`` is the URL of the AWS door, which handlers' AWS calls go to. ``on_line(function, request_id, line)`` is
-    told of every line the workers print. ``limit`` workers per function and ``total`` in all exist at once; invocations
-    beyond wait. A worker idle for ``idle_seconds`` ends. ``spawn`` makes every worker a fresh interpreter.
+    ``endpoint`` is the URL of the AWS door, which handlers' AWS calls go to; ``edge_port`` is where distributions are.
+    ``on_line(function, request_id, line)`` is told of every line the workers print. ``limit`` workers per function and
+    ``total`` in all exist at once; invocations beyond wait. A worker idle for ``idle_seconds`` ends. ``spawn`` makes
+    every worker a fresh interpreter.
 
     Use: ``await start()``, then ``invoke`` and, after each save, ``reload``; in the end ``await stop()``.
     """
@@ -55,6 +56,7 @@ class Pool:
         app: str | None = None,
         region: str = "us-east-1",
         account: str = LOCAL_ACCOUNT,
+        edge_port: int = 0,
         on_line: OnLine = lambda function, request_id, line: None,
         limit: int = 10,
         total: int = 100,
@@ -63,6 +65,7 @@ class Pool:
         spawn: bool = False,
     ) -> None:
         self.place = variables.Place(str(Path(directory).resolve()), endpoint, region, account)
+        self.edge_port = edge_port
         self.app = app or ""
         self.on_line = on_line
         self.limit = limit
@@ -318,6 +321,7 @@ class Pool:
             "endpoint": place.endpoint,
             "region": place.region,
             "account": place.account,
+            "edge_port": self.edge_port,
         }
 
     def _reap(self) -> None:

@@ -84,7 +84,12 @@ class LocalServer:
             self._closing = opened.pop_all()
         self.http, self.edge, self.aws = map(url_of, self.sockets)
         self.pool = Pool(
-            options.directory, endpoint=self.aws, app=options.app, region=options.region, on_line=self._printed
+            options.directory,
+            endpoint=self.aws,
+            app=options.app,
+            region=options.region,
+            edge_port=port_of(self.sockets[1]),
+            on_line=self._printed,
         )
         self.invocations = Invocations(self.pool, terminal)
         self.control = Control(self.invocations.run, secrets.token_urlsafe(24))

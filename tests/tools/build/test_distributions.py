@@ -149,6 +149,8 @@ def test_names_certificate_and_web_acl_are_passed_on() -> None:
     wanted = (acl, "index.html", "PriceClass_100")
     assert (found["WebACLId"], found["DefaultRootObject"], found["PriceClass"]) == wanted
     assert body(app)["Outputs"]["SiteUrl"]["Value"] == "https://www.example.com"
+    wild = shop(aliases=["*.example.com"], certificate=certificate)
+    assert body(wild)["Outputs"]["SiteUrl"]["Value"] == {"Fn::Sub": "https://${SiteDistribution.DomainName}"}
 
 
 def test_a_function_of_a_blueprints_stack_is_told_domain_and_id() -> None:

@@ -496,6 +496,14 @@ def test_the_default_root_object_stands_for_the_root() -> None:
     assert event["rawPath"] == "/index.html"
 
 
+def test_a_bucket_takes_no_writes() -> None:
+    functions = Edge()
+    hook = Association("viewer-request", "viewer-request", "site", path="/images/*")
+    app = front(functions, hook, described=[SITE_OF_ALL])
+    answer = ask(app, "PUT", "/images/a")
+    assert (answer.status, functions.edge_events) == (403, [])
+
+
 def test_a_bucket_is_read_in_the_embedded_aws(serve: Callable[[Any], int]) -> None:
     asked: list[Any] = []
 

@@ -1,0 +1,86 @@
+"""A distribution on a running local server: its API, a bucket in the embedded AWS, and all four of its functions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live import Live, write
+
+APP = """
+    from eventfw import App
+
+    app = App("shop")
+    cats = app.bucket("cats")
+    site = app.distribution("site")
+    site.behavior("/cats/*", cats)
+
+    @app.http("/where")
+    @app.function(uses=[site.named])
+    def where(request):
+        return {"domain": site.domain, "secret": request.headers.get("x-secret"), "path": request.path}
+
+    @app.edge_viewer_request(site)
+    def door(request):
+        if request.uri == "/":
+            request.uri = "/where"
+        if request.uri == "/wrong":
+            request.set_header("Host", "other")
+        return request
+
+    @app.edge_origin_request(site)
+    def choose(request):
+        request.origin.set_header("X-Secret", request.origin.kind)
+        return request
+
+    @app.edge_origin_response(site, path="/cats/*")
+    def dress(response):
+        if response.status == 404:
+            response.status = 200
+            response.replace_body({"cat": None})
+        return response
+
+    @app.edge_viewer_response(site)
+    def secure(response):
+        response.set_header("X-Frame-Options", "DENY")
+        return response
+"""
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    folder: Path = tmp_path_factory.mktemp("edge")
+    write(folder / "app.py", APP)
+    running = Live(folder)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def test_the_functions_run_around_the_api_and_a_function_knows_where_the_edge_is(live: Live) -> None:
+    status, headers, body = live.request("GET", "/", to="edge")
+    assert (status, headers["x-frame-options"]) == (200, "DENY")
+    port = live.address("edge").rpartition(":")[2]
+    assert json.loads(body) == {"domain": f"site.localhost:{port}", "secret": "custom", "path": "/where"}
+
+
+def test_a_bucket_of_the_embedded_aws_is_an_origin(live: Live) -> None:
+    live.client("s3").put_object(Bucket="cats", Key="cats/tom cat.txt", Body=b"meow", ContentType="text/plain")
+    status, headers, body = live.request("GET", "/cats/tom%20cat.txt", to="edge")
+    assert (status, headers["content-type"], body) == (200, "text/plain", b"meow")
+    assert live.request("GET", "/cats/none", to="edge")[::2] == (200, b'{"cat":null}')
+
+
+def test_what_cloudfront_would_refuse_is_told_in_the_page_and_the_terminal(live: Live) -> None:
+    status, headers, body = live.request("GET", "/wrong", to="edge")
+    assert (status, headers["x-cache"]) == (502, "LambdaValidationError from cloudfront")
+    assert b"the header host is read-only in viewer-request, and the function changed it" in body
+    live.says("the header host is read-only in viewer-request")
+
+
+def test_the_distribution_is_stored_in_the_embedded_aws(live: Live) -> None:
+    [found] = live.client("cloudfront").list_distributions()["DistributionList"]["Items"]
+    assert {origin["Id"] for origin in found["Origins"]["Items"]} == {"HttpApi", "CatsBucket"}
