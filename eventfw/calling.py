@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from .errors import user_frame
+import sys
+
 from .options import refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+    from types import FrameType
     from typing import Any
 
     from .trigger import Trigger
@@ -132,10 +134,13 @@ def written(func: Callable[..., Any]) -> Any:
 
 def names_around(func: Callable[..., Any]) -> Mapping[str, Any]:
     """The names of the function that ``func`` is being defined in, which texts as annotations may use."""
-    if "<locals>" not in getattr(func, "__qualname__", ""):
+    code = getattr(written(func), "__code__", None)
+    if code is None or "<locals>" not in getattr(func, "__qualname__", ""):
         return _NOTHING
-    frame = user_frame(2)
-    return dict(frame.f_locals) if frame is not None else _NOTHING
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and code not in frame.f_code.co_consts:
+        frame = frame.f_back
+    return _NOTHING if frame is None else dict(frame.f_locals)
 
 
 def checked(func: Callable[..., Any]) -> None:

@@ -83,16 +83,12 @@ def user_place(skip: int = 1) -> str:
 
     An absolute path below the working directory is shown relative to it.
     """
-    frame = user_frame(skip + 1)
-    return shown(frame.f_code.co_filename, frame.f_lineno) if frame is not None else ""
-
-
-def user_frame(skip: int = 1) -> FrameType | None:
-    """The innermost frame that is not eventfw's own."""
     frame: FrameType | None = sys._getframe(skip)
     while frame is not None and frame.f_code.co_filename.startswith((_HERE, "<frozen")):
         frame = frame.f_back
-    return frame
+    if frame is None:
+        return ""
+    return shown(frame.f_code.co_filename, frame.f_lineno)
 
 
 def shown(path: str, line: int) -> str:

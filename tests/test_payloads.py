@@ -208,6 +208,28 @@ def test_a_local_class_goes_before_a_global_one_of_the_same_name() -> None:
     assert client(register).post("/", json=BODY).json["items"]
 
 
+def test_the_names_of_who_registers_a_handler_do_not_count() -> None:
+    @dataclasses.dataclass
+    class Local:
+        x: int
+
+    def global_(item: Item) -> Any:
+        return item
+
+    def local_(given: Local) -> Any:
+        return given
+
+    def register(app: App) -> None:
+        Item, Local = object, object  # noqa: F841
+        app.http("/global", "POST")(global_)
+        app.http("/local", "POST")(local_)
+
+    found = client(register)
+    assert found.post("/global", json={"name": "cat"}).json == {"name": "cat", "price": 0.0}
+    assert found.post("/local", json={"x": 1}).json == {"x": 1}
+    assert Local
+
+
 MODULE = """{future}
 from eventfw import App
 from dataclasses import dataclass
