@@ -251,8 +251,8 @@ def body_of(result: Any, event: ResourceRequest) -> bytes:
             return within_limit(answer)
         except (TypeError, ValueError) as error:
             result = error
-    # A failed Create is followed by a Delete of what was named here.
-    name = event.physical_id
+    # A failed Create is followed by a Delete of what is named here; a failed Update leaves the old thing as it is.
+    name = event.physical_id if event.request_type == "Create" else given
     whole_id = isinstance(name, str) and 0 < len(name.encode()) <= ID_MAX
     answer |= {"Status": "FAILED", "PhysicalResourceId": name if whole_id else given}
     answer.pop("NoEcho", None), answer.pop("Data", None)

@@ -211,8 +211,8 @@ class SesReceiver(Trigger):
         name = template.physical(self.own_name)
         if len(name) > NAME_MAX or not name[-1].isalnum():
             raise self.refused(
-                f"SES refuses the rule name {name!r}: it has at most {NAME_MAX} characters, the last a letter or digit. "
-                f"Rename the handler."
+                f"SES refuses the rule name {name!r}: it has {NAME_MAX} characters at most and ends with a letter or "
+                f"digit. Rename the handler."
             )
         invoked = "RequestResponse" if self.sync else "Event"
         actions: list[dict[str, Any]] = [

@@ -128,6 +128,19 @@ def test_a_handler_may_name_the_thing_and_hide_its_data(cloudformation: Endpoint
     assert (answer["PhysicalResourceId"], answer["NoEcho"]) == ("seed-8", True)
 
 
+@pytest.mark.parametrize(("request_type", "expected"), [("Create", "seed-9"), ("Update", "seed-7")])
+def test_a_failed_create_names_what_may_be_there_and_a_failed_update_what_was(
+    cloudformation: Endpoint, request_type: str, expected: str
+) -> None:
+    def seed(request: ResourceRequest) -> Any:
+        request.physical_id = "seed-9"
+        raise ValueError("half done")
+
+    old = {} if request_type == "Create" else {"physical_id": "seed-7"}
+    answer = send(app_with(seed), cloudformation, request_type=request_type, **old)
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", expected)
+
+
 def test_the_made_up_id_is_the_same_when_lambda_tries_again(cloudformation: Endpoint) -> None:
     app = app_with(lambda_named("seed"))
     first = send(app, cloudformation)["PhysicalResourceId"]

@@ -118,6 +118,8 @@ def test_rules_of_the_apps_own_set_follow_one_another() -> None:
 
     template = deployed(app)
     assert properties(template, "SupportReceiptRule")["After"] == {"Ref": "ScreenReceiptRule"}
+    [action] = properties(template, "ScreenReceiptRule")["Rule"]["Actions"]
+    assert action["LambdaAction"]["InvocationType"] == "RequestResponse"
     assert list(types(template).values()).count("AWS::SES::ReceiptRuleSet") == 1
 
 
@@ -140,6 +142,18 @@ def test_a_rule_cannot_follow_one_that_is_not_above_it() -> None:
     def support(mail: Any) -> None: ...
 
     with pytest.raises(RegistrationError, match="'screen' is none"):
+        deployed(app)
+
+
+@pytest.mark.parametrize("name", ["x" * 64, "support_"])
+def test_a_name_that_ses_refuses_is_refused(name: str) -> None:
+    app = App("demo")
+
+    def support(mail: Any) -> None: ...
+
+    support.__name__ = name
+    app.ses_receiver()(app.function("support")(support))
+    with pytest.raises(RegistrationError, match="SES refuses the rule name"):
         deployed(app)
 
 
