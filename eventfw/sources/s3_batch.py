@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..calling import Binding
     from ..function import Function
     from ..resources.resource import Template
+    from ..rules.witness import Effort
 
 RESULT_CODES = ("Succeeded", "TemporaryFailure", "PermanentFailure")
 
@@ -159,6 +160,10 @@ class S3Batch(Trigger):
             "invocationId": event.raw["invocationId"],
             "results": event.results,
         }
+
+    def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
+        """A task does not say which job, and so which handler, it is for."""
+        return self.sample() if isinstance(other, S3Batch) and other.handler != self.handler else None
 
     def resources(self, function: Function, template: Template) -> None:
         """The role that jobs run with, and what ``create-job`` asks for, as outputs."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..function import Function
     from ..resources.resource import Template
+    from ..rules.witness import Effort
 
 CONTEXTS = {  # the part of an event that tells the operation
     "getObjectContext": "GetObject",
@@ -199,6 +200,13 @@ class S3ObjectLambda(Trigger):
     def mismatch(self, raw: Any) -> str:
         operation = S3ObjectRequest(raw).operation
         return "" if operation in self.operations else f"operation {operation} is not {' or '.join(self.operations)}"
+
+    def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
+        """Handlers of one function are told apart by the operation only."""
+        if not isinstance(other, S3ObjectLambda) or other.handler == self.handler:
+            return None
+        both = [operation for operation in self.operations if operation in other.operations]
+        return self.sample(operation=both[0]) if both else None
 
     def encode(self, result: Any, event: S3ObjectRequest) -> dict[str, Any]:
         """Send the object with WriteGetObjectResponse, which only GetObject has; a head or list is returned."""

@@ -12,6 +12,7 @@ from eventfw import App, S3BatchTask
 from eventfw.errors import RegistrationError
 from eventfw.runtime import entry
 from eventfw.tools.build.template import Template
+from eventfw.tools.checks import check
 
 
 def app_with(answer: Any = None, **options: Any) -> tuple[App, list[S3BatchTask]]:
@@ -120,6 +121,19 @@ def test_the_role_of_jobs_may_invoke_the_function_read_the_manifest_and_write_th
     }
     outputs = template.body("")["Outputs"]
     assert outputs["ConvertBatchJobRoleArn"]["Value"] == {"Fn::GetAtt": ["ConvertBatchJobRole", "Arn"]}
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_two_handlers_of_one_function_are_refused_because_a_task_names_neither(same: bool) -> None:
+    app = App("demo")
+
+    def one(task: Any) -> None: ...
+
+    def two(task: Any) -> None: ...
+
+    for handler in (one, two):
+        app.s3_batch()(app.function("jobs" if same else handler.__name__)(handler))
+    assert [finding.refused for finding in check(app)] == [True] * same
 
 
 @pytest.mark.parametrize("options", [{"treat_missing_keys_as": "Failed"}, {"report": 7}, {"manifest": "Not A Bucket"}])

@@ -219,6 +219,22 @@ def test_a_timeout_longer_than_s3_waits_is_refused() -> None:
         app.handlers[0].triggers[0].resources(app.functions["shout"], Template("demo", "dev"))
 
 
+def test_handlers_of_one_function_share_no_operation() -> None:
+    app = App("demo")
+
+    def one(request: Any) -> None: ...
+
+    def two(request: Any) -> None: ...
+
+    def three(request: Any) -> None: ...
+
+    for handler, operation in ((one, "GetObject"), (two, "HeadObject"), (three, "GetObject")):
+        app.s3_object_lambda("uploads", operations=operation)(app.function("all")(handler))
+    app.s3_object_lambda("others")(one)  # one handler may serve two buckets
+    refused = [finding.handlers for finding in check(app) if finding.refused]
+    assert {tuple(sorted(handlers)) for handlers in refused} == {("one", "three")}
+
+
 def test_who_builds_is_warned_that_the_service_is_closed_to_new_accounts() -> None:
     app, _, _ = app_with()
     [finding] = check(app)
