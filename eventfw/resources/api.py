@@ -153,6 +153,12 @@ class Api(Resource):
         """The API as data, for the local server."""
         return {"name": self.key, "rest": self.rest}
 
+    def event(
+        self, method: str, path: str, query: str, headers: dict[str, str], body: str | None, route: Http
+    ) -> dict[str, Any]:
+        """A request for a route as the API writes it."""
+        raise NotImplementedError
+
     def add_route(self, template: Template, function: Function, http: Http) -> None:
         """Add a route that leads to a function."""
         raise NotImplementedError
@@ -160,6 +166,13 @@ class Api(Resource):
     def add_authorizer(self, template: Template, function: Function, authorizer: Authorizer) -> None:
         """Add an authorizer, which asks a function."""
         raise NotImplementedError
+
+
+def parameters(query: str) -> dict[str, list[str]]:
+    """The parameters of a query string, decoded, with all values of each."""
+    from urllib.parse import parse_qs
+
+    return parse_qs(query, keep_blank_values=True)
 
 
 def invocation_uri(arn: Any) -> Any:

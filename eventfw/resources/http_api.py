@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..options import flag
-from .api import Api, invocation_uri, route_id
+from .api import Api, invocation_uri, parameters, route_id
 from .cors import checked_cors
 from .names import pascal
 
@@ -106,6 +106,47 @@ class HttpApi(Api):
         endpoint = {"Fn::GetAtt": [own, "ApiEndpoint"]}
         url = {"Fn::Sub": ["${endpoint}/" + self.key, {"endpoint": endpoint}]} if self.key else endpoint
         template.output(own + "Url", url, "Where the HTTP routes are served")
+
+    def event(
+        self, method: str, path: str, query: str, headers: dict[str, str], body: str | None, route: Http
+    ) -> dict[str, Any]:
+        """A request as API Gateway writes it, payload format 2.0."""
+        key = f"{'ANY' if method not in route.methods else method} {route.template.api}"
+        whole = f"/{self.key}{path}" if self.key else path
+        event: dict[str, Any] = {
+            "version": "2.0",
+            "routeKey": key,
+            "rawPath": whole,
+            "rawQueryString": query,
+            "headers": headers,
+            "requestContext": {
+                "accountId": "123456789012",
+                "apiId": "example",
+                "domainName": "example.execute-api.us-east-1.amazonaws.com",
+                "domainPrefix": "example",
+                "http": {
+                    "method": method,
+                    "path": whole,
+                    "protocol": "HTTP/1.1",
+                    "sourceIp": "203.0.113.10",
+                    "userAgent": headers.get("user-agent", "eventfw"),
+                },
+                "requestId": "JKJaXmPLvHcESHA=",
+                "routeKey": key,
+                "stage": self.key or "$default",
+                "time": "01/Jan/2026:00:00:00 +0000",
+                "timeEpoch": 1767225600000,
+            },
+            "isBase64Encoded": False,
+        }
+        values = route.template.values(path)
+        if values:
+            event["pathParameters"] = {name: str(value) for name, value in values.items()}
+        if query:
+            event["queryStringParameters"] = {name: ",".join(values) for name, values in parameters(query).items()}
+        if body is not None:
+            event["body"] = body
+        return event
 
     def add_route(self, template: Template, function: Function, http: Http) -> None:
         """An integration and a permission for each function; a route for each method."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..options import refused
-from .api import Api, invocation_uri, route_id
+from .api import Api, invocation_uri, parameters, route_id
 from .names import pascal
 
 TYPE_CHECKING = False
@@ -90,6 +90,43 @@ class RestApi(Api):
         template.add(own, "AWS::ApiGateway::RestApi", properties)
         url = f"https://${{{own}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{self.key}"
         template.output(own + "Url", {"Fn::Sub": url}, "Where the REST routes are served")
+
+    def event(
+        self, method: str, path: str, query: str, headers: dict[str, str], body: str | None, route: Http
+    ) -> dict[str, Any]:
+        """A request as a REST API writes it."""
+        queries, values = parameters(query), route.template.values(path)
+        resource = route.template.api
+        return {
+            "resource": resource,
+            "path": path,
+            "httpMethod": method,
+            "headers": headers,
+            "multiValueHeaders": {name: [value] for name, value in headers.items()},
+            "queryStringParameters": {name: several[-1] for name, several in queries.items()} or None,
+            "multiValueQueryStringParameters": queries or None,
+            "pathParameters": {name: str(value) for name, value in (values or {}).items()} or None,
+            "stageVariables": None,
+            "requestContext": {
+                "accountId": "123456789012",
+                "apiId": "example",
+                "domainName": "example.execute-api.us-east-1.amazonaws.com",
+                "domainPrefix": "example",
+                "extendedRequestId": "JKJaXmPLvHcESHA=",
+                "httpMethod": method,
+                "identity": {"sourceIp": "203.0.113.10", "userAgent": headers.get("user-agent", "eventfw")},
+                "path": f"/{self.key}{path}",
+                "protocol": "HTTP/1.1",
+                "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+                "requestTime": "01/Jan/2026:00:00:00 +0000",
+                "requestTimeEpoch": 1767225600000,
+                "resourceId": "example",
+                "resourcePath": resource,
+                "stage": self.key,
+            },
+            "body": body,
+            "isBase64Encoded": False,
+        }
 
     def add_route(self, template: Template, function: Function, http: Http) -> None:
         """The resources on the way to the path, where they are missing; a method each; a permission."""

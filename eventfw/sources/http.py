@@ -268,13 +268,14 @@ class Http(Trigger):
             body = dumps(body)
             headers.setdefault("content-type", "application/json")
         query = str(fields.pop("query", ""))
-        make = rest_sample if self.api and self.api.rest else sample_event
-        event = make(method, path, query, headers, body, self)
+        from ..resources.http_api import HttpApi
+
+        api = self.api or HttpApi()
+        event = api.event(method, path, query, headers, body, self)
         if claims is not None:
             event["requestContext"]["authorizer"] = {"jwt": {"claims": dict(claims), "scopes": None}}
         if context is not None:
-            rest = make is rest_sample
-            event["requestContext"]["authorizer"] = dict(context) if rest else {"lambda": dict(context)}
+            event["requestContext"]["authorizer"] = dict(context) if api.rest else {"lambda": dict(context)}
         return event
 
 
@@ -361,93 +362,3 @@ def checked_methods(methods: object) -> tuple[str, ...]:
             raise refused(f"methods has {upper!r} twice for http. Remove one.")
         found.append(upper)
     return tuple(found)
-
-
-def sample_event(
-    method: str, path: str, query: str, headers: dict[str, str], body: str | None, route: Http
-) -> dict[str, Any]:
-    """A request as API Gateway writes it, payload format 2.0."""
-    key = f"{'ANY' if method not in route.methods else method} {route.template.api}"
-    event: dict[str, Any] = {
-        "version": "2.0",
-        "routeKey": key,
-        "rawPath": path,
-        "rawQueryString": query,
-        "headers": headers,
-        "requestContext": {
-            "accountId": "123456789012",
-            "apiId": "example",
-            "domainName": "example.execute-api.us-east-1.amazonaws.com",
-            "domainPrefix": "example",
-            "http": {
-                "method": method,
-                "path": path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": "203.0.113.10",
-                "userAgent": headers.get("user-agent", "eventfw"),
-            },
-            "requestId": "JKJaXmPLvHcESHA=",
-            "routeKey": key,
-            "stage": "$default",
-            "time": "01/Jan/2026:00:00:00 +0000",
-            "timeEpoch": 1767225600000,
-        },
-        "isBase64Encoded": False,
-    }
-    values = route.template.values(path)
-    if values:
-        event["pathParameters"] = {name: str(value) for name, value in values.items()}
-    if query:
-        from urllib.parse import parse_qsl
-
-        joined: dict[str, list[str]] = {}
-        for name, value in parse_qsl(query, keep_blank_values=True):
-            joined.setdefault(name, []).append(value)
-        event["queryStringParameters"] = {name: ",".join(values) for name, values in joined.items()}
-    if body is not None:
-        event["body"] = body
-    return event
-
-
-def rest_sample(
-    method: str, path: str, query: str, headers: dict[str, str], body: str | None, route: Http
-) -> dict[str, Any]:
-    """A request as a REST API writes it."""
-    from urllib.parse import parse_qsl
-
-    stage = route.api.stage if route.api else "v1"
-    queries: dict[str, list[str]] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        queries.setdefault(name, []).append(value)
-    values = route.template.values(path)
-    resource = route.template.api
-    return {
-        "resource": resource,
-        "path": path,
-        "httpMethod": method,
-        "headers": headers,
-        "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "queryStringParameters": {name: several[-1] for name, several in queries.items()} or None,
-        "multiValueQueryStringParameters": queries or None,
-        "pathParameters": {name: str(value) for name, value in (values or {}).items()} or None,
-        "stageVariables": None,
-        "requestContext": {
-            "accountId": "123456789012",
-            "apiId": "example",
-            "domainName": "example.execute-api.us-east-1.amazonaws.com",
-            "domainPrefix": "example",
-            "extendedRequestId": "JKJaXmPLvHcESHA=",
-            "httpMethod": method,
-            "identity": {"sourceIp": "203.0.113.10", "userAgent": headers.get("user-agent", "eventfw")},
-            "path": f"/{stage}{path}",
-            "protocol": "HTTP/1.1",
-            "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
-            "requestTime": "01/Jan/2026:00:00:00 +0000",
-            "requestTimeEpoch": 1767225600000,
-            "resourceId": "example",
-            "resourcePath": resource,
-            "stage": stage,
-        },
-        "body": body,
-        "isBase64Encoded": False,
-    }
