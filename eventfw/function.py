@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from .app import Handler
     from .resources.resource import Grant, Resource
-    from .rules.settings import DurableConfig, FileSystem, VpcConfig
+    from .rules import settings as lambdas
 
 
 class Settings(Checked):
@@ -66,29 +66,29 @@ class Settings(Checked):
         description: str | None = None,
         tags: Mapping[str, str] | None = None,
         role: str | None = None,
-        architecture: str | None = None,
-        runtime: str | None = None,
+        architecture: lambdas.Architecture | None = None,
+        runtime: lambdas.Runtime | None = None,
         layers: Sequence[str] | None = None,
         ephemeral_storage: int | None = None,
-        vpc: VpcConfig | None = None,
-        file_system: FileSystem | None = None,
+        vpc: lambdas.VpcConfig | None = None,
+        file_system: lambdas.FileSystem | None = None,
         reserved_concurrency: int | None = None,
         provisioned_concurrency: int | None = None,
         snap_start: bool | None = None,
         log_retention: int | None = None,
-        log_format: str | None = None,
-        application_log_level: str | None = None,
-        system_log_level: str | None = None,
-        tracing: str | None = None,
+        log_format: lambdas.LogFormat | None = None,
+        application_log_level: lambdas.LogLevel | None = None,
+        system_log_level: lambdas.SystemLogLevel | None = None,
+        tracing: lambdas.Tracing | None = None,
         dead_letter: Resource | str | None = None,
         on_success: Resource | str | None = None,
         on_failure: Resource | str | None = None,
         maximum_retry_attempts: int | None = None,
         maximum_event_age: int | None = None,
         kms_key: str | None = None,
-        recursive_loop: str | None = None,
-        durable: DurableConfig | None = None,
-        tenant_isolation_mode: str | None = None,
+        recursive_loop: lambdas.RecursiveLoop | None = None,
+        durable: lambdas.DurableConfig | None = None,
+        tenant_isolation_mode: lambdas.TenantIsolationMode | None = None,
     ) -> None:
         given: dict[str, Any] = locals()
         #: What was said, by option.

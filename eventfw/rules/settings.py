@@ -7,7 +7,16 @@ from ..options import LOG_RETENTION_DAYS, closest, flag, one_of, refused, text, 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypedDict
+    from typing import Any, Literal, TypedDict
+
+    Architecture = Literal["x86_64", "arm64"]
+    Runtime = Literal["python3.11", "python3.12", "python3.13", "python3.14"]
+    LogFormat = Literal["Text", "JSON"]
+    LogLevel = Literal["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"]
+    SystemLogLevel = Literal["DEBUG", "INFO", "WARN"]
+    Tracing = Literal["Active", "PassThrough"]
+    RecursiveLoop = Literal["Allow", "Terminate"]
+    TenantIsolationMode = Literal["PER_TENANT"]
 
     class VpcConfig(TypedDict, total=False):
         """https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html"""

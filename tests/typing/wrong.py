@@ -36,6 +36,8 @@ app.function(environment={"LEVEL": 1})(plain)  # error
 app.function(vpc={"subnets": []})(plain)  # error
 app.function(file_system={"arn": "x"})(plain)  # error
 app.function(snap_start="yes")(plain)  # error
+app.function(architecture="arm")(plain)  # error
+app.function(log_format="json")(plain)  # error
 app.function(layers=[3])(plain)  # error
 app.function(dead_letter=orders.send)(plain)  # error
 app.s3_trigger()(plain)  # error
