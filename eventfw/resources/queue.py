@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..options import flag, printable, refused, text, whole
 from .keys import checked_key
 from .names import filed_as, known_as, pascal
-from .resource import Grant, Resource, extend
+from .resource import Grant, Resource, extend, tls_only
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +106,8 @@ class Queue(Resource):
 
     @property
     def claims(self) -> set[str]:
-        dead = {f"{pascal(self.key)}DeadLetterQueue", f"{pascal(self.key)}DeadLettersQueue"}
+        name = pascal(self.key)
+        dead = {f"{name}DeadLetterQueue", f"{name}DeadLettersQueue", f"{name}DeadLetterQueuePolicy"}
         policy = {f"{self.logical_id}Policy"} if self.owned else set()
         return super().claims | policy | (dead if self.owned and self.dead_letter is True else set())
 
@@ -203,9 +204,7 @@ class Queue(Resource):
                 f"The queue {self.key!r} is not the app's, which writes no policy for it. Add to its policy what "
                 f"allows this, or give a queue made with app.queue(...)."
             )
-        policy = ("AWS::SQS::QueuePolicy", {"Queues": [{"Ref": self.logical_id}]})
-        resource = {"Resource": {"Fn::GetAtt": [self.logical_id, "Arn"]}}
-        extend(template.main, f"{self.logical_id}Policy", policy, {**resource, **statement})
+        add_policy(template.main, self.logical_id, statement)
 
     def _within_limit(self, name: str) -> str:
         if len(name) > NAME_MAX:
@@ -237,6 +236,8 @@ class Queue(Resource):
                 "maxReceiveCount": self.max_receives,
             }
         template.add(self.logical_id, "AWS::SQS::Queue", properties)
+        if self.owned:
+            self.allow(template, tls_only("sqs:*"))
 
     def _dead_letters(self, template: Template) -> Any:
         """The ARN of the dead-letter queue: another of the user's, or one made here."""
@@ -252,10 +253,18 @@ class Queue(Resource):
         }
         if self.fifo:
             dead["FifoQueue"] = True
-        return {"Fn::GetAtt": [template.add(pascal(self.key) + "DeadLetterQueue", "AWS::SQS::Queue", dead), "Arn"]}
+        made = template.add(pascal(self.key) + "DeadLetterQueue", "AWS::SQS::Queue", dead)
+        add_policy(template, made, tls_only("sqs:*"))
+        return {"Fn::GetAtt": [made, "Arn"]}
 
     def _encryption(self) -> dict[str, Any]:
         return {"KmsMasterKeyId": self.kms_key} if self.kms_key else {"SqsManagedSseEnabled": True}
+
+
+def add_policy(template: Template, queue: str, statement: dict[str, Any]) -> None:
+    """Add a statement to the one policy of a queue of the template."""
+    policy = ("AWS::SQS::QueuePolicy", {"Queues": [{"Ref": queue}]})
+    extend(template, f"{queue}Policy", policy, {"Resource": {"Fn::GetAtt": [queue, "Arn"]}, **statement})
 
 
 def checked_name(owner: str, name: object, *, fifo: bool = False) -> str:

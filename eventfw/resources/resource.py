@@ -238,3 +238,14 @@ def extend(template: Template, logical_id: str, policy: tuple[str, dict[str, Any
     statements = template.properties(logical_id)["PolicyDocument"]["Statement"]
     if statement not in statements:
         statements.append(statement)
+
+
+def tls_only(action: str) -> dict[str, Any]:
+    """The statement of a resource policy that refuses what does not come over TLS."""
+    return {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": action,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }

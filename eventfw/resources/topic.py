@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..options import flag, refused, text
 from .keys import checked_key
 from .named import Named, named_with
-from .resource import Grant, extend
+from .resource import Grant, extend, tls_only
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,16 +99,7 @@ class Topic(Named):
         if self.kms_key:
             properties["KmsMasterKeyId"] = self.kms_key
         template.add(self.logical_id, "AWS::SNS::Topic", properties)
-        self.allow(
-            template,
-            {
-                "Sid": "TlsOnly",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": "sns:Publish",
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-            },
-        )
+        self.allow(template, tls_only("sns:Publish"))
 
     def allow(self, template: Template, statement: dict[str, Any]) -> None:
         """Add a statement to the topic's one policy; ``Resource`` is the topic unless it says another.

@@ -22,7 +22,8 @@ class UserPool(Named):
 
     Options
         ``sign_in``: what users sign in with instead of a user name: ``["email"]`` unless said, ``["phone_number"]``,
-        both, or ``[]`` for a user name. It cannot be changed later.
+        both, or ``[]`` for a user name. It cannot be changed later. Telephone numbers are verified by SMS, which the
+        account must be let out of SNS's sandbox for.
         ``self_sign_up``: ``True`` lets people sign themselves up. Else only ``admin_create_user`` makes users.
         ``mfa``: a second factor, an authenticator app's code: ``OPTIONAL`` for each user unless said, ``ON`` or
         ``OFF``.
@@ -142,6 +143,8 @@ class UserPool(Named):
         if self.sign_in:
             properties["UsernameAttributes"] = list(self.sign_in)
             properties["AutoVerifiedAttributes"] = list(self.sign_in)
+        if "phone_number" in self.sign_in:
+            properties["SmsConfiguration"] = self._sms(template)
         if "email" in self.sign_in or not self.sign_in:
             properties["AccountRecoverySetting"] = {"RecoveryMechanisms": [{"Name": "verified_email", "Priority": 1}]}
         template.add(self.logical_id, "AWS::Cognito::UserPool", properties, retain=True)
@@ -155,3 +158,13 @@ class UserPool(Named):
         }
         made = template.add(self.client_logical_id, "AWS::Cognito::UserPoolClient", client)
         template.output(made, {"Ref": made}, f"The id of the app client of {self.key}")
+
+    def _sms(self, template: Template) -> dict[str, Any]:
+        """How Cognito sends SMS: with a role of its own, for this pool's external id. SMS have no ARN to name."""
+        name = self.real_name(template)
+        conditions = {"StringEquals": {"sts:ExternalId": name, "aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+        statements = [(["sns:Publish"], ["*"])]
+        role = template.role(
+            f"{self.logical_id}SmsRole", "cognito-idp.amazonaws.com", statements, conditions=conditions
+        )
+        return {"ExternalId": name, "SnsCallerArn": {"Fn::GetAtt": [role, "Arn"]}}

@@ -72,9 +72,7 @@ def test_messages_are_taken_over_tls_only() -> None:
 def test_every_statement_is_in_one_policy_and_in_it_once(resource: Topic | Queue, logical_id: str) -> None:
     main = Template("shop", "dev")
     resource.resources(main)
-    before = (
-        len(main.properties(f"{logical_id}Policy")["PolicyDocument"]["Statement"]) if resource.type == "topic" else 0
-    )
+    before = len(main.properties(f"{logical_id}Policy")["PolicyDocument"]["Statement"])
     statement = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sns:Publish"}
     resource.allow(main, statement)
     resource.allow(Template("shop", "dev", main=main), statement)

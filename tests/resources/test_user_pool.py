@@ -62,6 +62,23 @@ def test_the_clients_id_is_told_when_it_is_deployed() -> None:
     assert template.body("")["Outputs"]["PeopleUserPoolClient"]["Value"] == {"Ref": "PeopleUserPoolClient"}
 
 
+def test_telephone_numbers_are_verified_by_sms_with_a_role_for_this_pool() -> None:
+    app = App("shop")
+    app.user_pool("people", sign_in=["phone_number"])
+    made = resources(app)
+    assert made["PeopleUserPool"]["Properties"]["SmsConfiguration"] == {
+        "ExternalId": "shop-dev-people",
+        "SnsCallerArn": {"Fn::GetAtt": ["PeopleUserPoolSmsRole", "Arn"]},
+    }
+    role = made["PeopleUserPoolSmsRole"]["Properties"]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": ["cognito-idp.amazonaws.com"]}
+    assert trust["Condition"]["StringEquals"]["sts:ExternalId"] == "shop-dev-people"
+    app = App("shop")
+    app.user_pool("people")
+    assert "PeopleUserPoolSmsRole" not in resources(app)
+
+
 def test_options_reach_the_pool() -> None:
     app = App("shop")
     app.user_pool("people", sign_in=[], self_sign_up=True, mfa="OFF", password_length=20, deletion_protection=True)

@@ -401,7 +401,8 @@ def test_the_local_variant_has_nothing_that_only_an_account_has(tmp_path: Path) 
     app.function(**options, tracing="Active", on_failure="arn:aws:s3:::records", reserved_concurrency=2)(one)
     artifacts = build(Project(tmp_path, Config(), app, "app", "app"), Stage("local"), local=LocalVariant("http://x"))
     resources = artifacts.stacks[0].template["Resources"]
-    assert set(resources) == {"DeadDeadLetterQueue", "DeadQueue", "OneFunction", "OneLogGroup", "OneRole"}
+    queues = {"DeadDeadLetterQueue", "DeadDeadLetterQueuePolicy", "DeadQueue", "DeadQueuePolicy"}
+    assert set(resources) == {*queues, "OneFunction", "OneLogGroup", "OneRole"}
     assert set(resources["OneFunction"]["Properties"]) & {"VpcConfig", "DeadLetterConfig", "TracingConfig"} == set()
     assert resources["OneFunction"]["Properties"]["Role"] == {"Fn::GetAtt": ["OneRole", "Arn"]}
 
