@@ -22,7 +22,7 @@ class Unreachable(Exception):
 class Origins:
     """Asks origins. ``gateway`` is the app's API, an ASGI app in this process that ``gateway_host`` is the address of.
 
-    ``cloud`` gives the address of the embedded AWS, or nothing while there is none.
+    ``cloud`` gives the address of the door to the embedded AWS, or nothing while there is none.
     """
 
     def __init__(self, gateway: ASGIApp, gateway_host: str, cloud: Callable[[], str | None], region: str) -> None:

@@ -102,7 +102,7 @@ class LocalServer:
             self.pool.invoke,
             self.gateway,
             origin_host=host,
-            cloud=lambda: self.cloud.endpoint_url if self.cloud else None,
+            cloud=lambda: self.aws if self.cloud else None,
             region=options.region,
             guard=guard,
             observe=terminal.exchange,

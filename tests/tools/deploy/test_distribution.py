@@ -11,6 +11,7 @@ import pytest
 from eventfw.tools.build.assemble import build
 from eventfw.tools.deploy.access import Access, Clients
 from eventfw.tools.deploy.deploy import Outcome, deploy
+from eventfw.tools.deploy.destroy import destroy
 from eventfw.tools.project import Stage, load_project
 
 SOURCE = """
@@ -61,3 +62,15 @@ def test_it_moves_to_a_new_version_and_the_old_one_stays(
     edge: Any = clients.client("lambda", "us-east-1")
     kept = edge.list_versions_by_function(FunctionName="gallery-dev-door")["Versions"]
     assert {before, after} <= {version["FunctionArn"] for version in kept}
+
+
+def test_destroying_a_stage_takes_the_distribution_before_the_functions_it_runs(
+    tmp_path: Path, access: Access, clients: Clients, monkeypatch: pytest.MonkeyPatch, told: Any
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    deployed(tmp_path / "one", "one", access)
+    destroy("gallery", "dev", access=access, report=told)
+    assert not clients.client("cloudfront").list_distributions()["DistributionList"].get("Items")
+    first = [index for index, line in enumerate(told.lines) if "SiteDistribution" in line]
+    last = [index for index, line in enumerate(told.lines) if "DoorFunction" in line]
+    assert max(first) < min(last)
