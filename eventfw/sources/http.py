@@ -137,6 +137,8 @@ class Http(Trigger):
         return ProxyRequest(raw, context) if "resource" in raw else TargetRequest(raw, context)
 
     def call(self, binding: Binding, event: Request) -> Any:
+        if self.authorizer is not None and not self._asked(event.raw):
+            raise HTTPError(403)
         if not self.parameters:
             return binding(event, event.context)
         values = self.template.values(event.raw_path)
@@ -144,6 +146,17 @@ class Http(Trigger):
             raise HTTPError(404)
         event.path_parameters = values
         return binding(event, event.context, values)
+
+    def _asked(self, raw: Any) -> bool:
+        """Whether the authorizer was asked: by API Gateway, which alone does it, before it sent the request here.
+
+        A function URL, a load balancer or Lattice in front of the function would else be a way around it. A function
+        URL can want signed requests, too.
+        """
+        if "resource" in raw or raw.get("routeKey") in self.route_keys:
+            return True
+        context = raw.get("requestContext") or {}
+        return self.authorizer == "iam" and bool((context.get("authorizer") or {}).get("iam"))
 
     def payload(self, event: Request) -> Any:
         return event.json

@@ -440,6 +440,26 @@ def test_middleware_sees_the_request(form: str, site: App) -> None:
     assert seen == [("GET", "/photos/cat")]
 
 
+@FORMS
+@pytest.mark.parametrize("authorizer", ["check", "iam"])
+def test_a_way_around_api_gateway_is_no_way_around_the_authorizer(form: str, authorizer: str) -> None:
+    app = App("demo")
+
+    @app.authorizer()
+    def check(request: Any) -> bool:
+        return True
+
+    @app.get("/x/{id}", authorizer=authorizer)
+    def handler(id: str) -> str:
+        return id
+
+    asks = form in ("rest", "http_v1")
+    assert answer(form, app, event(form, "GET", "/x/1")).status == (200 if asks else 403)
+    raw = event(form, "GET", "/x/1")
+    raw.setdefault("requestContext", {})["authorizer"] = {"iam": {"userArn": "arn"}}
+    assert answer(form, app, raw).status == (200 if asks or authorizer == "iam" else 403)
+
+
 # Events as AWS's guides show them.
 
 ALB = {

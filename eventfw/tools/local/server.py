@@ -272,6 +272,8 @@ class LocalServer:
             sys.stdout.write(json.dumps(first) + "\n")
             sys.stdout.flush()
         self.terminal.line(f"  HTTP  {self.http}")
+        for api in self.gateway.apis.named.values():
+            self.terminal.line(f"  {'REST' if api.rest else 'HTTP'}  {self.http}/{api.name}")
         self.terminal.line(f"  edge  {self.edge}")
         if aws:
             self.terminal.line(

@@ -28,6 +28,7 @@ def test_every_api_is_served_and_its_authorizers_are_asked(tmp_path: Path) -> No
     write(tmp_path / "app.py", APP)
     server = Live(tmp_path, "--no-cloud")
     try:
+        assert server.says("REST").endswith("/v1")
         assert server.get("/me", authorization="secret") == {"id": 0, "principalId": "anna", "admin": True}
         assert server.get("/v1/me/7", authorization="secret") == {"id": 7, "principalId": "anna", "admin": "true"}
         assert server.request("GET", "/me")[0] == 401
