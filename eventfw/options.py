@@ -57,6 +57,14 @@ def text(owner: str, option: str, value: object, remedy: str) -> str:
     return value
 
 
+def borrowed(module: str, name: str) -> Any:
+    """``name`` of eventfw's ``module``, which the caller's own imports do not mention.
+
+    So the module is in a zip only where an object of the app, a trigger's filter for one, is of a class of its.
+    """
+    return getattr(__import__(f"eventfw.{module}", fromlist=[name]), name)
+
+
 def printable(text: object, limit: int = 120) -> str:
     """What came from outside, for a message: control characters escaped, and cut."""
     whole = str(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import RuleError
-from ..options import flag, one_of, refused, whole
+from ..options import borrowed, flag, one_of, refused, whole
 from ..resources.names import pascal
 from ..trigger import Trigger, filed
 
@@ -69,10 +69,8 @@ class Polled(Trigger):
         self.filters = self._checked(filters) if filters else None
 
     def _checked(self, filters: Filters) -> FilterCriteria:
-        # By name, so that the zip of an app without filters can do without their rules.
-        criteria = __import__("eventfw.rules.criteria", fromlist=["FilterCriteria"]).FilterCriteria
         try:
-            return criteria(filters, self.filter_kind)  # type: ignore[no-any-return]
+            return borrowed("rules.criteria", "FilterCriteria")(filters, self.filter_kind)  # type: ignore[no-any-return]
         except RuleError as error:
             raise refused(f"filters are not valid for {self.decorator}: {error.message}") from None
 

@@ -5,12 +5,15 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-mapping-troubleshooting
 
 from __future__ import annotations
 
+from ..errors import RuleError
 from .keys import covers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
+
+    from .matchers import Wildcard
 
     Told = dict[str, tuple[str, ...]]
 
@@ -42,6 +45,22 @@ _FAMILIES: dict[str, tuple[str, Told]] = {
     "s3:ObjectRemoved:*": (_DELETED, {"reason": ("DeleteObject",)}),
     "s3:LifecycleExpiration:*": (_DELETED, {"reason": _EXPIRED}),
 }
+
+
+class ObjectKeys:
+    """The keys that a wildcard stands for, all of them where it is ``""``. Raises RuleError for what is none."""
+
+    __slots__ = ("wildcard",)
+
+    def __init__(self, wildcard: str) -> None:
+        self.wildcard: Wildcard | None = None
+        if wildcard != "":
+            if not isinstance(wildcard, str):
+                raise RuleError(f"wildcard must be a string, not {wildcard!r}")
+            from .matchers import Wildcard
+            from .wildcards import segments
+
+            self.wildcard = Wildcard(wildcard, segments(wildcard))
 
 
 def event_name(detail_type: str, detail: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import RuleError
 from ..events import Event, instant
-from ..options import one_of, printable, refused
+from ..options import borrowed, one_of, printable, refused
 from ..resources.bucket import Bucket
 from ..resources.names import filed_as, known_as, pascal
 from ..rules.keys import KeyFilter, KeyFilterSet, check_event_type, covers, types_overlap
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..resources.queue import Queue
     from ..resources.resource import Grant, Template
     from ..rules.matchers import Wildcard
+    from ..rules.object_events import ObjectKeys
     from ..rules.witness import Effort
 
 NOTIFICATION, EVENTBRIDGE = "notification", "eventbridge"
@@ -87,9 +88,7 @@ class S3Record(Event):
         """What happened, as S3's notifications say it: ``ObjectCreated:Put``."""
         if not self._detail:
             return str(self.raw["eventName"])
-        from ..rules.object_events import event_name
-
-        return event_name(self.raw["detail-type"], self._detail)
+        return str(borrowed("rules.object_events", "event_name")(self.raw["detail-type"], self._detail))
 
     @property
     def time(self) -> datetime:
@@ -159,10 +158,16 @@ class S3Trigger(Trigger):
         self.dead_letter = dead_letter
         try:
             self.filter = KeyFilter(prefix, suffix)
-            self.wildcard = whole_key(wildcard)
+            ruled = via == EVENTBRIDGE or wildcard != ""
+            self.keys: ObjectKeys | None = borrowed("rules.object_events", "ObjectKeys")(wildcard) if ruled else None
         except RuleError as error:
             raise refused(f"{error.message.rstrip('.')}.") from None
         self.validate()
+
+    @property
+    def wildcard(self) -> Wildcard | None:
+        """The keys it runs for, where a wildcard says so."""
+        return self.keys.wildcard if self.keys is not None else None
 
     def validate(self) -> None:
         one_of("s3_trigger", "via", self.via, (NOTIFICATION, EVENTBRIDGE))
@@ -281,6 +286,8 @@ class S3Trigger(Trigger):
         if not isinstance(theirs, EventPattern):
             return None
         both, event = [EventPattern(pattern_of(self, self.bucket.key)), theirs], self.sample()
+            theirs = EventPattern(rule_pattern(other, other.bucket.key))
+        both, event = [EventPattern(rule_pattern(self, self.bucket.key)), theirs], self.sample()
         texts = [name for name, value in event.items() if isinstance(value, str)]
         return witness(both, event, texts, effort) or witness(both, {**event, "detail": {}}, texts, effort)
 
@@ -327,6 +334,16 @@ class S3Trigger(Trigger):
                 entry["Filter"] = {"S3Key": {"Rules": rules}}
             notification.setdefault("LambdaConfigurations", []).append(entry)
         template.depend(self.bucket.logical_id, permission)
+
+    def _rule(self, function: Function, template: Template) -> None:
+        rule = pascal(self.own_name) + "Rule"
+        properties = {
+            "EventPattern": rule_pattern(self, self.bucket.reference(template)),
+            "State": "ENABLED",
+            "Targets": [{"Id": "function", "Arn": template.function_arn(function)}],
+        }
+        template.add(rule, "AWS::Events::Rule", properties)
+        template.permit(function, rule, "events.amazonaws.com", {"Fn::GetAtt": [rule, "Arn"]})
 
     def sample(self, **fields: Any) -> dict[str, Any]:
         """An event for one object. Fields: ``key``, ``size``, ``event_name``, ``bucket``."""
@@ -420,16 +437,19 @@ def let_send(trigger: S3Trigger, queue: Queue, rule: str, template: Template) ->
     queue.allow(template, statement)
 
 
-def whole_key(wildcard: str) -> Wildcard | None:
-    """The keys that a wildcard stands for. Raises RuleError."""
-    if wildcard == "":
-        return None
-    if not isinstance(wildcard, str):
-        raise RuleError(f"wildcard must be a string, not {wildcard!r}")
-    from ..rules.matchers import Wildcard
-    from ..rules.wildcards import segments
+def rule_pattern(trigger: S3Trigger, bucket: Any) -> dict[str, Any]:
+    """The pattern of a trigger's rule, for a bucket of that real name."""
+    from ..rules.object_events import pattern
 
-    return Wildcard(wildcard, segments(wildcard))
+    prefix, suffix = trigger.filter.prefix, trigger.filter.suffix
+    keys: list[Any] = []
+    if trigger.wildcard is not None:
+        keys = [{"wildcard": trigger.wildcard.text}]
+    elif prefix and suffix:  # two conditions of one field are alternatives
+        keys = [{"wildcard": "*".join(part.replace("\\", "\\\\") for part in (prefix, suffix))}]
+    elif prefix or suffix:
+        keys = [{"prefix": prefix} if prefix else {"suffix": suffix}]
+    return pattern(bucket, trigger.events, keys)
 
 
 def first_of(event_type: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import RuleError
 from ..events import Event, instant
-from ..options import flag, one_of, refused
+from ..options import borrowed, flag, one_of, refused
 from ..polling.batches import Batch, each, reported
 from ..polling.queues import QueuePolled
 from ..resources.names import pascal
@@ -337,10 +337,8 @@ class Subscribed(QueuePolled):
 
 def checked_policy(policy: Mapping[str, Any] | str, scope: str) -> FilterPolicy:
     """A filter policy that SNS takes."""
-    # By name, so that the zip of an app without filters can do without their rules.
-    made = __import__("eventfw.rules.policy", fromlist=["FilterPolicy"]).FilterPolicy
     try:
-        return made(policy, scope)  # type: ignore[no-any-return]
+        return borrowed("rules.policy", "FilterPolicy")(policy, scope)  # type: ignore[no-any-return]
     except RuleError as error:
         raise refused(f"filter_policy is not valid for sns_subscriber: {error.message}") from None
 

@@ -8,7 +8,6 @@ import importlib
 import os
 import re
 import tokenize
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +32,6 @@ LEFT_OUT_FILES = ("conftest.py", "eventfw.toml", "eventfw_entry.py", "pytest.ini
 LEFT_OUT_ENDINGS = (".pyc", ".pyo", ".egg-info")
 WORD = re.compile(r"\w+")
 BELOW_THE_SHIP_LINE = {"tools", "testing.py", "__main__.py"}
-FOR_PAYLOADS = {"payloads.py", "hints.py", "conversion.py"}  # only where a handler's parameter has a model's type
 ON_DEMAND = {"answering", "polling", "resources", "rules", "sources"}  # packages of which an app gets what it uses
 #: What triggers, resources, settings and grants do on the developer's machine only.
 TOOL_VERBS = {
@@ -112,9 +110,9 @@ def _is_workshop(folder: Path, name: str) -> bool:
 
 
 def shipped_half(project: Project, files: dict[str, Entry]) -> dict[str, Entry]:
-    """eventfw's modules above the ship line: the top level, and of sources, resources and rules what is used."""
+    """eventfw's modules above the ship line, as far as the app uses them."""
     app = project.app
-    needed = {path for path in PACKAGE.glob("*.py") if path.name not in BELOW_THE_SHIP_LINE | FOR_PAYLOADS}
+    needed = {PACKAGE / name for name in ("__init__.py", "app.py", "runtime.py")}
     used: list[object] = [*app.resources, *(trigger for handler in app.handlers for trigger in handler.triggers)]
     used += [grant.resource for function in app.functions.values() for grant in function.uses]
     # What an attribute holds counts too: the rules of filters, for one, are only there where a trigger has filters.
@@ -153,20 +151,55 @@ def _imports(module: Path, source: str) -> Iterator[Path]:
 
 
 def without_idle(sources: dict[Path, str], called: dict[Path, set[str]], written: str) -> None:
-    """Blank the functions of a module that only its tool verbs ``called``, by path: those that nothing else names."""
+    """Blank what only the tool verbs of a module ``called``, by path: functions, and methods with a leading underscore,
+    that nothing else names."""
+    own = set(WORD.findall(written))
     idle = True
     while idle:
-        counts = Counter(word for text in [*sources.values(), written] for word in WORD.findall(text))
+        attributes = {name for text in sources.values() for name in _attributes(text)} | own
+        borrowed = {name for text in sources.values() for name in _mentioned(text, abroad=True)} | own
         idle = False
         for path in [path for path, words in called.items() if words]:
-            lines = sources[path].splitlines(keepends=True)
-            for node in ast.parse(sources[path]).body:
-                if isinstance(node, ast.FunctionDef) and node.name in called[path] and counts[node.name] == 1:
+            tree, lines = ast.parse(sources[path]), sources[path].splitlines(keepends=True)
+            named = borrowed | set(_mentioned(sources[path]))
+            found = [one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name not in named]
+            found += [one for one in _private(tree) if one.name not in attributes]
+            for node in found:
+                if node.name in called[path]:
                     first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
                     called[path].update(WORD.findall("".join(lines[first - 1 : node.end_lineno])))
                     _blank(lines, first, node.end_lineno)
                     idle = True
             sources[path] = "".join(lines)
+
+
+def _private(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    """The methods with one leading underscore, of classes that have more than these."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            methods = [one for one in node.body if isinstance(one, ast.FunctionDef)]
+            private = [one for one in methods if one.name.startswith("_") and not one.name.startswith("__")]
+            yield from private if len(private) < len(node.body) else ()
+
+
+def _attributes(source: str) -> Iterator[str]:
+    """What a module asks objects for, and texts that may be asked for."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
+            yield node.value
+
+
+def _mentioned(source: str, *, abroad: bool = False) -> Iterator[str]:
+    """What a module names: variables, unless it is ``abroad``, what it imports, and texts that may be names."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name) and not abroad:
+            yield node.id
+        elif isinstance(node, ast.alias):
+            yield node.name
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
+            yield node.value
 
 
 def verbs_of(source: str, classes: Collection[str]) -> str:

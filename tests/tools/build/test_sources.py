@@ -246,3 +246,23 @@ def test_a_function_that_only_verbs_call_is_left_out_unless_somebody_names_it() 
         sources = {Path("a.py"): bare(verbs, {"Trigger"}) + module}
         without_idle(sources, {Path("a.py"): {"made", "other"}}, written + " other")
         assert {line.split("(")[0][4:] for line in sources[Path("a.py")].splitlines() if line.startswith("def")} == kept
+
+
+def test_a_private_method_that_only_verbs_call_is_left_out_unless_somebody_asks_for_it() -> None:
+    module = (
+        "class Trigger:\n    kinds = ()\n    def sample(self): return self._made()\n"
+        "    @property\n    def _made(self): return self._deeper\n    def _deeper(self): return 1\n"
+        "    def _kept(self): return 2\n    def call(self): return self._kept()\n"
+    )
+    path = Path("a.py")
+    for other, left in (("", {"_kept", "call"}), ("x._deeper", {"_kept", "call", "_deeper"})):
+        sources = {path: bare(module, {"Trigger"}), Path("b.py"): other}
+        without_idle(sources, {path: {"_made", "_kept"}, Path("b.py"): set()}, "")
+        compile(sources[path], "a", "exec")
+        assert {line.split("(")[0].split()[-1] for line in sources[path].splitlines() if " def " in line} == left
+
+
+def test_a_variable_of_another_module_keeps_no_function_in_the_zip() -> None:
+    sources = {Path("a.py"): "def told(): return 1\n", Path("b.py"): "told = 1\nprint(told, self.told())\n"}
+    without_idle(sources, {Path("a.py"): {"told"}, Path("b.py"): set()}, "")
+    assert not sources[Path("a.py")].strip()
