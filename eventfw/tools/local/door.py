@@ -1,7 +1,8 @@
 """The door: the only address of the embedded AWS that anybody is told.
 
-It refuses what a foreign web page could send and the embedded AWS's own control paths, answers Lambda's Invoke and the
-server's own paths itself, and streams everything else through, byte for byte.
+It refuses what a foreign web page could send and the embedded AWS's own control paths, answers Lambda's Invoke, reports
+to services that the embedded AWS has not, and the server's own paths itself, and streams everything else through, byte
+for byte.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from eventfw.tools.local.faults import fault
 from eventfw.tools.local.guard import Guard
 from eventfw.tools.local.http_api import PAYLOAD_LIMIT
 from eventfw.tools.local.lambda_api import answer, function_of, invocation, refused
+from eventfw.tools.local.reports import REPORT_LIMIT, reported, taken
 from eventfw.tools.local.results import Result, Throttled
 
 if TYPE_CHECKING:
@@ -63,12 +65,14 @@ class Door:
         invoke: InvokeDirect,
         known: Callable[[str], bool],
         guard: Guard | None = None,
+        note: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.upstream = upstream
         self.control = control
         self.invoke = invoke
         self.known = known
         self.guard = guard or Guard()
+        self.note = note
         self._stream: Upstream | None = None
         self._running: set[asyncio.Task[None]] = set()
 
@@ -86,6 +90,8 @@ class Door:
         try:
             if response is None and (function := function_of(request)) and self.known(function):
                 response = await self._invoked(function, request, receive)
+            if response is None and reported(request):
+                response = await self._reported(request, receive)
             if response is None:
                 await self._forward(request, receive, send)
                 return
@@ -126,6 +132,14 @@ class Door:
         if how.type == "Event":
             self._begin(self.invoke(function, payload or b"{}", how.client_context))
         return HttpResponse(202 if how.type == "Event" else 204, [])
+
+    async def _reported(self, request: HttpRequest, receive: Receive) -> HttpResponse:
+        """What a handler tells a service that the embedded AWS has not."""
+        try:
+            body = await body_of(request, receive, REPORT_LIMIT)
+        except BodyTooLarge:
+            return fault(request, 413, "RequestEntityTooLarge", f"A report has at most {REPORT_LIMIT} bytes.")
+        return taken(request, body, self.note)
 
     def _begin(self, work: Awaitable[Result]) -> None:
         async def run() -> None:

@@ -192,6 +192,7 @@ class LocalServer:
             invoke=self.invocations.direct,
             known=self.invocations.known,
             guard=self.guard,
+            note=self.terminal.note,
         )
         http, edge, aws = self.sockets
         end_serving = serving([(http, self.gateway), (edge, self.front), (aws, door)])
