@@ -322,7 +322,8 @@ def test_events_that_eventbridge_could_not_hand_over_go_to_a_queue_of_the_app() 
     [target] = made["UploadRule"]["Properties"]["Targets"]
     assert target["RetryPolicy"] == {"MaximumRetryAttempts": 3, "MaximumEventAgeInSeconds": 600}
     assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["LostQueue", "Arn"]}}
-    [statement] = made["LostQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    statements = made["LostQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    [statement] = [one for one in statements if one["Effect"] == "Allow"]
     assert statement["Principal"] == {"Service": "events.amazonaws.com"}
     assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["UploadRule", "Arn"]}}}
 
