@@ -251,7 +251,8 @@ class EdgeOriginResponse(OnResponse):
         if isinstance(result, (Response, HTTPError)):
             answer = generated(as_response(result))
             kept = {name: event.headers[name] for name in ("transfer-encoding", "via") if name in event.headers}
-            return {**answer, "headers": {**answer["headers"], **kept}}  # which CloudFront lets nobody change
+            # What is kept CloudFront lets nobody change; without a body it would send the origin's.
+            return {"body": "", **answer, "headers": {**answer["headers"], **kept}}
         raise self.wrong(result, "the response or a Response", "response")
 
 

@@ -113,6 +113,10 @@ class EdgeRequest(EdgeEvent):
 
     def replace_body(self, body: Any) -> None:
         """Send the origin another body: text, bytes, or a dict or list as JSON. The trigger needs ``include_body``."""
+        if "body" not in self.request:
+            raise ValueError(
+                "CloudFront takes another body only from a function that sees it. Write include_body=True."
+            )
         data, binary, _ = encoded_body(Response(body))
         self.request["body"] = {"action": "replace", "encoding": "base64" if binary else "text", "data": data}
 

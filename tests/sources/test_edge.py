@@ -137,6 +137,8 @@ def test_a_body_is_read_and_replaced() -> None:
     assert seen == [("hällo".encode(), False)]
     assert result["body"] == {"action": "replace", "encoding": "text", "data": '{"a":1}'}
     assert answer(changing(lambda e: e.replace_body(b"\xff")), options=options)["body"]["encoding"] == "base64"
+    with pytest.raises(ValueError, match="include_body=True"):
+        answer(handler)
     with pytest.raises(RegistrationError, match="include_body=True"):
         answer(handler, body="x")
 
@@ -190,6 +192,7 @@ def test_a_response_takes_the_place_of_the_origins_and_keeps_what_is_read_only(i
     result = answer(instead, "origin_response", response_headers={"X-Origin": "1"})
     assert result["status"] == "410"
     assert "via" in result["headers"] and "x-origin" not in result["headers"]
+    assert answer(Response("", 301, {"location": "/b"}), "origin_response")["body"] == ""
 
 
 def test_a_viewers_response_has_its_headers_changed_and_nothing_else() -> None:
