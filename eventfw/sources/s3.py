@@ -286,8 +286,6 @@ class S3Trigger(Trigger):
         if not isinstance(theirs, EventPattern):
             return None
         both, event = [EventPattern(pattern_of(self, self.bucket.key)), theirs], self.sample()
-            theirs = EventPattern(rule_pattern(other, other.bucket.key))
-        both, event = [EventPattern(rule_pattern(self, self.bucket.key)), theirs], self.sample()
         texts = [name for name, value in event.items() if isinstance(value, str)]
         return witness(both, event, texts, effort) or witness(both, {**event, "detail": {}}, texts, effort)
 
@@ -334,16 +332,6 @@ class S3Trigger(Trigger):
                 entry["Filter"] = {"S3Key": {"Rules": rules}}
             notification.setdefault("LambdaConfigurations", []).append(entry)
         template.depend(self.bucket.logical_id, permission)
-
-    def _rule(self, function: Function, template: Template) -> None:
-        rule = pascal(self.own_name) + "Rule"
-        properties = {
-            "EventPattern": rule_pattern(self, self.bucket.reference(template)),
-            "State": "ENABLED",
-            "Targets": [{"Id": "function", "Arn": template.function_arn(function)}],
-        }
-        template.add(rule, "AWS::Events::Rule", properties)
-        template.permit(function, rule, "events.amazonaws.com", {"Fn::GetAtt": [rule, "Arn"]})
 
     def sample(self, **fields: Any) -> dict[str, Any]:
         """An event for one object. Fields: ``key``, ``size``, ``event_name``, ``bucket``."""
@@ -435,21 +423,6 @@ def let_send(trigger: S3Trigger, queue: Queue, rule: str, template: Template) ->
         "Condition": {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}},
     }
     queue.allow(template, statement)
-
-
-def rule_pattern(trigger: S3Trigger, bucket: Any) -> dict[str, Any]:
-    """The pattern of a trigger's rule, for a bucket of that real name."""
-    from ..rules.object_events import pattern
-
-    prefix, suffix = trigger.filter.prefix, trigger.filter.suffix
-    keys: list[Any] = []
-    if trigger.wildcard is not None:
-        keys = [{"wildcard": trigger.wildcard.text}]
-    elif prefix and suffix:  # two conditions of one field are alternatives
-        keys = [{"wildcard": "*".join(part.replace("\\", "\\\\") for part in (prefix, suffix))}]
-    elif prefix or suffix:
-        keys = [{"prefix": prefix} if prefix else {"suffix": suffix}]
-    return pattern(bucket, trigger.events, keys)
 
 
 def first_of(event_type: str) -> str:
