@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 class JwtAuthorizer(Resource):
-    """Takes requests with a token (JWT) of an issuer, for an HTTP API. No function of yours is asked.
+    """Takes requests with a token (JWT) of an issuer, for an HTTP API; for a REST API the issuer is a user pool. No
+    function of yours is asked.
 
     Options
         ``name``: the authorizer's.
@@ -103,6 +104,10 @@ class JwtAuthorizer(Resource):
         pool = "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${pool}"
         id_ = template.reference(self.issuer.logical_id) if self.issuer.owned or template.local else self.issuer.key
         return {"Fn::Sub": [pool, {"pool": id_}]}
+
+    def pool_arn_in(self, template: Template) -> Any:
+        """The ARN of the user pool that is the issuer."""
+        return "" if isinstance(self.issuer, str) else self.issuer.arn_in(template)
 
     def audience_in(self, template: Template) -> list[Any]:
         """The audience as a template writes it."""

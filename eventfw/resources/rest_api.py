@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..function import Function
     from ..sources.authorizer import Authorizer
     from ..sources.http import Http
+    from .jwt_authorizer import JwtAuthorizer
     from .resource import Template
 
 RESOURCE, METHOD, AUTHORIZER = "AWS::ApiGateway::Resource", "AWS::ApiGateway::Method", "AWS::ApiGateway::Authorizer"
@@ -204,11 +205,30 @@ class RestApi(Api):
             return {"AuthorizationType": "NONE"}
         if by == "iam":
             return {"AuthorizationType": "AWS_IAM"}
-        if not by.decorator:
+        found = {"AuthorizerId": {"Ref": by.id_in(self)}}
+        if by.decorator:
+            return {"AuthorizationType": "CUSTOM", **found}
+        if isinstance(by.issuer, str) or not by.identity_sources[0].startswith("header."):
             raise http.refused(
-                "A REST API cannot look at tokens of an issuer itself. Use an HTTP API, or an @app.authorizer."
+                "A REST API cannot look at tokens but those of a user pool, in a header. Use an HTTP API, or an "
+                "@app.authorizer."
             )
-        return {"AuthorizationType": "CUSTOM", "AuthorizerId": template.reference(by.id_in(self))}
+        self.pool_authorizer(template, by)
+        scopes = {"AuthorizationScopes": list(http.scopes)} if http.scopes else {}
+        return {"AuthorizationType": "COGNITO_USER_POOLS", **found, **scopes}
+
+    def pool_authorizer(self, template: Template, jwt: JwtAuthorizer) -> None:
+        """Have API Gateway look at a user pool's tokens itself. It asks for no audience."""
+        if template.has(jwt.id_in(self)):
+            return
+        properties = {
+            "RestApiId": {"Ref": self.logical_id},
+            "Name": jwt.key,
+            "Type": "COGNITO_USER_POOLS",
+            "IdentitySource": f"method.request.{jwt.identity_sources[0]}",
+            "ProviderARNs": [jwt.pool_arn_in(template)],
+        }
+        template.add(jwt.id_in(self), AUTHORIZER, properties)
 
     def add_authorizer(self, template: Template, function: Function, authorizer: Authorizer) -> None:
         """Have API Gateway ask a function."""

@@ -100,7 +100,9 @@ class Authorizer(Trigger):
         return f"authorizer {self.type} by {', '.join(self.identity_sources) or 'everything'}"
 
     def parse(self, raw: Any, context: Any) -> AuthorizerRequest:
-        return AuthorizerRequest(raw, context)
+        request = AuthorizerRequest(raw, context)
+        request._sources = self.identity_sources
+        return request
 
     def encode(self, result: Any, event: AuthorizerRequest) -> dict[str, Any]:
         """The answer in the form that the API takes."""
@@ -207,6 +209,8 @@ class AuthorizerRequest(ProxyRequest):
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-input.html
     """
 
+    _sources: Sequence[str] = ("header.Authorization",)
+
     @property
     def type(self) -> str:
         """``REQUEST`` or ``TOKEN``."""
@@ -225,7 +229,8 @@ class AuthorizerRequest(ProxyRequest):
         found = raw.get("authorizationToken") or raw.get("identitySource")
         if isinstance(found, list):
             found = found[0] if found else ""
-        return str(found or self.headers.get("authorization"))
+        place, _, name = (self._sources or self.__class__._sources)[0].partition(".")
+        return str(found or (self.query if place == "querystring" else self.headers).get(name))
 
     @property
     def method(self) -> str:

@@ -135,6 +135,7 @@ def test_everything_lints_clean(tmp_path: Path) -> None:
     app.get("/f", authorizer=token, api=rest)(named("f"))
     app.get("/g/h", authorizer="iam", api=rest)(named("g"))
     app.get("/i", api=rest)(named("i"))
+    app.get("/j", api=rest, authorizer=members, scopes=["photos/read"])(named("j"))
     found = deployed(app, tmp_path / "one")
     assert found["Outputs"]["HttpApiDomainTarget"] and found["Outputs"]["V1RestApiUrl"]
     assert {"AWS::ApiGatewayV2::DomainName", "AWS::ApiGatewayV2::ApiMapping"} <= {
@@ -234,11 +235,26 @@ def test_a_rest_api_without_routes_is_refused() -> None:
         template(app)
 
 
-def test_a_rest_api_cannot_look_at_tokens() -> None:
+def test_a_rest_api_looks_at_the_tokens_of_a_user_pool() -> None:
+    app = App("shop")
+    rest = app.rest_api("v1")
+    members = app.jwt_authorizer("members", issuer=app.user_pool("people"))
+    app.get("/a", api=rest, authorizer=members, scopes=["x/y"])(named("a"))
+    app.get("/b", api=rest, authorizer=members)(named("b"))
+    found = template(app)
+    [(name, authorizer)] = of_type(found, "AWS::ApiGateway::Authorizer").items()
+    assert authorizer["Type"] == "COGNITO_USER_POOLS"
+    assert authorizer["ProviderARNs"] == [{"Fn::GetAtt": ["PeopleUserPool", "Arn"]}]
+    method = found["V1RestApiGetAMethod"]["Properties"]
+    assert (method["AuthorizationType"], method["AuthorizerId"]) == ("COGNITO_USER_POOLS", {"Ref": name})
+    assert method["AuthorizationScopes"] == ["x/y"]
+
+
+def test_a_rest_api_cannot_look_at_tokens_of_others() -> None:
     app = App("shop")
     members = app.jwt_authorizer("members", issuer="https://x", audience="a")
     app.get("/a", api=app.rest_api("v1"), authorizer=members)(named("a"))
-    with pytest.raises(RegistrationError, match="cannot look at tokens"):
+    with pytest.raises(RegistrationError, match="cannot look at tokens but those of a user pool"):
         template(app)
 
 

@@ -150,6 +150,9 @@ def test_the_token_is_the_first_identity_source() -> None:
     assert AuthorizerRequest({**HTTP, "identitySource": ["key", "other"]}).token == "key"
     assert AuthorizerRequest({**HTTP, "identitySource": None, "headers": {}}).token == ""
     assert AuthorizerRequest({**REST, "version": "1.0", "identitySource": "a,b"}).token == "a,b"
+    for source, token in (("header.Host", "h"), ("querystring.a", "1"), ("header.none", "")):
+        assert Authorizer(identity_sources=[source]).parse(REST, None).token == token
+    assert Authorizer(identity_sources=[]).parse(REST, None).token == "Bearer x"
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ from eventfw.tools.local.http_shared import decoded_query
 from eventfw.tools.local.rest_api import rest_error
 from eventfw.tools.local.waiting import TimedInvoke
 
-TIMEOUT = 10.0  # seconds for an HTTP API's authorizer: "Integration timeout" of a REST API's is the function's own
+HTTP_TIMEOUT = 10.0  # seconds for an authorizer of an HTTP API
+REST_TIMEOUT = 29.0  # of a REST API, as for any function behind it
 DENIED = "User is not authorized to access this resource"
 
 
@@ -47,7 +48,7 @@ class Authorizing:
     """Asks authorizers, and keeps their answers for as long as each says."""
 
     def __init__(self, invoke: Invoke) -> None:
-        self.invoke = TimedInvoke(invoke, TIMEOUT)
+        self.asks = {False: TimedInvoke(invoke, HTTP_TIMEOUT), True: TimedInvoke(invoke, REST_TIMEOUT)}
         self._kept: dict[tuple[str, ...], tuple[float, Any]] = {}
 
     def forget(self) -> None:
@@ -67,7 +68,7 @@ class Authorizing:
         if not all(values):
             raise Refused(unauthorized(api, f"the request lacks {' or '.join(guard['identity_sources'])}."))
         if guard["kind"] == "jwt":
-            return token_passed(guard, values[0])
+            return token_passed(api, guard, values[0])
         expression = guard["expression"]
         if expression and re.fullmatch(expression, values[0]) is None:
             raise Refused(unauthorized(api, f"the token does not match {expression}."))
@@ -84,11 +85,11 @@ class Authorizing:
         until, kept = self._kept.get(key, (0.0, None))
         if until > time.monotonic():
             return kept
-        name = guard["name"]
+        name, ask = guard["name"], self.asks[api.rest]
         try:
-            outcome = await self.invoke(guard["function"], json.dumps(event).encode())
+            outcome = await ask(guard["function"], json.dumps(event).encode())
         except TimeoutError:
-            raise Refused(broken(api, f"the authorizer {name} took longer than {TIMEOUT:g} s.")) from None
+            raise Refused(broken(api, f"the authorizer {name} took longer than {ask.seconds:g} s.")) from None
         except EventfwError as error:
             raise Refused(broken(api, str(error))) from None
         if outcome.error:
@@ -202,7 +203,7 @@ def signed(api: LocalApi, request: HttpRequest) -> Passed:
     raise Refused(gateway_error(403, problem=problem))
 
 
-def token_passed(guard: Mapping[str, Any], value: str) -> Passed:
+def token_passed(api: LocalApi, guard: Mapping[str, Any], value: str) -> Passed:
     """A token whose claims are right. Its signature is not looked at, so that a test can write one."""
     try:
         claims = json.loads(decoded(value.removeprefix("Bearer ").removeprefix("bearer ").split(".")[1]))
@@ -210,12 +211,13 @@ def token_passed(guard: Mapping[str, Any], value: str) -> Passed:
         claims = None
     wrong = wrong_claim(guard, claims) if isinstance(claims, dict) else "the token is no JWT."
     if wrong:
-        raise Refused(bearer(401, "invalid_token", wrong))
+        raise Refused(unauthorized(api, wrong) if api.rest else bearer(401, "invalid_token", wrong))
     scopes = str(claims.get("scope") or " ".join(listed(claims.get("scp")))).split()
     if guard["scopes"] and not set(scopes) & set(guard["scopes"]):
-        raise Refused(bearer(403, "insufficient_scope", f"the token has none of the scopes {guard['scopes']}."))
+        lacks = f"the token has none of the scopes {guard['scopes']}."
+        raise Refused(unauthorized(api, lacks) if api.rest else bearer(403, "insufficient_scope", lacks))
     told = {name: claim if isinstance(claim, str) else json.dumps(claim) for name, claim in claims.items()}
-    return Passed({"jwt": {"claims": told, "scopes": scopes or None}})
+    return Passed({"claims": told} if api.rest else {"jwt": {"claims": told, "scopes": scopes or None}})
 
 
 def wrong_claim(guard: Mapping[str, Any], claims: Mapping[str, Any]) -> str:

@@ -263,6 +263,14 @@ def test_the_claims_of_a_token_are_looked_at(value: str, status: int) -> None:
         assert claims["iss"] == "https://i"
 
 
+def test_a_rest_api_takes_tokens_in_its_own_form() -> None:
+    functions = Functions()
+    assert rest(functions, guard=JWT, authorization="Bearer " + token(**GOOD)).status == 200
+    assert functions.ran[0]["requestContext"]["authorizer"]["claims"]["aud"] == "client"
+    refused = rest(Functions(), guard={**JWT, "scopes": ["a"]}, authorization=token(**GOOD))
+    assert (refused.status, refused.body) == (401, b'{"message":"Unauthorized"}')
+
+
 def test_a_token_needs_one_of_the_scopes() -> None:
     guard = {**JWT, "scopes": ["photos/read"]}
     assert http(Functions(), guard=guard, authorization=token(**GOOD, scope="a photos/read")).status == 200
