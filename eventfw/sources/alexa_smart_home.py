@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..answering.choosing import Choosing, only_one
-from ..answering.elsewhere import check_skill, end_of
 from ..events import Event
 from ..options import refused
+from ..resources.elsewhere import check_skill, end_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..answering.elsewhere import arn_of, check_named, end_of, id_in
 from ..errors import users_traceback
 from ..events import Event
 from ..http import plain
 from ..options import flag, refused, whole
+from ..resources.graphql_api import GraphQLApi
 from ..resources.names import pascal
 from ..trigger import Trigger, filed
 
@@ -117,10 +117,10 @@ class AppSyncBatch(Event):
 class AppSyncResolver(Trigger):
     """Run for a field of an API: a direct Lambda resolver, without mapping templates.
 
-    ``api``: the GraphQL API, by ARN or id. ``type_name`` and ``field_name``: the field, ``Query`` and ``post``.
-    ``max_batch_size``: have AppSync resolve the field of up to so many objects (1-2000) in one invocation, for fields
-    of list items; the handler still runs once for each. ``batch``: hand over all of them in one call, which returns a
-    list of as many values in their order; an exception in it fails that item.
+    ``api``: a GraphQL API that the app owns, or the ARN or id of an existing one. ``type_name`` and ``field_name``:
+    the field, ``Query`` and ``post``. ``max_batch_size``: have AppSync resolve the field of up to so many objects
+    (1-2000) in one invocation, for fields of list items; the handler still runs once for each. ``batch``: hand over all
+    of them in one call, which returns a list of as many values in their order; an exception in it fails that item.
 
     What the handler returns is the field's value, as JSON. When it raises, the field is null and its error, with the
     exception's message, stands in ``errors``. AppSync waits 30 seconds.
@@ -132,11 +132,16 @@ class AppSyncResolver(Trigger):
     kinds = ("appsync_resolver", "appsync_batch_resolver")
 
     def __init__(
-        self, api: str, type_name: str, field_name: str, *, max_batch_size: int | None = None, batch: bool = False
+        self,
+        api: GraphQLApi | str,
+        type_name: str,
+        field_name: str,
+        *,
+        max_batch_size: int | None = None,
+        batch: bool = False,
     ) -> None:
         super().__init__()
-        self.graphql_api = api
-        self.api_id = id_in(api, "apis")
+        self.graphql_api = self.resource = GraphQLApi.of("appsync_resolver", api)
         self.type_name = type_name
         self.field_name = field_name
         self.max_batch_size = max_batch_size
@@ -144,7 +149,6 @@ class AppSyncResolver(Trigger):
         self.validate()
 
     def validate(self) -> None:
-        check_named("appsync_resolver", "a GraphQL API", self.graphql_api, "appsync", "apis")
         for option in ("type_name", "field_name"):
             value = getattr(self, option)
             if not isinstance(value, str) or not value.isidentifier() or not value.isascii():
@@ -158,11 +162,13 @@ class AppSyncResolver(Trigger):
             raise refused("batch=True needs max_batch_size=1 or more: AppSync sends no batches without it.")
 
     def key(self) -> Collection[tuple[str, str]]:
-        return [(f"appsync {self.api_id} {self.type_name}.{self.field_name}", f"The resolver of {self.title()}")]
+        return [
+            (f"appsync {self.graphql_api.key} {self.type_name}.{self.field_name}", f"The resolver of {self.title()}")
+        ]
 
     def title(self) -> str:
         batched = f" max_batch_size={self.max_batch_size}" if self.max_batch_size else ""
-        return f"appsync {self.api_id} {self.type_name}.{self.field_name}{batched}"
+        return f"appsync {self.graphql_api.key} {self.type_name}.{self.field_name}{batched}"
 
     def mismatch(self, raw: Any) -> str:
         found, wanted = ".".join(field_of(raw)), f"{self.type_name}.{self.field_name}"
@@ -217,29 +223,28 @@ class AppSyncResolver(Trigger):
     def resources(self, function: Function, template: Template) -> None:
         """The resolver; the function as the API's data source, with a role that may invoke it and nothing else. The
         embedded AWS has no API that exists elsewhere."""
-        if template.local:
+        api = self.graphql_api
+        if template.local and not api.owned:
             return
-        part = end_of(self.api_id)
-        source = f"{pascal(function.name)}{part}DataSource"
-        name = template.physical(function.name).replace("-", "_")
+        source = f"{pascal(function.name)}{api.part}DataSource"
         if not template.has(source):
             arn = template.function_arn(function)
             conditions = {
                 "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
-                "ArnLike": {"aws:SourceArn": arn_of(self.graphql_api, "appsync", "apis")},
+                "ArnLike": {"aws:SourceArn": api.arn_in(template)},
             }
             statements = [(["lambda:InvokeFunction"], [arn])]
             role = template.role(source + "Role", "appsync.amazonaws.com", statements, conditions=conditions)
             properties = {
-                "ApiId": self.api_id,
-                "Name": name,
+                "ApiId": api.id_in(template),
+                "Name": template.physical(function.name).replace("-", "_"),
                 "Type": "AWS_LAMBDA",
                 "LambdaConfig": {"LambdaFunctionArn": arn},
                 "ServiceRoleArn": {"Fn::GetAtt": [role, "Arn"]},
             }
             template.add(source, "AWS::AppSync::DataSource", properties)
         resolver: dict[str, Any] = {
-            "ApiId": self.api_id,
+            "ApiId": api.id_in(template),
             "TypeName": self.type_name,
             "FieldName": self.field_name,
             "DataSourceName": {"Fn::GetAtt": [source, "Name"]},
@@ -247,8 +252,9 @@ class AppSyncResolver(Trigger):
         }
         if self.max_batch_size:
             resolver["MaxBatchSize"] = self.max_batch_size
-        logical_id = f"{pascal(self.type_name)}{pascal(self.field_name)}{part}Resolver"
-        template.add(logical_id, "AWS::AppSync::Resolver", resolver)
+        logical_id = f"{pascal(self.type_name)}{pascal(self.field_name)}{api.part}Resolver"
+        schema = [api.schema_id] if api.owned and template.main is template else []
+        template.add(logical_id, "AWS::AppSync::Resolver", resolver, depends_on=schema)
 
     def sample(self, **fields: Any) -> Any:
         """A field to resolve; where batches are asked for, a batch of one. Fields: ``arguments``, ``source``,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..answering.choosing import Choosing, only_one
-from ..answering.elsewhere import arn_of, check_named, end_of, id_in
 from ..events import Event
+from ..options import refused, whole
+from ..resources.graphql_api import GraphQLApi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ class AppSyncAuthorization(Event):
 class AppSyncAuthorizer(Choosing):
     """Run to allow or refuse the requests of an API whose authorization is ``AWS_LAMBDA``.
 
-    ``api``: the GraphQL API, by ARN or id.
+    ``api``: a GraphQL API that the app owns, or the ARN or id of an existing one. ``ttl``: seconds (0-3600) for which
+    an owned API keeps an answer for its token, none unless said.
 
     The handler returns ``True``, ``False``, or an answer of ``event.allow(...)`` or ``event.deny()``. When it raises,
     the request is refused. AppSync waits 10 seconds.
@@ -98,20 +100,30 @@ class AppSyncAuthorizer(Choosing):
     kinds = ("appsync_authorizer",)
     choices = ("api_id",)
 
-    def __init__(self, api: str) -> None:
+    def __init__(self, api: GraphQLApi | str, *, ttl: int = 0) -> None:
         super().__init__()
-        self.graphql_api = api
-        self.api_id = id_in(api, "apis")
+        self.graphql_api = self.resource = GraphQLApi.of("appsync_authorizer", api)
+        self.api_id = None if self.graphql_api.owned else self.graphql_api.key  # AWS makes the id of an owned one
+        self.ttl = ttl
         self.validate()
 
     def validate(self) -> None:
-        check_named("appsync_authorizer", "a GraphQL API", self.graphql_api, "appsync", "apis")
+        whole("appsync_authorizer", "ttl", self.ttl, 0, TTL_MAX, "Remove it to keep no answer.")
+        if self.ttl and not self.graphql_api.owned:
+            raise refused(
+                "ttl is a setting of the API, which exists already. Set it there, or return event.allow(ttl=...)."
+            )
+        if self.graphql_api.owned and self.graphql_api.authorization != "AWS_LAMBDA":
+            raise refused(
+                f"The API {self.graphql_api.key!r} has authorization={self.graphql_api.authorization!r}, which asks no "
+                f"function. Write app.graphql_api(..., authorization='AWS_LAMBDA')."
+            )
 
     def key(self) -> Collection[tuple[str, str]]:
-        return [(f"appsync authorizer {self.api_id}", f"The authorizer of API {self.api_id}")]
+        return [(f"appsync authorizer {self.graphql_api.key}", f"The authorizer of API {self.graphql_api.key!r}")]
 
     def title(self) -> str:
-        return f"appsync authorizer {self.api_id}"
+        return f"appsync authorizer {self.graphql_api.key}"
 
     @classmethod
     def told(cls, raw: Any) -> tuple[str | None, ...]:
@@ -131,11 +143,24 @@ class AppSyncAuthorizer(Choosing):
         return checked_answer(result)
 
     def resources(self, function: Function, template: Template) -> None:
-        """The permission, for the API only, and the ARN that the API's settings take."""
-        name = f"Authorizer{end_of(self.api_id)}"
+        """The permission, for the API only. An owned API is told of the function; for an existing one its ARN is an
+        output, which the API's settings take."""
+        api = self.graphql_api
+        name = f"Authorizer{api.part}"
         only_one(self, function, template, name + "Permission", "An API's authorization")
-        template.permit(function, name, "appsync.amazonaws.com", arn_of(self.graphql_api, "appsync", "apis"))
-        template.output(name + "FunctionArn", template.function_arn(function), f"The authorizer of API {self.api_id}")
+        arn = template.function_arn(function)
+        if not api.owned:
+            template.permit(function, name, "appsync.amazonaws.com", api.arn_in(template))
+            template.output(name + "FunctionArn", arn, f"The authorizer of API {api.key}")
+            return
+        if template.main is not template:
+            raise self.refused(
+                f"The API {api.key!r} is in the app's main stack, which is deployed before this one, and needs the "
+                f"function. Mount the blueprint without stack=True, or move the authorizer."
+            )
+        template.permit(function, name, "appsync.amazonaws.com", api.arn_in(template))
+        config = {"AuthorizerUri": arn, "AuthorizerResultTtlInSeconds": self.ttl}
+        template.properties(api.logical_id)["LambdaAuthorizerConfig"] = config
 
     def sample(self, **fields: Any) -> dict[str, Any]:
         """A request. Fields: ``token``, ``query``, ``operation``, ``variables``, ``headers``, ``api_id``."""
@@ -143,7 +168,7 @@ class AppSyncAuthorizer(Choosing):
         return {
             "authorizationToken": fields.get("token", "example-token"),
             "requestContext": {
-                "apiId": fields.get("api_id", self.api_id),
+                "apiId": fields.get("api_id", self.api_id) or "abcdefghijklmnopqrstuvwxyz",
                 "accountId": "123456789012",
                 "requestId": "6c3d0a2e-0000-4000-8000-000000000000",
                 "queryString": fields.get("query", "query Example { __typename }"),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..answering.choosing import Choosing
-from ..answering.elsewhere import arn_of, check_named, end_of, id_in
 from ..events import Event
 from ..options import one_of
+from ..resources.elsewhere import arn_of, check_named, end_of, id_in
 from ..resources.names import pascal
 
 TYPE_CHECKING = False

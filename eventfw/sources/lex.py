@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..answering.choosing import Choosing, only_one
-from ..answering.elsewhere import arn_of, check_named, id_in
 from ..events import Event
 from ..options import one_of, text
+from ..resources.elsewhere import arn_of, check_named, id_in
 from ..resources.names import pascal
 
 TYPE_CHECKING = False

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..resources.bucket import Bucket as Bucket
     from ..resources.distribution import Distribution as Distribution
     from ..resources.event_bus import EventBus as EventBus
+    from ..resources.graphql_api import GraphQLApi as GraphQLApi
     from ..resources.http_api import HttpApi as HttpApi
     from ..resources.jwt_authorizer import JwtAuthorizer as JwtAuthorizer
     from ..resources.lambda_function import LambdaFunction as LambdaFunction
@@ -171,6 +172,7 @@ RESOURCES = {  # method: (module, class), the class being a public name of `even
     "bucket": ("eventfw.resources.bucket", "Bucket"),
     "distribution": ("eventfw.resources.distribution", "Distribution"),
     "event_bus": ("eventfw.resources.event_bus", "EventBus"),
+    "graphql_api": ("eventfw.resources.graphql_api", "GraphQLApi"),
     "http_api": ("eventfw.resources.http_api", "HttpApi"),
     "jwt_authorizer": ("eventfw.resources.jwt_authorizer", "JwtAuthorizer"),
     "lambda_function": ("eventfw.resources.lambda_function", "LambdaFunction"),
@@ -338,6 +340,7 @@ class Decorators:
         bucket = made(Bucket)
         distribution = made(Distribution)
         event_bus = made(EventBus)
+        graphql_api = made(GraphQLApi)
         http_api = made(HttpApi)
         jwt_authorizer = made(JwtAuthorizer)
         lambda_function = made(LambdaFunction)

@@ -225,7 +225,10 @@ def welcome(event: CognitoEvent) -> None:
     event.response.auto_confirm_user = event.user_attributes["email"].endswith("@example.com")
 
 
-@app.appsync_resolver("abcdefghijklmnopqrstuvwxyz", "Query", "photo")
+photos_api = app.graphql_api("photos", schema="type Query { photo: String }", authorization="AWS_LAMBDA")
+
+
+@app.appsync_resolver(photos_api, "Query", "photo")
 def field(event: AppSyncEvent) -> dict[str, Any]:
     return {"name": event.arguments["name"]}
 
@@ -235,7 +238,7 @@ def likes(batch: AppSyncBatch) -> list[int]:
     return [len(event.source) for event in batch]
 
 
-@app.appsync_authorizer("abcdefghijklmnopqrstuvwxyz")
+@app.appsync_authorizer(photos_api, ttl=60)
 def guard(event: AppSyncAuthorization) -> dict[str, Any]:
     return event.allow(context={"plan": "gold"}, ttl=0) if event.token else event.deny()
 

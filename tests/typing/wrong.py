@@ -80,6 +80,8 @@ app.cognito_trigger("pre_token_generation", "eu-west-1_AbCdEf123", version=2)(pl
 app.appsync_resolver("abcdefghijklmnopqrstuvwxyz", "Query")(plain)  # error
 app.appsync_resolver("abcdefghijklmnopqrstuvwxyz", "Query", "photo", 5)(plain)  # error
 app.appsync_authorizer()(plain)  # error
+app.appsync_authorizer(orders)(plain)  # error
+app.graphql_api("shop")  # error
 app.lex_hook("ABCDEFGHIJ/TSTALIASID", "OrderPrint")(plain)  # error
 app.alexa_skill("amzn1.ask.skill.example", intents="Hello")(plain)  # error
 app.alexa_smart_home("amzn1.ask.skill.example", "Alexa")(plain)  # error

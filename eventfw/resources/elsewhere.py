@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..options import refused
-from ..resources.names import pascal
+from .names import pascal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
