@@ -13,7 +13,7 @@ from ..trigger import Finder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from ..function import Function
@@ -204,6 +204,11 @@ class CustomResource(Reporting):
             more = {name: in_template(value, template) for name, value in properties.items()}
             timeout = self.service_timeout or min(function.timeout + GRACE, TIMEOUT_MAX)
             template.add(logical_id, self.type_name, {"ServiceToken": arn, "ServiceTimeout": timeout, **more})
+            for first in unseen([grant.resource for grant in function.uses], properties, more):
+                if template.main is template and template.has(
+                    first
+                ):  # else what the app owns is in a stack that is there already
+                    template.depend(logical_id, first)
 
     def sample(self, **fields: Any) -> dict[str, Any]:
         """A request. Fields: ``request_type``, ``properties``, ``old_properties``, ``physical_id``, ``logical_id``,
@@ -323,6 +328,27 @@ def put(url: str, body: bytes) -> None:
         if attempt < TRIES:
             sleep(0.2 * attempt)
     raise ResourceError(f"The answer to CloudFormation {fault}, {TRIES} times. The stack waits until its timeout.")
+
+
+def unseen(used: Iterable[Resource], properties: Any, written: Any) -> list[str]:
+    """What an instance has to wait for, since its handler may use it, and to which no reference shows the order.
+
+    Buckets are referred to by names, because they wait for their functions themselves.
+    """
+    from json import dumps
+
+    text = dumps(written)
+    ids = {each.logical_id for each in (*used, *resources_in(properties)) if each.owned}
+    return sorted(one for one in ids if f'{{"Ref": "{one}"' not in text and f'{{"Fn::GetAtt": ["{one}"' not in text)
+
+
+def resources_in(value: Any) -> Iterator[Resource]:
+    """The app's resources among the properties."""
+    if isinstance(value, Resource):
+        yield value
+    elif isinstance(value, (list, tuple)) or hasattr(value, "values"):
+        for inner in value.values() if hasattr(value, "values") else value:
+            yield from resources_in(inner)
 
 
 def in_template(value: Any, template: Template) -> Any:

@@ -139,12 +139,13 @@ class SecretRotation(Trigger):
         real = str(raw["SecretId"])
         name = real.split(":")[-1]
         # A secret's name is followed by a hyphen and six characters of Secrets Manager's.
-        fits = self.secret in (real, name, name[:-7]) or real.startswith(self.secret + "-")
+        fits = self.secret in (real, real[:-7], name, name[:-7])
         return "" if fits else f"secret `{printable(name)}` is not `{self.secret}`"
 
     def _arn(self) -> Any:
         if self.secret.startswith("arn:"):
-            return self.secret
+            whole_arn = self.secret[-7:-6] == "-" and self.secret[-6:].isalnum()
+            return self.secret if whole_arn else self.secret + SUFFIX
         named = f"secret:{self.secret}{SUFFIX}"
         return {"Fn::Sub": f"arn:${{AWS::Partition}}:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}:{named}"}
 

@@ -269,6 +269,19 @@ def test_instances_are_in_the_stack_with_real_names_of_the_apps_resources(tmp_pa
     assert complaints(template, tmp_path) == []
 
 
+def test_instances_wait_for_what_their_handler_uses(tmp_path: Path) -> None:
+    app = App("demo")
+    uploads, orders, archive = app.bucket("uploads"), app.queue("orders"), app.bucket("archive")
+
+    @app.custom_resource("Seed", instances={"First": {"Queue": orders, "To": {"Bucket": archive}}})
+    @app.function(uses=[uploads.write, orders.send])
+    def seed(request: Any) -> None: ...
+
+    template = deployed(app)
+    assert template["Resources"]["First"]["DependsOn"] == ["ArchiveBucket", "UploadsBucket"]
+    assert complaints(template, tmp_path) == []
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
     [

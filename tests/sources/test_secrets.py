@@ -59,6 +59,7 @@ def test_an_exception_fails_the_step() -> None:
         ("data", ARN, False),
         ("database-a1b2c3", ARN, True),
         (ARN, ARN.replace("database", "mailbox"), False),
+        (ARN.rpartition("-")[0], ARN.replace("database", "database-copy"), False),
     ],
 )
 def test_a_secret_is_known_by_its_name_and_by_its_arn(secret: str, arn: str, taken: bool) -> None:
@@ -107,6 +108,15 @@ def test_the_function_may_rotate_this_secret_and_no_other() -> None:
         (["secretsmanager:GetRandomPassword"], ["*"]),
         (["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], [key]),
     ]
+
+
+def test_an_arn_without_the_characters_that_secrets_manager_adds_is_completed() -> None:
+    app = App("demo")
+    app.secret_rotation(ARN.rpartition("-")[0])(handle)
+    template = deployed(app)
+    arn = ARN.rpartition("-")[0] + "-??????"
+    assert properties(template, "HandleRotationSchedulePermission")["SourceArn"] == arn
+    assert allowed(template, "HandleRole")[0][1] == [arn]
 
 
 def test_the_embedded_aws_gets_no_schedule() -> None:
