@@ -112,23 +112,14 @@ class Client:
         parts = urlsplit(target)
         found = self._found(method, parts.path, api)
         if found is None:
-            rest = api is not None and api.rest
-            body = b'{"message":"Missing Authentication Token"}' if rest else b'{"message":"Not Found"}'
-            return HttpResult(403 if rest else 404, Headers({"content-type": "application/json"}), body, [])
+            return missed(api)
         function, trigger = found
         lowered = {name.lower(): value for name, value in (headers or {}).items()}
         cookie = lowered.pop("cookie", "")
         sent = body if json is None else json
         text = "" if isinstance(sent, bytes) else sent
-        event = trigger.sample(
-            method=method,
-            path=parts.path,
-            query=parts.query,
-            headers=lowered,
-            body=text,
-            authorizer=authorizer,
-            claims=claims,
-        )
+        known = {"authorizer": authorizer, "claims": claims}
+        event = trigger.sample(method=method, path=parts.path, query=parts.query, headers=lowered, body=text, **known)
         if isinstance(sent, bytes):
             event |= {"body": b64encode(sent).decode(), "isBase64Encoded": True}
         if cookie and "multiValueHeaders" in event:
@@ -176,6 +167,13 @@ def find_handler(app: App, wanted: str | Callable[..., Any]) -> Handler:
             return handler
     names = ", ".join(handler.name for handler in app.handlers)
     raise RoutingError(f"App {app.name!r} has no handler {wanted!r}. It has: {names}.")
+
+
+def missed(api: Api | None) -> HttpResult:
+    """What an API answers to a request that it has no route for."""
+    rest = api is not None and api.rest
+    body = b'{"message":"Missing Authentication Token"}' if rest else b'{"message":"Not Found"}'
+    return HttpResult(403 if rest else 404, Headers({"content-type": "application/json"}), body, [])
 
 
 def _result(payload: Mapping[str, Any]) -> HttpResult:

@@ -139,8 +139,7 @@ class HttpApi(Api):
             },
             "isBase64Encoded": False,
         }
-        values = route.template.values(path)
-        if values:
+        if values := route.template.values(path):
             event["pathParameters"] = {name: str(value) for name, value in values.items()}
         if query:
             event["queryStringParameters"] = {name: ",".join(values) for name, values in parameters(query).items()}
