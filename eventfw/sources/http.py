@@ -199,7 +199,8 @@ class Http(Trigger):
     def index(cls, triggers: Sequence[Http]) -> Finder:
         """By the route's key where API Gateway has matched it, else the most specific route of method and path.
 
-        API Gateway answers misses for itself; from the others a path or method without a route comes here.
+        Our APIs answer misses for themselves; through another, whose one route takes everything, and from the other
+        services a path or method without a route comes here.
         """
         keys = {key: position for position, trigger in enumerate(triggers) for key in trigger.route_keys}
         table = HttpTable((*key.split(" ", 1), "", "") for key in keys)
@@ -212,7 +213,7 @@ class Http(Trigger):
             return () if found is None else (keys[found[0]],)
 
         def miss(kind: str, raw: Any) -> HTTPError | None:
-            if kind == "apigw_http_v2":
+            if kind == "apigw_http_v2" and raw.get("routeKey") != "$default":
                 return None
             allowed = table.allowed(method_and_path(raw)[1])
             return HTTPError(405, headers={"allow": ", ".join(allowed)}) if allowed else HTTPError(404)

@@ -87,6 +87,17 @@ def lambda_rest() -> Any:
     return rest
 
 
+def test_a_request_through_an_apis_default_route_is_routed_here_and_missed_here() -> None:
+    app = App("demo")
+    app.get("/x")(named("one"))
+    client = Client(app)
+    raw = app.handlers[0].triggers[0].sample() | {"routeKey": "$default"}
+    assert client.invoke("api", raw)["body"] == "one"
+    assert client.invoke("api", raw | {"rawPath": "/nothing"})["statusCode"] == 404
+    raw["requestContext"]["http"]["method"] = "PUT"
+    assert client.invoke("api", raw)["headers"]["allow"] == "GET"
+
+
 def test_a_clash_of_a_verb_and_http_is_refused() -> None:
     app = App("demo")
     app.get("/x")(named("one"))
