@@ -203,6 +203,19 @@ def test_a_resources_page_names_every_option_and_grant(method: str) -> None:
     assert "https://docs.aws.amazon.com/" in (cls.__doc__ or "")
 
 
+CREATED = r"`(\w+)` \(`(AWS::[\w:]+)`\)"
+
+
+@pytest.mark.parametrize(
+    "page", [one for one in ON_PAGES.values() if re.search(CREATED, one.read_text())], ids=identify
+)
+def test_what_a_resources_page_says_is_created_is_in_the_template(page: Path, bench: Bench) -> None:
+    made = created(page, bench)
+    said = re.findall(CREATED, page.read_text())
+    for logical_id, type_ in said:
+        assert made.get(logical_id) == type_, logical_id
+
+
 def return_of(value: object) -> object:
     """What a property or a method returns, as it is annotated."""
     function = value.fget if isinstance(value, property) else value

@@ -148,7 +148,7 @@ def _main_templates(
     for resource in app.resources:
         resource.resources(main)
         if resource.owned and main.has(resource.logical_id):
-            main.output(resource.logical_id, resource.reference(main), f"The {resource.type} {resource.key}")
+            main.output(resource.logical_id, resource.reference(main), f"The {resource.words()} {resource.key}")
     for function in functions:
         if function.edge:
             continue
