@@ -182,7 +182,7 @@ class FirehoseTransform(Trigger):
             raise refused(f"Firehose refuses an error_prefix with expressions, but without {ERROR_TYPE}. Add it.")
         if self.bucket is None:
             for option, default in DEFAULTS.items():
-                if getattr(self, option) != default:
+                if getattr(self, option) not in (default, []):
                     raise refused(
                         f"{option} needs bucket=..., with which the app makes the stream: {self.stream!r} exists, and "
                         f"is not changed."
