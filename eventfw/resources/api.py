@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .names import Names
     from .resource import Template
 
+AUTHORIZERS_MAX = 10  # of one API; "Authorizers per API" in the API Gateway quotas
 BURST_MAX = RATE_MAX = 1_000_000  # API Gateway has no limit but the account's quota: 10,000 a second unless raised
 
 
@@ -129,6 +130,18 @@ class Api(Resource):
         """Let the API invoke a function."""
         prefix = pascal(function.name) + (self.logical_id if self.key else "Api")
         return template.permit(function, prefix, "apigateway.amazonaws.com", self.execution_arn(template, "/*"))
+
+    def parts(self, template: Template, type_: str) -> dict[str, Any]:
+        """What a template has of this API, of one type."""
+        raise NotImplementedError
+
+    def count_authorizers(self, template: Template, type_: str) -> None:
+        """Refuse more authorizers than API Gateway has for one API."""
+        if len(self.parts(template, type_)) > AUTHORIZERS_MAX:
+            raise self.refused(
+                f"The API {self.key!r} has more than {AUTHORIZERS_MAX} authorizers, API Gateway's quota 'Authorizers "
+                f"per API'. Let one of them tell the cases apart."
+            )
 
     def custom_domain(self, template: Template, stage: str) -> None:
         """The API's own domain, but not in the embedded AWS, which has no DNS to lead there."""

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 ROUTE, AUTHORIZER = "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Authorizer"
 ROUTES_MAX = 300  # of one API; adjustable, see "HTTP API quotas" in the API Gateway guide
-AUTHORIZERS_MAX = 10  # of one API; not adjustable, ibid.
 LOGGED = (
     "requestId", "identity.sourceIp", "requestTime", "httpMethod", "path", "routeKey", "status", "protocol",
     "responseLength", "responseLatency", "integrationErrorMessage", "authorizer.error",
@@ -186,6 +185,11 @@ class HttpApi(Api):
         by = http.authorizer
         if by is None:
             return {}
+        if self.cors and not {"ANY", "OPTIONS"}.isdisjoint(http.methods):
+            raise http.refused(
+                "The route takes OPTIONS, with which browsers ask for leave and which carry no credentials, so that its "
+                "authorizer would refuse them, and the API has cors. Name the methods without it: methods=['GET', ...]."
+            )
         if by == "iam":
             return {"AuthorizationType": "AWS_IAM"}
         found = {"AuthorizerId": template.reference(by.id_in(self))}
@@ -207,7 +211,7 @@ class HttpApi(Api):
             "JwtConfiguration": {"Issuer": jwt.issuer_in(template), "Audience": jwt.audience_in(template)},
         }
         template.add(jwt.id_in(self), AUTHORIZER, properties)
-        self._count_authorizers(template)
+        self.count_authorizers(template, AUTHORIZER)
 
     def add_authorizer(self, template: Template, function: Function, authorizer: Authorizer) -> None:
         """Have API Gateway ask a function."""
@@ -226,11 +230,4 @@ class HttpApi(Api):
         own = template.add(authorizer.id_in(self), AUTHORIZER, properties)
         arn = self.execution_arn(template, {"Ref": own})
         template.permit(function, own, "apigateway.amazonaws.com", arn)
-        self._count_authorizers(template)
-
-    def _count_authorizers(self, template: Template) -> None:
-        if len(self.parts(template, AUTHORIZER)) > AUTHORIZERS_MAX:
-            raise self.refused(
-                f"The API {self.key!r} has more than {AUTHORIZERS_MAX} authorizers, API Gateway's quota 'Authorizers "
-                f"per API'. Let one of them tell the cases apart."
-            )
+        self.count_authorizers(template, AUTHORIZER)

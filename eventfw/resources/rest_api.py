@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 RESOURCE, METHOD, AUTHORIZER = "AWS::ApiGateway::Resource", "AWS::ApiGateway::Method", "AWS::ApiGateway::Authorizer"
 RESOURCES_MAX = 300  # of one API; adjustable, see "API Gateway quotas for configuring and running a REST API"
-AUTHORIZERS_MAX = 10  # of one API; adjustable, ibid.
 SEGMENT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:,")
 
 
@@ -229,6 +228,7 @@ class RestApi(Api):
             "ProviderARNs": [jwt.pool_arn_in(template)],
         }
         template.add(jwt.id_in(self), AUTHORIZER, properties)
+        self.count_authorizers(template, AUTHORIZER)
 
     def add_authorizer(self, template: Template, function: Function, authorizer: Authorizer) -> None:
         """Have API Gateway ask a function."""
@@ -248,11 +248,7 @@ class RestApi(Api):
         own = template.add(authorizer.id_in(self), AUTHORIZER, properties)
         arn = self.execution_arn(template, {"Ref": own})
         template.permit(function, own, "apigateway.amazonaws.com", arn)
-        if len(self.parts(template, AUTHORIZER)) > AUTHORIZERS_MAX:
-            raise authorizer.refused(
-                f"The API {self.key!r} has more than {AUTHORIZERS_MAX} authorizers, API Gateway's quota 'Authorizers "
-                f"per API'. Let one of them tell the cases apart."
-            )
+        self.count_authorizers(template, AUTHORIZER)
 
     def conclude(self, template: Template) -> None:
         """The deployment, a new one whenever a route has changed, and the stage that serves it."""

@@ -300,6 +300,15 @@ def test_one_path_in_two_apis_needs_two_functions_or_one_handler() -> None:
         template(app)
 
 
+@pytest.mark.parametrize("methods", ["ANY", ["GET", "OPTIONS"]])
+def test_preflight_requests_must_not_reach_an_authorizer(methods: Any) -> None:
+    app = App("shop")
+    app.http_api(cors="*")
+    app.http("/a", methods, authorizer="iam")(named("a"))
+    with pytest.raises(RegistrationError, match="with which browsers ask for leave"):
+        template(app)
+
+
 def test_the_same_route_twice_in_one_api_is_refused() -> None:
     app = App("shop")
     rest = app.rest_api("v1")
