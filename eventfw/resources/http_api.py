@@ -185,10 +185,11 @@ class HttpApi(Api):
         by = http.authorizer
         if by is None:
             return {}
-        if self.cors and not {"ANY", "OPTIONS"}.isdisjoint(http.methods):
+        cors = "CorsConfiguration" in template.properties(self.logical_id)
+        if cors and not {"ANY", "OPTIONS"}.isdisjoint(http.methods):
             raise http.refused(
-                "The route takes OPTIONS, with which browsers ask for leave and which carry no credentials, so that its "
-                "authorizer would refuse them, and the API has cors. Name the methods without it: methods=['GET', ...]."
+                "The route takes OPTIONS, with which browsers ask for leave and show no credentials: its authorizer "
+                "would refuse them, and the API has cors. Name the methods without it: methods=['GET', ...]."
             )
         if by == "iam":
             return {"AuthorizationType": "AWS_IAM"}
