@@ -148,7 +148,8 @@ class Registrar(Decorators):
             if other is resource:
                 return
             if other is not None:
-                if not other.owned and not resource.owned and other.key == resource.key:
+                same = other.key == resource.key and len({other.arn_text, resource.arn_text} - {""}) < 2
+                if not other.owned and not resource.owned and same:
                     return
                 kinds = {True: "owned", False: "existing"}
                 raise RegistrationError(
@@ -320,9 +321,12 @@ class App(Registrar):
         return functions
 
     def _check_grants(self, function: Function) -> None:
-        """Refuse to use a resource that would never be made."""
+        """Refuse to use a resource that would never be made, and remember those that are there already."""
         for resource in [*(grant.resource for grant in function.uses), *function.targets]:
-            if resource.owned and resource not in self.resources:
+            if not resource.owned:
+                resource.app = self.name
+                self.own(resource)
+            elif resource not in self.resources:
                 raise RegistrationError(
                     f"Function {function.name!r} uses {resource.type} {resource.key!r}, which no app owns. "
                     f"Make it with app.{resource.type}({resource.key!r}), or mount its blueprint.",

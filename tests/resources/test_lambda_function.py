@@ -74,6 +74,16 @@ def test_a_name_that_no_function_has_is_refused_with_the_closest() -> None:
     assert "test_lambda_function.py" in caught.value.place
 
 
+def test_a_name_that_only_a_grant_says_is_looked_up_too() -> None:
+    app = App("shop")
+
+    @app.function(uses=[LambdaFunction("resise").invoke])
+    def resize(event: Any) -> None: ...
+
+    with pytest.raises(RegistrationError, match="no function 'resise'"):
+        _ = app.functions
+
+
 def test_a_name_that_resembles_none_is_told_which_there_are() -> None:
     app = App("shop")
     app.lambda_function("xyz")

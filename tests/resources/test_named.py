@@ -142,6 +142,31 @@ def test_a_deployed_function_is_told_the_arn(cls: Class, arn: str, monkeypatch: 
     assert (one.arn, one.name) == (arn, name)
 
 
+@EVERY
+def test_an_existing_one_that_a_function_only_uses_is_made_in_the_local_variant(cls: Class, arn: str) -> None:
+    app = App("shop")
+    there = cls.existing(arn)
+
+    @app.function(uses=every_grant(there))
+    def handle(event: Any) -> None: ...
+
+    made = artifacts(app).stacks[0].template["Resources"]
+    assert there.logical_id in made
+    assert there.variable in made["HandleFunction"]["Properties"]["Environment"]["Variables"]
+
+
+def test_two_existing_ones_of_one_name_and_two_accounts_are_refused() -> None:
+    app = App("shop")
+    here, far = (
+        Topic.existing(f"arn:aws:sns:eu-west-1:{account}:news") for account in ("123456789012", "210987654321")
+    )
+    app.own(here)
+    app.own(Topic.existing("news"))
+    app.own(Topic.existing(here.arn_text))
+    with pytest.raises(RegistrationError, match="two resources"):
+        app.own(far)
+
+
 def test_triggers_are_found_by_real_names_in_every_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     topic, far = Topic("news"), Topic.existing("arn:aws:sns:eu-west-1:123456789012:far")
     topic.app = far.app = "shop"
