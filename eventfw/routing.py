@@ -134,7 +134,7 @@ class Router:
         rows = []
         for function in self.functions.values():
             for handler, trigger in _pairs(function.handlers):
-                for key in trigger.route_keys if (trigger.api.key if trigger.api else "") == api else ():
+                for key in trigger.route_keys if trigger.api_key == api else ():
                     method, _, path = key.partition(" ")
                     rows.append((method, path, function.name, handler.name))
         return rows

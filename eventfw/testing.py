@@ -135,7 +135,7 @@ class Client:
             if match is not None:
                 route, _, function, handler = match
                 for trigger in find_handler(self.app, handler).triggers:
-                    if route in trigger.route_keys and (trigger.api.key if trigger.api else "") == key:
+                    if route in trigger.route_keys and trigger.api_key == key:
                         return function, trigger
         return None
 

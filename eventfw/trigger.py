@@ -77,6 +77,11 @@ class Trigger(Checked):
     def mount(self, prefix: str) -> None:
         """Take the path prefix of the blueprint that the handler was mounted with."""
 
+    @property
+    def api_key(self) -> str:
+        """The name of the API that it has routes in; ``""`` is the default one's."""
+        return self.api.key if self.api else ""
+
     def settle(self, app: App, handler: Handler) -> None:
         """Look up what the trigger names, now that the app is complete: an authorizer, for example."""
 

@@ -119,15 +119,15 @@ class Http(Trigger):
         self.route_keys = [f"{method} {self.template.api}" for method in self.methods]
 
     def key(self) -> Collection[tuple[str, str]]:
-        api = f"{self.api.key} " if self.api else ""
-        said = f" of the API {self.api.key!r}" if self.api else ""
+        api = f"{self.api_key} " if self.api_key else ""
+        said = f" of the API {self.api_key!r}" if self.api_key else ""
         return [
             (f"{api}{method} {self.template.shape}", f"The route {method} {self.template.api}{said}")
             for method in self.methods
         ]
 
     def title(self) -> str:
-        return f"{','.join(self.methods)} {self.template.text}" + (f" of {self.api.key}" if self.api else "")
+        return f"{','.join(self.methods)} {self.template.text}" + (f" of {self.api_key}" if self.api_key else "")
 
     def parse(self, raw: Any, context: Any) -> Request:
         if "rawPath" in raw or "routeKey" in raw:
@@ -227,7 +227,7 @@ class Http(Trigger):
         same = [
             other
             for other in (self, *others)
-            if isinstance(other, Http) and other.template.shape == self.template.shape and other.api is self.api
+            if isinstance(other, Http) and other.template.shape == self.template.shape and other.api_key == self.api_key
         ]
         named = {method for other in same for method in other.methods}
         if not named.issuperset(METHODS):
@@ -248,7 +248,7 @@ class Http(Trigger):
     def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
         """One function serves one route of a method and path, of whichever API: an event does not name its API. Several
         routes of one handler do no harm."""
-        if not isinstance(other, Http) or self.handler == other.handler or self.api is other.api:
+        if not isinstance(other, Http) or self.handler == other.handler or self.api_key == other.api_key:
             return None
         same = other.template.shape == self.template.shape and set(self.methods) & set(other.methods)
         return self.sample(method=min(same)) if same else None

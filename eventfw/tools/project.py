@@ -270,7 +270,7 @@ def described_apis(app: App, router: Router) -> list[dict[str, Any]]:
     for handler in app.handlers:
         for trigger in handler.triggers:
             if isinstance(trigger, Http):
-                api = guards.setdefault(trigger.api.key if trigger.api else "", {})
+                api = guards.setdefault(trigger.api_key, {})
                 api.update(dict.fromkeys(trigger.route_keys, trigger.guard()))
     found = {"": HttpApi(), **named}
     return [

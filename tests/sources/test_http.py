@@ -98,6 +98,15 @@ def test_a_request_through_an_apis_default_route_is_routed_here_and_missed_here(
     assert client.invoke("api", raw)["headers"]["allow"] == "GET"
 
 
+def test_the_default_api_may_be_named_as_an_object() -> None:
+    app = App("demo")
+    web = app.http_api()
+    app.get("/x", api=web)(named("one"))
+    with pytest.raises(RegistrationError, match="The route GET /x is there already"):
+        app.get("/x")(named("two"))
+    assert Client(app).get("/x", api=web).text == Client(app).get("/x").text == "one"
+
+
 def test_a_clash_of_a_verb_and_http_is_refused() -> None:
     app = App("demo")
     app.get("/x")(named("one"))
