@@ -83,6 +83,9 @@ if TYPE_CHECKING:
     from .kinesis import KinesisRecord as KinesisRecord
     from .lex import LexEvent as LexEvent
     from .lex import LexHook
+    from .logs import LogBatch as LogBatch
+    from .logs import LogEvent as LogEvent
+    from .logs import LogSubscription
     from .mq import MqBatch as MqBatch
     from .mq import MqConsumer
     from .mq import MqMessage as MqMessage
@@ -154,6 +157,7 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "kafka_consumer": ("eventfw.sources.kafka", "KafkaConsumer", "KafkaRecord", "KafkaBatch"),
     "kinesis_consumer": ("eventfw.sources.kinesis", "KinesisConsumer", "KinesisRecord", "KinesisBatch"),
     "lex_hook": ("eventfw.sources.lex", "LexHook", "LexEvent"),
+    "log_subscription": ("eventfw.sources.logs", "LogSubscription", "LogEvent", "LogBatch"),
     "patch": ("eventfw.sources.http", "Patch", "Request"),
     "post": ("eventfw.sources.http", "Post", "Request"),
     "put": ("eventfw.sources.http", "Put", "Request"),
@@ -322,6 +326,7 @@ class Decorators:
         kafka_consumer = lazy(KafkaConsumer)
         kinesis_consumer = lazy(KinesisConsumer)
         lex_hook = lazy(LexHook)
+        log_subscription = lazy(LogSubscription)
         patch = lazy(Patch)
         post = lazy(Post)
         put = lazy(Put)

@@ -34,6 +34,8 @@ from eventfw import (
     KinesisBatch,
     KinesisRecord,
     LexEvent,
+    LogBatch,
+    LogEvent,
     MqMessage,
     OriginRequest,
     OriginResponse,
@@ -143,6 +145,16 @@ def refund(batch: SqsBatch) -> None:
 
 @admin.sqs_consumer("arn:aws:sqs:us-east-1:123456789012:existing")
 def existing(message: SqsMessage, context: Any) -> None: ...
+
+
+@app.log_subscription(own_logs, filter_pattern="ERROR")
+def logged(event: LogEvent) -> None:
+    print(event.timestamp, event.message)
+
+
+@app.log_subscription("/aws/other", batch=True)
+def all_logged(batch: LogBatch) -> None:
+    print([event.id for event in batch], batch.log_stream)
 
 
 @app.sns_subscriber(app.topic("news"), filter_policy={"kind": ["x"]}, through=app.queue("mail"), batch_size=5)

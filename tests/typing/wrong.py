@@ -116,6 +116,8 @@ app.table("catalog", indexes={"by_price": {"sort_key": "price"}})  # error
 app.event_bus("shop", descripton="x")  # error
 app.log_group("audit", retention="a week")  # error
 app.user_pool("people", sign_in=5)  # error
+app.log_subscription(orders)(plain)  # error
+app.log_subscription("audit", filter="ERROR")(plain)  # error
 app.lambda_function(5)  # error
 app.resource("Limit", "AWS::SSM::Parameter")  # error
 app.function(uses=[app.topic("news")])(plain)  # error
