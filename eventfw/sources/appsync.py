@@ -6,6 +6,7 @@ from ..errors import users_traceback
 from ..events import Event
 from ..http import plain
 from ..options import flag, refused, whole
+from ..resources.appsync import data_source
 from ..resources.graphql_api import GraphQLApi
 from ..resources.names import pascal
 from ..trigger import Trigger, filed
@@ -226,28 +227,12 @@ class AppSyncResolver(Trigger):
         api = self.graphql_api
         if template.local and not api.owned:
             return
-        source = f"{pascal(function.name)}{api.part}DataSource"
-        if not template.has(source):
-            arn = template.function_arn(function)
-            conditions = {
-                "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
-                "ArnLike": {"aws:SourceArn": api.arn_in(template)},
-            }
-            statements = [(["lambda:InvokeFunction"], [arn])]
-            role = template.role(source + "Role", "appsync.amazonaws.com", statements, conditions=conditions)
-            properties = {
-                "ApiId": api.id_in(template),
-                "Name": template.physical(function.name).replace("-", "_"),
-                "Type": "AWS_LAMBDA",
-                "LambdaConfig": {"LambdaFunctionArn": arn},
-                "ServiceRoleArn": {"Fn::GetAtt": [role, "Arn"]},
-            }
-            template.add(source, "AWS::AppSync::DataSource", properties)
+        source = data_source(template, function, api.part, api.id_in(template), api.arn_in(template))
         resolver: dict[str, Any] = {
             "ApiId": api.id_in(template),
             "TypeName": self.type_name,
             "FieldName": self.field_name,
-            "DataSourceName": {"Fn::GetAtt": [source, "Name"]},
+            "DataSourceName": source,
             "Kind": "UNIT",
         }
         if self.max_batch_size:

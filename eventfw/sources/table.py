@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from .appsync import AppSyncResolver
     from .appsync_authorizer import AppSyncAuthorization as AppSyncAuthorization
     from .appsync_authorizer import AppSyncAuthorizer
+    from .appsync_channel import AppSyncChannel
+    from .appsync_channel import AppSyncChannelEvent as AppSyncChannelEvent
+    from .appsync_channel import AppSyncMessage as AppSyncMessage
+    from .appsync_channel import AppSyncPublication as AppSyncPublication
     from .authorizer import Authorizer
     from .authorizer import AuthorizerRequest as AuthorizerRequest
     from .bedrock import BedrockAction as BedrockAction
@@ -132,6 +136,13 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "alexa_skill": ("eventfw.sources.alexa", "AlexaSkill", "AlexaRequest"),
     "alexa_smart_home": ("eventfw.sources.alexa_smart_home", "AlexaSmartHome", "AlexaDirective"),
     "appsync_authorizer": ("eventfw.sources.appsync_authorizer", "AppSyncAuthorizer", "AppSyncAuthorization"),
+    "appsync_channel": (
+        "eventfw.sources.appsync_channel",
+        "AppSyncChannel",
+        "AppSyncMessage",
+        "AppSyncChannelEvent",
+        "AppSyncPublication",
+    ),
     "appsync_resolver": ("eventfw.sources.appsync", "AppSyncResolver", "AppSyncEvent", "AppSyncBatch"),
     "authorizer": ("eventfw.sources.authorizer", "Authorizer", "AuthorizerRequest"),
     "bedrock_action": ("eventfw.sources.bedrock", "BedrockActionGroup", "BedrockAction"),
@@ -301,6 +312,7 @@ class Decorators:
         alexa_skill = lazy(AlexaSkill)
         alexa_smart_home = lazy(AlexaSmartHome)
         appsync_authorizer = lazy(AppSyncAuthorizer)
+        appsync_channel = lazy(AppSyncChannel)
         appsync_resolver = lazy(AppSyncResolver)
         authorizer = lazy(Authorizer)
         bedrock_action = lazy(BedrockActionGroup)

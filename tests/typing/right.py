@@ -13,6 +13,7 @@ from eventfw import (
     AppSyncAuthorization,
     AppSyncBatch,
     AppSyncEvent,
+    AppSyncMessage,
     AuthorizerRequest,
     BedrockAction,
     Blueprint,
@@ -253,6 +254,11 @@ def likes(batch: AppSyncBatch) -> list[int]:
 @app.appsync_authorizer(photos_api, ttl=60)
 def guard(event: AppSyncAuthorization) -> dict[str, Any]:
     return event.allow(context={"plan": "gold"}, ttl=0) if event.token else event.deny()
+
+
+@app.appsync_channel("abcdefghijklmnopqrstuvwxyz", "orders")
+def published(message: AppSyncMessage) -> Any:
+    return message.payload
 
 
 @app.lex_hook("ABCDEFGHIJ/TSTALIASID", intent="OrderPrint", locale="en_US")

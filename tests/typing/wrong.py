@@ -80,6 +80,8 @@ app.cognito_trigger("pre_token_generation", "eu-west-1_AbCdEf123", version=2)(pl
 app.appsync_resolver("abcdefghijklmnopqrstuvwxyz", "Query")(plain)  # error
 app.appsync_resolver("abcdefghijklmnopqrstuvwxyz", "Query", "photo", 5)(plain)  # error
 app.appsync_authorizer()(plain)  # error
+app.appsync_channel("abcdefghijklmnopqrstuvwxyz")(plain)  # error
+app.appsync_channel(orders, "orders")(plain)  # error
 app.appsync_authorizer(orders)(plain)  # error
 app.graphql_api("shop")  # error
 app.lex_hook("ABCDEFGHIJ/TSTALIASID", "OrderPrint")(plain)  # error
