@@ -124,10 +124,10 @@ class Registrar(Decorators):
         self._open(f"@{type(self).__name__.lower()}.{trigger.decorator}")
         binding = bound(func, trigger, names_around(func))
         handler = self._handler(func)
-        self._unique(trigger)
+        self._refuse_double(trigger)
         if trigger.resource is not None:
             self.own(trigger.resource)
-        self._remember(trigger)
+        self._refuse_from_now(trigger)
         same = [other for other in handler.triggers if other.decorator == trigger.decorator]
         trigger.handler, trigger.ordinal = handler.name, len(same) + 1
         handler.triggers.append(trigger)
@@ -191,7 +191,7 @@ class Registrar(Decorators):
             )
         self.handlers.append(handler)
 
-    def _unique(self, trigger: Trigger) -> None:
+    def _refuse_double(self, trigger: Trigger) -> None:
         """Refuse what AWS would not take from two triggers of one app."""
         taken = [(self._keys.get(key), said) for key, said in trigger.key()]
         on = self._on.get(trigger.resource.variable, ()) if trigger.resource is not None else ()
@@ -203,12 +203,13 @@ class Registrar(Decorators):
                     place=trigger.place or user_place(),
                 )
 
-    def _remember(self, trigger: Trigger) -> None:
+    def _refuse_from_now(self, trigger: Trigger) -> None:
+        """Have what AWS would not take from another trigger beside this one refused."""
         self._keys.update({key: trigger for key, _ in trigger.key()})
         if trigger.resource is not None:
             self._on.setdefault(trigger.resource.variable, []).append(trigger)
 
-    def check_used(self) -> None:
+    def refuse_unused(self) -> None:
         """Refuse a decorator that was called and then put above nothing."""
         for name, place in self.unused:
             raise RegistrationError(f"@app.{name}(...) decorates nothing. Put it right above a def.", place=place)
@@ -262,7 +263,7 @@ class App(Registrar):
             raise RegistrationError(
                 f"The stack name {blueprint.name!r} is taken. Rename the blueprint.", place=user_place()
             )
-        blueprint.check_used()
+        blueprint.refuse_unused()
         for resource in blueprint.resources:
             self.own(resource)
         for handler in blueprint.handlers:
@@ -280,15 +281,15 @@ class App(Registrar):
         for trigger in triggers:
             trigger.handler = handler.name
             trigger.mount(path)
-            self._unique(trigger)
-            self._remember(trigger)
+            self._refuse_double(trigger)
+            self._refuse_from_now(trigger)
             handler.triggers.append(trigger)
 
     @property
     def functions(self) -> dict[str, Function]:
         """The Lambda functions by short name. Asking for them ends registration."""
         if self._functions is None:
-            self.check_used()
+            self.refuse_unused()
             self._functions = self._grouped()
             self._close("was first routed or built")
         return self._functions
@@ -312,21 +313,26 @@ class App(Registrar):
                 trigger.settle(self, handler)
             handler.bindings = [binding.settled() for binding in handler.bindings]
         for name, handlers in groups.items():
-            _intended(name, handlers)
+            _refuse_unintended(name, handlers)
         functions = {name: Function(name, handlers, _settings(name, handlers)) for name, handlers in groups.items()}
         for function in functions.values():
-            self._check_grants(function)
+            self._own_named(function)
+            self._refuse_strangers(function)
         for resource in self.resources:
             resource.check(functions)
         return functions
 
-    def _check_grants(self, function: Function) -> None:
-        """Refuse to use a resource that would never be made, and remember those that are there already."""
+    def _own_named(self, function: Function) -> None:
+        """Remember what a function uses that is there already."""
         for resource in [*(grant.resource for grant in function.uses), *function.targets]:
             if not resource.owned:
                 resource.app = self.name
                 self.own(resource)
-            elif resource not in self.resources:
+
+    def _refuse_strangers(self, function: Function) -> None:
+        """Refuse to use a resource that would never be made."""
+        for resource in [*(grant.resource for grant in function.uses), *function.targets]:
+            if resource.owned and resource not in self.resources:
                 raise RegistrationError(
                     f"Function {function.name!r} uses {resource.type} {resource.key!r}, which no app owns. "
                     f"Make it with app.{resource.type}({resource.key!r}), or mount its blueprint.",
@@ -334,7 +340,7 @@ class App(Registrar):
                 )
 
 
-def _intended(name: str, handlers: list[Handler]) -> None:
+def _refuse_unintended(name: str, handlers: list[Handler]) -> None:
     """Refuse a handler that is in another's function only because it is called like it."""
     for handler in handlers:
         named = handler.settings is not None and handler.settings.name == name
@@ -356,6 +362,16 @@ def _settings(name: str, handlers: list[Handler]) -> Settings:
     """The settings of a function: those of the one ``@app.function`` that says any."""
     given = [handler.settings for handler in handlers if handler.settings is not None]
     saying = [settings for settings in given if settings.said]
+    _refuse_doubt(name, handlers, saying)
+    if saying or given:
+        return (saying or given)[0]
+    from .function import Settings
+
+    return Settings()
+
+
+def _refuse_doubt(name: str, handlers: list[Handler], saying: list[Settings]) -> None:
+    """Refuse settings that are given twice, and two handlers that no event tells apart."""
     if len(saying) > 1:
         raise RegistrationError(
             f"Function {name!r} is given settings twice, here and at {saying[0].place}. "
@@ -369,8 +385,3 @@ def _settings(name: str, handlers: list[Handler]) -> Settings:
             f"event could tell them apart. Give one a function of its own.",
             place=direct[1].place,
         )
-    if saying or given:
-        return (saying or given)[0]
-    from .function import Settings
-
-    return Settings()

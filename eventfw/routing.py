@@ -3,58 +3,23 @@
 from __future__ import annotations
 
 from .errors import RoutingError, RuleError
-from .http import HTTPError
+from .options import borrowed
 from .recognition import identify as identify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from .app import App, Handler
+    from .explaining import Route
+    from .http import HTTPError
     from .trigger import Finder, Trigger
 
     Pair = tuple[Handler, Trigger]
 
 #: What looking at an event that is not whole may raise.
 _BROKEN = (KeyError, TypeError, IndexError, AttributeError, ValueError, RuleError)
-
-
-class Route:
-    """Where an event goes.
-
-    ``hits`` are the handlers it reaches, each with the trigger it runs under, in the order they were registered;
-    ``reached`` the handlers alone. ``why`` says for each of the others, by name, the first condition that failed; it is
-    found out when it is asked for.
-
-    Behind a function URL, a load balancer or VPC Lattice an event belongs to one function, which routes it itself and
-    which the event does not name. The route then says of each function what it would do: ``answers`` has, by function,
-    the 404 or 405 of those that have routes, and none for the request.
-    """
-
-    def __init__(
-        self, kind: str, hits: list[Pair], answers: dict[str, HTTPError], explain: Callable[[], dict[str, str]]
-    ) -> None:
-        self.kind = kind
-        self.hits = hits
-        self.answers = answers
-        self._explain = explain
-        self._why: dict[str, str] | None = None
-
-    def __repr__(self) -> str:
-        return f"<Route {self.kind} -> {', '.join(handler.name for handler in self.reached) or 'nothing'}>"
-
-    @property
-    def reached(self) -> list[Handler]:
-        """The handlers, each once."""
-        return list({id(handler): handler for handler, _ in self.hits}.values())
-
-    @property
-    def why(self) -> dict[str, str]:
-        """By handler's name, what keeps the event from it."""
-        if self._why is None:
-            self._why = self._explain()
-        return self._why
 
 
 class Unrouted(Exception):
@@ -125,7 +90,7 @@ class Router:
         self._routes: dict[str, dict[str, Pair]] = {}
         for function in self.functions.values():
             keys = self._routes[function.name] = {}
-            for handler, trigger in _pairs(function.handlers):
+            for handler, trigger in pairs(function.handlers):
                 for key in trigger.route_keys:
                     keys[key] = (handler, trigger)
 
@@ -133,7 +98,7 @@ class Router:
         """The routes of an API as data, for :class:`~eventfw.paths.HttpTable`. ``""`` names the app's default one."""
         rows = []
         for function in self.functions.values():
-            for handler, trigger in _pairs(function.handlers):
+            for handler, trigger in pairs(function.handlers):
                 for key in trigger.route_keys if trigger.api_key == api else ():
                     method, _, path = key.partition(" ")
                     rows.append((method, path, function.name, handler.name))
@@ -141,34 +106,19 @@ class Router:
 
     def route(self, raw: Any) -> Route:
         """The handlers that an event reaches among all triggers of the app, and why it does not reach the others."""
+        return borrowed("explaining", "route")(self, raw)  # type: ignore[no-any-return]
+
+    def whole(self) -> Index:
+        """The triggers of the whole app."""
         if self._whole is None:
-            self._whole = Index(_pairs(self.app.handlers))
-        kind = identify(raw)
-        apart = kind in self._whole.self_routed
-        answers: dict[str, HTTPError] = {}
-        fits = [] if apart else self._whole.fits(kind, raw)
-        for function in self.functions if apart else ():
-            mine = self._part(function).fits(kind, raw)
-            missed = None if mine else self._part(function).miss(kind, raw)
-            fits += mine
-            answers.update({} if missed is None else {function: missed.answer})
-        hits = [pair for pair in fits if pair[1].enabled]
-        return Route(kind, hits, answers, lambda: self._why(kind, raw, hits, apart=apart))
+            self._whole = Index(pairs(self.app.handlers))
+        return self._whole
 
-    def _why(self, kind: str, raw: Any, hits: list[Pair], *, apart: bool) -> dict[str, str]:
-        reached = {handler.name for handler, _ in hits}
-        found = {}
-        for handler in self.app.handlers:
-            if handler.name not in reached:
-                near = [pair for pair in hits if not apart or pair[0].function == handler.function]
-                found[handler.name] = _explained(handler, kind, raw, near)
-        return found
-
-    def _part(self, function: str) -> Index:
+    def part(self, function: str) -> Index:
         """The triggers of one function."""
         index = self._parts.get(function)
         if index is None:
-            index = self._parts[function] = Index(_pairs(self.functions[function].handlers))
+            index = self._parts[function] = Index(pairs(self.functions[function].handlers))
         return index
 
     def pick(self, function: str, raw: Any, context: Any = None) -> Pair:
@@ -181,7 +131,7 @@ class Router:
             found = self._routes[function].get(raw["routeKey"])
             if found is not None:
                 return found
-        index = self._part(function)
+        index = self.part(function)
         kind = identify(raw)
         fits = index.fits(kind, raw)
         if len(fits) > 1:
@@ -210,7 +160,8 @@ class Router:
         )
 
 
-def _pairs(handlers: Sequence[Handler]) -> Iterable[Pair]:
+def pairs(handlers: Sequence[Handler]) -> Iterable[Pair]:
+    """Each trigger with its handler."""
     return ((handler, trigger) for handler in handlers for trigger in handler.triggers)
 
 
@@ -237,17 +188,3 @@ def undecided(trigger: Trigger, kind: str, raw: Any) -> bool:
     except _BROKEN:
         pass
     return False
-
-
-def _explained(handler: Handler, kind: str, raw: Any, hits: list[Pair]) -> str:
-    """Why a handler is not reached; the index passes over what fits only for something that fits better."""
-    reasons = [reason(trigger, kind, raw) or _off(trigger) for trigger in handler.triggers]
-    if "" not in reasons:
-        return "; ".join(dict.fromkeys(reasons))
-    families = [trigger.family or type(trigger) for trigger in handler.triggers]
-    taken = next((other for other, trigger in hits if (trigger.family or type(trigger)) in families), None)
-    return f"the more specific route of `{taken.name}` takes it" if taken else "another trigger of the source takes it"
-
-
-def _off(trigger: Trigger) -> str:
-    return "" if trigger.enabled else "it is switched off (enabled=False)"

@@ -37,6 +37,7 @@ FLOORS = {
     "recognition": (2, 1),
     "app": (3, 0),
     "routing": (4, 0),
+    "explaining": (4, 1),
     "runtime": (5, 0),
     "testing": (6, 0),
     "tools.project": (7, 0),

@@ -31,17 +31,19 @@ LEFT_OUT_FOLDERS = {"build", "dist", "env", "events"}  # at the root, unless the
 LEFT_OUT_FILES = ("conftest.py", "eventfw.toml", "eventfw_entry.py", "pytest.ini", "requirements*.txt", "*.md")
 LEFT_OUT_ENDINGS = (".pyc", ".pyo", ".egg-info")
 WORD = re.compile(r"\w+")
-BELOW_THE_SHIP_LINE = {"tools", "testing.py", "__main__.py"}
+BELOW_THE_SHIP_LINE = {"tools", "testing.py", "explaining.py", "__main__.py"}
 ON_DEMAND = {"answering", "polling", "resources", "rules", "sources"}  # packages of which an app gets what it uses
 #: What triggers, resources, settings and grants do on the developer's machine only.
 TOOL_VERBS = {
     "add_authorizer",
     "add_route",
     "allow",
+    "clash",
     "conclude",
     "described",
     "faults",
     "fields_among",
+    "key",
     "guard",
     "local",
     "local_value",
@@ -123,6 +125,8 @@ def shipped_half(project: Project, files: dict[str, Entry]) -> dict[str, Entry]:
     needed.update(PACKAGE / folder / "__init__.py" for folder in ON_DEMAND)
     written = b"\n".join(entry.data for name, entry in files.items() if name.endswith(".py")).decode(errors="replace")
     sources = _reached(needed, written)
+    table = PACKAGE / "sources" / "table.py"
+    sources[table] = without_rows(sources[table], {_module_name(path) for path in sources})
     return {f"eventfw/{path.relative_to(PACKAGE).as_posix()}": Entry(text.encode()) for path, text in sources.items()}
 
 
@@ -145,32 +149,84 @@ def _reached(needed: set[Path], written: str) -> dict[Path, str]:
         needed = needed | reached
 
 
+def without_rows(table: str, modules: Collection[str]) -> str:
+    """The table of sources without the rows of modules that are not in the zip."""
+    lines = table.splitlines(keepends=True)
+    for node in ast.walk(ast.parse(table)):
+        if isinstance(node, ast.Dict):
+            for key, row in zip(node.keys, node.values, strict=True):
+                home = row.elts[0] if isinstance(row, ast.Tuple) and row.elts else None
+                if key is None or not isinstance(home, ast.Constant) or not str(home.value).startswith("eventfw."):
+                    continue
+                if home.value not in modules:
+                    _blank(lines, key.lineno, row.end_lineno)
+    return "".join(lines)
+
+
+def _module_name(path: Path) -> str:
+    return ".".join(["eventfw", *path.relative_to(PACKAGE).with_suffix("").parts])
+
+
 def _imports(module: Path, source: str) -> Iterator[Path]:
     package = ".".join(["eventfw", *module.relative_to(PACKAGE).parent.parts])
     return filter(None, map(_module_path, imported(source.encode(), package)))
 
 
 def without_idle(sources: dict[Path, str], called: dict[Path, set[str]], written: str) -> None:
-    """Blank what only the tool verbs of a module ``called``, by path: functions, and methods with a leading underscore,
-    that nothing else names."""
-    own = set(WORD.findall(written))
+    """Blank what nothing names: functions, private methods that only tool verbs ``called``, by path, and imports.
+
+    ``written`` is the code that is not eventfw's.
+    """
+    own = {*WORD.findall(written), "entry"}  # what the zip's entry module imports
     idle = True
     while idle:
         attributes = {name for text in sources.values() for name in _attributes(text)} | own
-        borrowed = {name for text in sources.values() for name in _mentioned(text, abroad=True)} | own
+        texts = {name for text in sources.values() for name in _texts(ast.parse(text))}
+        asked = {pair for path, text in sources.items() for pair in _asked(path, text)}
         idle = False
-        for path in [path for path, words in called.items() if words]:
+        for path in sources:
             tree, lines = ast.parse(sources[path]), sources[path].splitlines(keepends=True)
-            named = borrowed | set(_mentioned(sources[path]))
+            named = own | texts | {name for home, name in asked if home == path} | set(_named_here(tree))
             found = [one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name not in named]
-            found += [one for one in _private(tree) if one.name not in attributes]
+            found = [one for one in found if not one.name.startswith("__")]
+            found += [one for one in _private(tree) if one.name not in attributes and one.name in called[path]]
             for node in found:
-                if node.name in called[path]:
-                    first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
-                    called[path].update(WORD.findall("".join(lines[first - 1 : node.end_lineno])))
-                    _blank(lines, first, node.end_lineno)
-                    idle = True
+                first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+                called[path].update(WORD.findall("".join(lines[first - 1 : node.end_lineno])))
+                _blank(lines, first, node.end_lineno)
+            dropped = _drop_imports(tree, lines, named)
+            idle = idle or bool(found) or dropped
             sources[path] = "".join(lines)
+
+
+def _asked(module: Path, source: str) -> Iterator[tuple[Path | None, str]]:
+    """What a module imports of others of eventfw's: the module it is of, and the name."""
+    package = ["eventfw", *module.relative_to(PACKAGE).parent.parts] if module.is_relative_to(PACKAGE) else ["eventfw"]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            home = ".".join([*base, *filter(None, [node.module])])
+            yield from ((_module_path(home), one.name) for one in node.names)
+
+
+def _drop_imports(tree: ast.Module, lines: list[str], named: Collection[str]) -> bool:
+    """Take from a module's imports of eventfw's own what it does not name; whether there was any."""
+    dropped = False
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            kept = [one for one in node.names if one.asname or one.name in named]
+            if len(kept) < len(node.names):
+                _blank(lines, node.lineno, node.end_lineno)
+                if kept:
+                    words = ", ".join(f"{one.name} as {one.asname}" if one.asname else one.name for one in kept)
+                    lines[node.lineno - 1] = f"from {'.' * node.level}{node.module or ''} import {words}\n"
+                dropped = True
+    return dropped
+
+
+def _named_here(tree: ast.Module) -> Iterator[str]:
+    """The variables that a module names."""
+    return (node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
 
 
 def _private(tree: ast.Module) -> Iterator[ast.FunctionDef]:
@@ -184,21 +240,15 @@ def _private(tree: ast.Module) -> Iterator[ast.FunctionDef]:
 
 def _attributes(source: str) -> Iterator[str]:
     """What a module asks objects for, and texts that may be asked for."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Attribute):
-            yield node.attr
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
-            yield node.value
+    tree = ast.parse(source)
+    yield from (node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute))
+    yield from _texts(tree)
 
 
-def _mentioned(source: str, *, abroad: bool = False) -> Iterator[str]:
-    """What a module names: variables, unless it is ``abroad``, what it imports, and texts that may be names."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Name) and not abroad:
-            yield node.id
-        elif isinstance(node, ast.alias):
-            yield node.name
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
+def _texts(tree: ast.Module) -> Iterator[str]:
+    """The texts in a module that may be names."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
             yield node.value
 
 

@@ -14,7 +14,7 @@ from .options import json_option, project_options
 
 if TYPE_CHECKING:
     from eventfw.app import App
-    from eventfw.routing import Route
+    from eventfw.explaining import Route
     from eventfw.tools.checks import Finding
 
 

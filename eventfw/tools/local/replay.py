@@ -10,7 +10,8 @@ from typing import Any
 
 from eventfw.app import Handler
 from eventfw.errors import LocalError, ProjectError
-from eventfw.routing import Route, Router
+from eventfw.explaining import Route
+from eventfw.routing import Router
 from eventfw.tools.local.client import Invoked
 from eventfw.tools.local.state import FOLDER, folder_of
 

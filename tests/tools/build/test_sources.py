@@ -239,13 +239,25 @@ def test_nothing_but_the_verbs_of_triggers_and_resources_is_missing_in_the_zip(p
             assert missing <= (TOOL_VERBS if issubclass(value, (Checked, Grant)) else set()), key
 
 
-def test_a_function_that_only_verbs_call_is_left_out_unless_somebody_names_it() -> None:
+def test_a_function_that_nothing_names_is_left_out_unless_the_project_does() -> None:
     verbs = "class Trigger:\n    def sample(self): return made(1)\n"
-    module = "def made(x): return deeper(x)\ndef deeper(x): return x\ndef other(x): return x\n"
+    module = "def made(x): return deeper(x)\ndef deeper(x): return x\ndef other(x): return x\nother(1)\n"
     for written, kept in (("", {"other"}), ("from eventfw import made", {"made", "deeper", "other"})):
-        sources = {Path("a.py"): bare(verbs, {"Trigger"}) + module}
-        without_idle(sources, {Path("a.py"): {"made", "other"}}, written + " other")
-        assert {line.split("(")[0][4:] for line in sources[Path("a.py")].splitlines() if line.startswith("def")} == kept
+        path = PACKAGE / "a.py"
+        sources = {path: bare(verbs, {"Trigger"}) + module}
+        without_idle(sources, {path: {"made", "other"}}, written)
+        assert {line.split("(")[0][4:] for line in sources[path].splitlines() if line.startswith("def")} == kept
+
+
+def test_an_import_that_nothing_names_any_longer_is_left_out_and_what_it_imported_too() -> None:
+    first, second = PACKAGE / "app.py", PACKAGE / "calling.py"
+    sources = {
+        first: "from .calling import (\n    used,\n    unused,\n)\nfrom .c import gone\nused()\n",
+        second: "def used(): return 1\ndef unused(): return 2\ndef __getattr__(name): return 3\n",
+    }
+    without_idle(sources, {first: set(), second: set()}, "")
+    assert sources[first].split("\n") == ["from .calling import used", "", "", "", "", "used()", ""]
+    assert sources[second].split("\n")[:3] == ["def used(): return 1", "", "def __getattr__(name): return 3"]
 
 
 def test_a_private_method_that_only_verbs_call_is_left_out_unless_somebody_asks_for_it() -> None:
@@ -254,15 +266,15 @@ def test_a_private_method_that_only_verbs_call_is_left_out_unless_somebody_asks_
         "    @property\n    def _made(self): return self._deeper\n    def _deeper(self): return 1\n"
         "    def _kept(self): return 2\n    def call(self): return self._kept()\n"
     )
-    path = Path("a.py")
+    path = PACKAGE / "a.py"
     for other, left in (("", {"_kept", "call"}), ("x._deeper", {"_kept", "call", "_deeper"})):
-        sources = {path: bare(module, {"Trigger"}), Path("b.py"): other}
-        without_idle(sources, {path: {"_made", "_kept"}, Path("b.py"): set()}, "")
+        sources = {path: bare(module, {"Trigger"}), PACKAGE / "b.py": other}
+        without_idle(sources, {path: {"_made", "_kept"}, PACKAGE / "b.py": set()}, "")
         compile(sources[path], "a", "exec")
         assert {line.split("(")[0].split()[-1] for line in sources[path].splitlines() if " def " in line} == left
 
 
 def test_a_variable_of_another_module_keeps_no_function_in_the_zip() -> None:
-    sources = {Path("a.py"): "def told(): return 1\n", Path("b.py"): "told = 1\nprint(told, self.told())\n"}
-    without_idle(sources, {Path("a.py"): {"told"}, Path("b.py"): set()}, "")
-    assert not sources[Path("a.py")].strip()
+    sources = {PACKAGE / "a.py": "def told(): return 1\n", PACKAGE / "b.py": "told = 1\nprint(told, self.told())\n"}
+    without_idle(sources, {PACKAGE / "a.py": {"told"}, PACKAGE / "b.py": set()}, "")
+    assert not sources[PACKAGE / "a.py"].strip()
