@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..function import Function
     from ..resources.resource import Template
 
+UNANSWERED = ("SessionEndedRequest", "System.ExceptionEncountered")  # Alexa takes no response to these
 INTENT_REQUESTS = ("IntentRequest", "CanFulfillIntentRequest")
 #: What a response may hold, inside ``response``.
 ANSWERS = frozenset(
@@ -185,10 +186,10 @@ class AlexaSkill(Choosing):
         return event.slots
 
     def encode(self, result: Any, event: AlexaRequest) -> dict[str, Any]:
-        if event.request_type == "SessionEndedRequest":
+        if event.request_type in UNANSWERED:
             if result is not None:
                 raise TypeError(
-                    f"The session has ended, and Alexa takes no response: return nothing, not {result!r:.80}."
+                    f"Alexa takes no response to a {event.request_type}: return nothing, not {result!r:.80}."
                 )
             return {"version": "1.0", "response": {}}
         if isinstance(result, str):

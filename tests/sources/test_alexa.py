@@ -68,10 +68,11 @@ def test_what_alexa_would_not_say_is_an_error(result: Any) -> None:
         returning(result)
 
 
-def test_a_session_that_has_ended_takes_no_response() -> None:
-    assert returning(None, request_type="SessionEndedRequest")["response"] == {}
+@pytest.mark.parametrize("request_type", ["SessionEndedRequest", "System.ExceptionEncountered"])
+def test_what_alexa_only_tells_takes_no_response(request_type: str) -> None:
+    assert returning(None, request_type=request_type)["response"] == {}
     with pytest.raises(TypeError, match="takes no response"):
-        returning("Bye", request_type="SessionEndedRequest")
+        returning("Bye", request_type=request_type)
 
 
 def test_a_slot_has_the_value_its_type_knows() -> None:
