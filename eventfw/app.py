@@ -69,7 +69,8 @@ class Handler:
     @property
     def shares(self) -> bool:
         """Whether it joins the function ``api`` unless ``@app.function`` says otherwise."""
-        return bool(self.triggers) and all(trigger.shares_api for trigger in self.triggers)
+        said = {trigger.shares_api for trigger in self.triggers}
+        return True in said and False not in said
 
 
 class Registrar(Decorators):

@@ -43,8 +43,8 @@ class Trigger(Checked):
     """Names that the handler receives beside the event (path parameters)."""
     answers: tuple[type[BaseException], ...] = ()
     """Exceptions that are an answer to the caller, not a failure of the function."""
-    shares_api = False
-    """Whether a handler with only such triggers joins the function ``api``."""
+    shares_api: bool | None = False
+    """Whether a handler with only such triggers joins the function ``api``; ``None`` leaves it to its others."""
     self_routed: Collection[str] = ()
     """Kinds of events of which AWS sends all to one function, whose own task it is to route them or to refuse them."""
     enabled = True

@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 from ..errors import PayloadError, RuleError
-from ..http import (
-    JSON,
-    HTTPError,
-    Request,
-    as_response,
-    encoded_body,
-    json_text,
-    method_and_path,
-)
+from ..http import JSON, HTTPError, Request, json_text, method_and_path
 from ..options import printable, refused
 from ..paths import HttpTable, PathTemplate
 from ..trigger import Finder, Trigger
@@ -166,25 +158,9 @@ class Http(Trigger):
         if (kind is dict or kind is list) and type(event) is Request:
             # The usual answers, as the rest of this would give them, in half the time.
             return {"statusCode": 200, "headers": {"content-type": JSON}, "body": json_text(result)}
-        response = as_response(result)
-        body, is_base64, content_type = encoded_body(response)
-        headers = {name: response.headers.get(name) for name in response.headers}
-        if content_type and "content-type" not in headers:
-            headers["content-type"] = content_type
-        cookies = response.cookies
-        if "set-cookie" in headers:  # one field a cookie: an expiry date has a comma, so they cannot be joined
-            cookies = [value for name, value in response.headers.items() if name == "set-cookie"] + cookies
-            del headers["set-cookie"]
-        if type(event) is not Request:
-            from ..http_forms import answered
+        from ..answering.requests import encoded
 
-            return answered(event.raw, response.status, headers, cookies, body, is_base64)
-        answer: dict[str, Any] = {"statusCode": response.status, "headers": headers, "body": body}
-        if is_base64:
-            answer["isBase64Encoded"] = True
-        if cookies:
-            answer["cookies"] = cookies
-        return answer
+        return encoded(result, event)
 
     def mismatch(self, raw: Any) -> str:
         if raw.get("routeKey") in self.route_keys:

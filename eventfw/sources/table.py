@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from .event_rule import EventRule
     from .firehose import FirehoseRecord as FirehoseRecord
     from .firehose import FirehoseTransform
+    from .function_url import FunctionUrl
     from .http import Delete, Get, Http, Patch, Post, Put
     from .iot import IotRule
     from .kafka import KafkaBatch as KafkaBatch
@@ -162,6 +163,7 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "edge_viewer_response": ("eventfw.sources.edge", "EdgeViewerResponse", "ViewerResponse"),
     "event_rule": ("eventfw.sources.event_rule", "EventRule", "EventBridgeEvent"),
     "firehose_transform": ("eventfw.sources.firehose", "FirehoseTransform", "FirehoseRecord"),
+    "function_url": ("eventfw.sources.function_url", "FunctionUrl", "Request"),
     "get": ("eventfw.sources.http", "Get", "Request"),
     "http": ("eventfw.sources.http", "Http", "Request"),
     "iot_rule": ("eventfw.sources.iot", "IotRule"),
@@ -332,6 +334,7 @@ class Decorators:
         edge_viewer_response = lazy(EdgeViewerResponse)
         event_rule = lazy(EventRule)
         firehose_transform = lazy(FirehoseTransform)
+        function_url = lazy(FunctionUrl)
         get = lazy(Get)
         http = lazy(Http)
         iot_rule = lazy(IotRule)

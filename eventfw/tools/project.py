@@ -304,6 +304,8 @@ def describe(app: App, names: Names, endpoint: str = "") -> dict[str, Any]:
         "schedules": [],
         "edge": [],
         "distributions": [],
+        "fronts": [],
+        "websockets": [],
     }
     for resource in app.resources:
         served = resource.local()

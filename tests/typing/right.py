@@ -422,3 +422,9 @@ assert_type(home(), str)
 assert_type(photo(Request({}), "cat"), dict[str, str])
 assert_type(thumbnail(S3Record({})), None)
 assert_type(create(Request({}), "a", Order("cat")), tuple[Order, int])
+
+
+@app.get("/hook")
+@app.function_url("AWS_IAM", cors=Cors("*", allow_methods=["GET"]), invoke_mode="BUFFERED")
+def hook(request: Request) -> dict[str, Any]:
+    return {"path": request.path}

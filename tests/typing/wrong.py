@@ -168,3 +168,7 @@ def other_way(tick: object) -> None: ...
 def joined(event: CognitoEvent) -> None:
     event.response.auto_confirm_user = "yes"  # error
     event.response.auto_confirm_users = True  # error
+
+
+@app.function_url(auth=True)  # error
+def addressed(request: Request) -> None: ...

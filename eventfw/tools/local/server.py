@@ -26,6 +26,7 @@ from eventfw.tools.local.cloud import Cloud, ExternalCloud
 from eventfw.tools.local.control import Control
 from eventfw.tools.local.door import Door
 from eventfw.tools.local.edge import EdgeFront
+from eventfw.tools.local.fronts import Fronts
 from eventfw.tools.local.gateway import Gateway
 from eventfw.tools.local.guard import Guard
 from eventfw.tools.local.infrastructure import Order, applied
@@ -42,6 +43,7 @@ from eventfw.tools.local.watch import saves
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
+MOST_ADDRESSES = 5  # that are printed of function URLs and the like
 
 UPSTREAM = "eventfw.tools.local.upstream"  # what the door imports late, imported while the AWS starts
 
@@ -96,6 +98,7 @@ class LocalServer:
         self.schedules = Schedules(self.invocations.tick, options.region)
         guard = self.guard = Guard(options.allowed_hosts)
         self.gateway = Gateway(HttpTable([]), self.pool.invoke, guard=guard, observe=terminal.exchange)
+        self.fronts = Fronts(self.gateway, self.pool.invoke, guard=guard, observe=terminal.exchange)
         host = self.http.removeprefix("http://")
         self.front = EdgeFront(
             [],
@@ -195,7 +198,7 @@ class LocalServer:
             note=self.terminal.note,
         )
         http, edge, aws = self.sockets
-        end_serving = serving([(http, self.gateway), (edge, self.front), (aws, door)])
+        end_serving = serving([(http, self.fronts), (edge, self.front), (aws, door)])
 
         async def end() -> None:
             await end_serving()
@@ -206,6 +209,7 @@ class LocalServer:
     def _take_over(self, description: dict[str, Any]) -> None:
         """Route by a new description of the app, from the next request on."""
         self.gateway.apis = apis_of(description["apis"])
+        self.fronts.replace(description["fronts"])
         self.front.replace([Association(**one) for one in description["edge"]], description["distributions"])
         self.schedules.replace(description["schedules"])
 
@@ -275,6 +279,8 @@ class LocalServer:
         self.terminal.line(f"  HTTP  {self.http}")
         for api in self.gateway.apis.named.values():
             self.terminal.line(f"  {'REST' if api.rest else 'HTTP'}  {self.http}/{api.name}")
+        for path in self.fronts.paths[:MOST_ADDRESSES]:
+            self.terminal.line(f"  HTTP  {self.http}{path}")
         self.terminal.line(f"  edge  {self.edge}")
         if aws:
             self.terminal.line(
