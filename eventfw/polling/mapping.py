@@ -56,11 +56,13 @@ class Polled(Trigger):
         batch_size: int,
         batching_window: int,
         filters: Filters = (),
+        kms_key: str | None = None,
         batch: bool = False,
         enabled: bool = True,
         metrics: Sequence[str] = (),
     ) -> None:
         super().__init__()
+        self.kms_key = kms_key
         self.batch_size = batch_size
         self.batching_window = batching_window
         self.batch = batch
@@ -79,6 +81,11 @@ class Polled(Trigger):
         whole(name, "batch_size", self.batch_size, 1, 10_000, f"Remove it to use {default}.")
         whole(name, "batching_window", self.batching_window, 0, 300, "Remove it for none.")
         flag(name, "batch", self.batch)
+        if self.kms_key is not None:
+            if not isinstance(self.kms_key, str) or ":kms:" not in self.kms_key:
+                raise refused(f"kms_key must be the ARN of a KMS key for {name}, not {self.kms_key!r}.")
+            if self.filters is None:
+                raise refused(f"kms_key encrypts filters, and {name} has none. Remove it.")
         flag(name, "enabled", self.enabled)
         if isinstance(self.metrics, str) or len(set(self.metrics)) != len(self.metrics):
             raise refused(f"metrics must be a list such as ['EventCount'] for {name}, not {self.metrics!r}.")
@@ -159,6 +166,8 @@ class Polled(Trigger):
         if self.filters is not None:
             patterns = [{"Pattern": one.pattern.text} for one in self.filters.filters]
             properties["FilterCriteria"] = {"Filters": patterns}
+        if self.kms_key:
+            properties["KmsKeyArn"] = self.kms_key
         if not self.enabled:
             properties["Enabled"] = False
         if self.metrics:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ..events import Event
 from ..options import flag, one_of, printable, refused, text, whole
-from ..polling.batches import Batch, reported
+from ..polling.batches import reported
+from ..polling.kafka import KafkaBatch as KafkaBatch
+from ..polling.kafka import KafkaRecord as KafkaRecord
 from ..polling.mapping import METRICS, VPC_ACTIONS, Polled, checked_pollers, pollers_of
 from ..polling.streams import checked_destination, destination_grant
 from ..resources.names import pascal
@@ -12,9 +13,9 @@ from ..trigger import filed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
-    from typing import Any
+    from typing import Any, NotRequired, TypedDict
 
     from ..calling import Binding
     from ..function import Function
@@ -22,117 +23,24 @@ if TYPE_CHECKING:
     from ..resources.resource import Grant, Resource, Template
     from ..trigger import Finder
 
+    class SchemaRegistry(TypedDict):
+        """Where the schemas of a topic are, and what Lambda does with them."""
+
+        uri: str
+        record_format: NotRequired[str]
+        attributes: NotRequired[Sequence[str]]
+        secret: NotRequired[str]
+        auth: NotRequired[str]
+        root_ca: NotRequired[str]
+
+
 RETRIES_MAX = 10_000
 RECORD_AGE_MAX = 604_800  # seconds
 MSK_AUTH = ("SASL_SCRAM_512_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH")
+REGISTRY_AUTH = ("BASIC_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "OAUTHBEARER_AUTH")
+REGISTRY_KEYS = ("uri", "record_format", "attributes", "secret", "auth", "root_ca")
+LOG_LEVELS = ("DEBUG", "INFO", "WARN")
 OWN_AUTH = ("BASIC_AUTH", "SASL_SCRAM_256_AUTH", "SASL_SCRAM_512_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH")
-
-
-class KafkaRecord(Event):
-    """One record of a topic. https://docs.aws.amazon.com/lambda/latest/dg/with-kafka.html"""
-
-    def summary(self) -> str:
-        return f"{self.topic}-{self.partition} {self.offset}"
-
-    @property
-    def topic(self) -> str:
-        """The topic."""
-        return str(self.raw["topic"])
-
-    @property
-    def partition(self) -> int:
-        """The partition: records of one are in order."""
-        return int(self.raw["partition"])
-
-    @property
-    def offset(self) -> int:
-        """The record's place in its partition."""
-        return int(self.raw["offset"])
-
-    @property
-    def timestamp(self) -> datetime | None:
-        """When it was made or appended, with time zone; ``timestamp_type`` says which."""
-        from datetime import UTC, datetime
-
-        milliseconds = self.raw.get("timestamp")
-        return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-    @property
-    def timestamp_type(self) -> str | None:
-        """``CREATE_TIME`` or ``LOG_APPEND_TIME``."""
-        return self.raw.get("timestampType")  # type: ignore[no-any-return]
-
-    @property
-    def key(self) -> bytes | None:
-        """The key; ``None`` where the record has none."""
-        return self._decoded("key")
-
-    @property
-    def value(self) -> bytes | None:
-        """The value; ``None`` for a tombstone, which says that the key's value was deleted."""
-        return self._decoded("value")
-
-    def _decoded(self, name: str) -> bytes | None:
-        value = self.raw.get(name)
-        if value is None:
-            return None
-        from base64 import b64decode
-
-        return b64decode(value)
-
-    @property
-    def text(self) -> str:
-        """The value as UTF-8 text, ``""`` for a tombstone. Raises ``ValueError`` where it is none."""
-        return (self.value or b"").decode()
-
-    @property
-    def json(self) -> Any:
-        """The value read as JSON. Raises ``ValueError`` where it is not JSON."""
-        from json import loads
-
-        return loads(self.value or b"")
-
-    @property
-    def headers(self) -> dict[str, bytes]:
-        """The headers by name; of a name that comes several times, the last."""
-        pairs = ((name, value) for header in self.raw.get("headers") or () for name, value in header.items())
-        return {name: bytes(number % 256 for number in value) for name, value in pairs}  # Java's bytes have a sign
-
-
-class KafkaBatch(Batch):
-    """The records of one invocation, partition by partition.
-
-    After :meth:`fail` that record and what is behind it in its partition come again.
-    """
-
-    def __init__(self, raw: Any, context: Any = None) -> None:
-        records = [KafkaRecord(record, context) for records in raw["records"].values() for record in records]
-        super().__init__(raw, context, records)
-
-    def __iter__(self) -> Iterator[KafkaRecord]:
-        return iter(self.records)
-
-    def identifier(self, record: KafkaRecord) -> dict[str, Any]:
-        """The record's partition, with the topic, and its offset."""
-        return {"partition": f"{record.topic}-{record.partition}", "offset": record.offset}
-
-    @property
-    def failures(self) -> list[dict[str, Any]]:
-        """What names the records that come again: of each partition the first failed one and all behind it."""
-        begun: set[str] = set()
-        found = []
-        for position, record in enumerate(self.records):
-            name = self.identifier(record)
-            if position in self._failed:
-                begun.add(name["partition"])
-            if name["partition"] in begun:
-                found.append(name)
-        return found
-
-    @property
-    def bootstrap_servers(self) -> list[str]:
-        """The cluster's brokers."""
-        return [server for server in str(self.raw.get("bootstrapServers") or "").split(",") if server]
 
 
 class KafkaConsumer(Polled):
@@ -149,9 +57,14 @@ class KafkaConsumer(Polled):
     ``batch_size``: records an invocation takes at most, 1-10000, 100 unless said; ``batching_window``: seconds (1-300)
     to wait for them; half a second unless said, which cannot be had back once the mapping said something else.
     ``pollers``: ``(minimum, maximum)`` of provisioned pollers (1-200, 1-2000), which cost while they wait;
-    ``poller_group``: the name of the group that shares them.
+    ``poller_group``: the name of the group that shares them. With pollers, ``schema_registry`` has Lambda check records
+    against their schemas, and decode them: a dict with the registry's ``uri`` (Glue's ARN, or Confluent's URL) and, as
+    needed, ``record_format`` (``JSON``, unless said, or ``SOURCE``), ``attributes`` (``KEY``, ``VALUE``: both unless
+    said), ``secret``, ``auth`` and ``root_ca``; and ``log_level`` what the mapping logs: ``DEBUG``, ``INFO``, ``WARN``.
+    ``consumption_mode``: ``Queue`` to take a cluster of your own (Kafka 4.2 or later) as a queue, without positions.
     ``maximum_retry_attempts`` (0-10000), ``maximum_record_age`` (seconds, 60-604800), ``bisect_batch``, ``on_failure``:
-    as those of Kinesis; AWS shows them with ``pollers``. ``filters``: up to five patterns on ``value``.
+    as those of Kinesis; AWS shows them with ``pollers``. ``on_failure`` may also be a topic, ``kafka://name``.
+    ``filters``: up to five patterns on ``value``; ``kms_key``: the ARN of the key they are encrypted with.
     ``batch``: hand over the whole batch in one call. ``enabled``, ``metrics``: as those of queues.
 
     The first failed record ends its partition: it and all behind it come again. Until it expires, unless said.
@@ -180,11 +93,15 @@ class KafkaConsumer(Polled):
         batching_window: int = 0,
         pollers: tuple[int, int] | None = None,
         poller_group: str | None = None,
+        schema_registry: SchemaRegistry | None = None,
+        log_level: str | None = None,
+        consumption_mode: str | None = None,
         maximum_retry_attempts: int | None = None,
         maximum_record_age: int | None = None,
         bisect_batch: bool = False,
-        on_failure: Resource | None = None,
+        on_failure: Resource | str | None = None,
         filters: Filters = (),
+        kms_key: str | None = None,
         batch: bool = False,
         enabled: bool = True,
         metrics: Sequence[str] = (),
@@ -194,6 +111,7 @@ class KafkaConsumer(Polled):
             batch_size=batch_size,
             batching_window=batching_window,
             filters=filters,
+            kms_key=kms_key,
             batch=batch,
             enabled=enabled,
             metrics=metrics,
@@ -209,6 +127,9 @@ class KafkaConsumer(Polled):
         self.starting_position = starting_position
         self.pollers = pollers
         self.poller_group = poller_group
+        self.schema_registry = schema_registry
+        self.log_level = log_level
+        self.consumption_mode = consumption_mode
         self.maximum_retry_attempts = maximum_retry_attempts
         self.maximum_record_age = maximum_record_age
         self.bisect_batch = bisect_batch
@@ -231,8 +152,21 @@ class KafkaConsumer(Polled):
         if self.pollers is not None:
             checked_pollers(name, self.pollers, 1, 2000)
             whole(name, "the minimum of pollers", self.pollers[0], 1, 200, "Remove pollers for Lambda's own scaling.")
-        elif self.poller_group:
-            raise refused(f"poller_group needs pollers for {name}: it says who shares {self.poller_group!r}.")
+        else:
+            said = {"poller_group", "schema_registry", "log_level"}
+            needing = sorted(option for option in said if getattr(self, option) is not None)
+            if needing:
+                raise refused(f"{needing[0]} needs pollers for {name}. Write pollers=(1, 2), or remove {needing[0]}.")
+        if self.log_level is not None:
+            one_of(name, "log_level", self.log_level, LOG_LEVELS)
+        if self.schema_registry is not None:
+            checked_registry(name, self.schema_registry)
+        if self.consumption_mode is not None:
+            one_of(name, "consumption_mode", self.consumption_mode, ("Queue", "Stream"))
+            if isinstance(self.cluster, str):
+                raise refused(f"consumption_mode is for clusters of your own for {name}. Remove it.")
+            if self.consumption_mode == "Queue" and (self.batching_window or self.starting_position != "TRIM_HORIZON"):
+                raise refused(f"A queue has no batching_window and no starting_position for {name}. Remove them.")
         if self.maximum_retry_attempts is not None:
             remedy = "Remove it to try until a record expires."
             whole(name, "maximum_retry_attempts", self.maximum_retry_attempts, 0, RETRIES_MAX, remedy)
@@ -240,7 +174,13 @@ class KafkaConsumer(Polled):
             remedy = "Remove it to try however old a record is."
             whole(name, "maximum_record_age", self.maximum_record_age, 60, RECORD_AGE_MAX, remedy)
         flag(name, "bisect_batch", self.bisect_batch)
-        if self.on_failure is not None:
+        if isinstance(self.on_failure, str):
+            if not self.on_failure.startswith("kafka://") or len(self.on_failure) == len("kafka://"):
+                raise refused(
+                    f"on_failure must be a queue, topic or bucket of the app, or kafka://TOPIC, for {name}, not "
+                    f"{self.on_failure!r}."
+                )
+        elif self.on_failure is not None:
             checked_destination(name, self.on_failure)
 
     def _validate_cluster(self) -> None:
@@ -307,7 +247,8 @@ class KafkaConsumer(Polled):
         return filed(([trigger.topic] for trigger in triggers), lambda raw: (_topic(raw),))
 
     def grants(self) -> list[Grant]:
-        return [destination_grant(self.on_failure)] if self.on_failure is not None else []
+        named = self.on_failure is None or isinstance(self.on_failure, str)
+        return [] if named else [destination_grant(self.on_failure)]
 
     def statements(self, template: Template) -> list[tuple[list[str], list[Any]]]:
         """To find the cluster, to read the topic where the role logs in, to read secrets, and to reach the VPC."""
@@ -318,7 +259,12 @@ class KafkaConsumer(Polled):
                 allowed += self._reading(self.cluster)
             elif self.auth == MSK_AUTH[0]:
                 allowed.append((["kafka:ListScramSecrets"], [self.cluster]))
-        secrets: list[Any] = [secret for secret in (self.secret, self.root_ca) if secret is not None]
+        registry: Any = self.schema_registry or {}
+        own = (self.secret, self.root_ca, registry.get("secret"), registry.get("root_ca"))
+        secrets: list[Any] = [secret for secret in own if secret is not None]
+        uri = registry.get("uri", "")
+        if uri.startswith("arn:"):  # IAM cannot limit the reading of schemas' versions to a registry
+            allowed += [(["glue:GetRegistry"], [uri]), (["glue:GetSchemaVersion"], ["*"])]
         if secrets:
             allowed.append((["secretsmanager:GetSecretValue"], secrets))
         if isinstance(self.cluster, str) or self.subnets:
@@ -329,7 +275,10 @@ class KafkaConsumer(Polled):
         """What the role may do in an MSK cluster with IAM: read this topic, as a member of its group."""
         base, _, rest = cluster.partition(":cluster/")
         topic, group = f"{base}:topic/{rest}/{self.topic}", f"{base}:group/{rest}/{self.consumer_group or '*'}"
+        failed = str(self.on_failure).removeprefix("kafka://") if isinstance(self.on_failure, str) else ""
+        writing = [(["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"], [f"{base}:topic/{rest}/{failed}"])]
         return [
+            *(writing if failed else ()),
             (["kafka-cluster:Connect", "kafka-cluster:DescribeClusterDynamicConfiguration"], [cluster]),
             (["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"], [topic]),
             (["kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"], [group]),
@@ -342,7 +291,8 @@ class KafkaConsumer(Polled):
         properties = super().mapping(function, template)
         position = self.starting_position
         properties["Topics"] = [self.topic]
-        properties["StartingPosition"] = position if isinstance(position, str) else "AT_TIMESTAMP"
+        if self.consumption_mode != "Queue":
+            properties["StartingPosition"] = position if isinstance(position, str) else "AT_TIMESTAMP"
         if not isinstance(position, str):
             properties["StartingPositionTimestamp"] = position.timestamp()
         access = [{"Type": self.auth, "URI": self.secret}] if self.secret else []
@@ -350,7 +300,10 @@ class KafkaConsumer(Polled):
             access.append({"Type": "SERVER_ROOT_CA_CERTIFICATE", "URI": self.root_ca})
         access += [{"Type": "VPC_SUBNET", "URI": f"subnet:{one}"} for one in self.subnets]
         access += [{"Type": "VPC_SECURITY_GROUP", "URI": f"security_group:{one}"} for one in self.security_groups]
-        group = {"ConsumerGroupId": self.consumer_group} if self.consumer_group else None
+        config = {"ConsumerGroupId": self.consumer_group, "ConsumptionMode": self.consumption_mode}
+        group: dict[str, Any] = {name: value for name, value in config.items() if value}
+        if self.schema_registry is not None:
+            group["SchemaRegistryConfig"] = registry_config(self.schema_registry)
         if isinstance(self.cluster, str):
             kind = "AmazonManagedKafkaEventSourceConfig"
         else:
@@ -358,7 +311,8 @@ class KafkaConsumer(Polled):
             del properties["EventSourceArn"]
             properties["SelfManagedEventSource"] = {"Endpoints": {"KafkaBootstrapServers": list(self.cluster)}}
         chosen = {
-            kind: group,
+            kind: group or None,
+            "LoggingConfig": {"SystemLogLevel": self.log_level} if self.log_level else None,
             "SourceAccessConfigurations": access or None,
             "MaximumRetryAttempts": self.maximum_retry_attempts,
             "MaximumRecordAgeInSeconds": self.maximum_record_age,
@@ -369,7 +323,9 @@ class KafkaConsumer(Polled):
             shared = {"PollerGroupName": self.poller_group} if self.poller_group else {}
             properties["ProvisionedPollerConfig"] = {**pollers_of(self.pollers), **shared}
         if self.on_failure is not None:
-            properties["DestinationConfig"] = {"OnFailure": {"Destination": self.on_failure.arn_in(template)}}
+            named = isinstance(self.on_failure, str)
+            where = self.on_failure if named else self.on_failure.arn_in(template)  # type: ignore[union-attr]
+            properties["DestinationConfig"] = {"OnFailure": {"Destination": where}}
         return properties
 
     def source_in(self, template: Template) -> Any:
@@ -405,6 +361,39 @@ class KafkaConsumer(Polled):
             "bootstrapServers": servers,
             "records": {f"{self.topic}-{partition}": [record]},
         }
+
+
+def checked_registry(owner: str, registry: Any) -> None:
+    """Refuse what is no registry of schemas."""
+    if not hasattr(registry, "items") or not isinstance(registry.get("uri"), str) or not registry["uri"]:
+        raise refused(f"schema_registry must be a dict with the 'uri' of the registry for {owner}, not {registry!r}.")
+    for option in registry:
+        one_of(owner, "An option of schema_registry", option, REGISTRY_KEYS)
+    one_of(owner, "record_format", registry.get("record_format", "JSON"), ("JSON", "SOURCE"))
+    for attribute in registry.get("attributes", ()):
+        one_of(owner, "attributes", attribute, ("KEY", "VALUE"))
+    glue = registry["uri"].startswith("arn:")
+    if glue and {"secret", "auth", "root_ca"} & set(registry):
+        raise refused(f"Glue's registry is read with the function's role for {owner}: remove secret, auth and root_ca.")
+    if not glue and not registry["uri"].startswith("https://"):
+        raise refused(f"uri must be the ARN of Glue's registry or an https:// URL for {owner}: {registry['uri']!r}.")
+    if ("secret" in registry) != ("auth" in registry):
+        raise refused(f"secret and auth of schema_registry go together for {owner}. Say both, or neither.")
+    if "auth" in registry:
+        one_of(owner, "auth", registry["auth"], REGISTRY_AUTH)
+
+
+def registry_config(registry: SchemaRegistry) -> dict[str, Any]:
+    """A registry of schemas as a template writes it."""
+    access = [{"Type": registry["auth"], "URI": registry["secret"]}] if "secret" in registry else []
+    if "root_ca" in registry:
+        access.append({"Type": "SERVER_ROOT_CA_CERTIFICATE", "URI": registry["root_ca"]})
+    config: dict[str, Any] = {
+        "SchemaRegistryURI": registry["uri"],
+        "EventRecordFormat": registry.get("record_format", "JSON"),
+        "SchemaValidationConfigs": [{"Attribute": one} for one in registry.get("attributes", ("KEY", "VALUE"))],
+    }
+    return {**config, "AccessConfigs": access} if access else config
 
 
 def encoded(value: Any) -> str | None:

@@ -160,6 +160,7 @@ class MqConsumer(Polled):
         batch_size: int = 100,
         batching_window: int = 0,
         filters: Filters = (),
+        kms_key: str | None = None,
         batch: bool = False,
         enabled: bool = True,
     ) -> None:
@@ -167,7 +168,12 @@ class MqConsumer(Polled):
         self.filter_kind = f"mq_{engine}"
         self.kinds = (self.filter_kind,)
         super().__init__(
-            batch_size=batch_size, batching_window=batching_window, filters=filters, batch=batch, enabled=enabled
+            batch_size=batch_size,
+            batching_window=batching_window,
+            filters=filters,
+            kms_key=kms_key,
+            batch=batch,
+            enabled=enabled,
         )
         self.broker = broker
         self.queue = queue

@@ -103,7 +103,11 @@ class SqsConsumer(QueuePolled):
     ``batch_size``: messages a Lambda invocation takes at most: 1-10000, 10 unless said; 1-10 for FIFO.
     ``batching_window``: seconds (0-300) to wait for a batch to fill; at least 1 when ``batch_size`` is over 10; not for
     FIFO. ``maximum_concurrency``: invocations at once, 2-1000.
-    ``batch``: hand over the whole batch in one call; report single messages with ``batch.fail(message)``.
+    ``filters``: up to five patterns, of which one must match; the other messages are DELETED. ``kms_key``: the ARN of
+    the key that filters are encrypted with. ``pollers``: ``(minimum, maximum)`` of provisioned pollers, 2-10000; not
+    with ``maximum_concurrency``. ``enabled``: ``False`` deploys the mapping switched off. ``metrics``:
+    ``["EventCount"]``. ``batch``: hand over the whole batch in one call; report single messages with
+    ``batch.fail(message)``.
 
     A message whose call raises is received again after the queue's visibility timeout, alone, and moves to the
     dead-letter queue after ``max_receives``. In a FIFO queue the first failure stops the batch: it and all after it
@@ -123,6 +127,7 @@ class SqsConsumer(QueuePolled):
         maximum_concurrency: int | None = None,
         pollers: tuple[int, int] | None = None,
         filters: Filters = (),
+        kms_key: str | None = None,
         batch: bool = False,
         enabled: bool = True,
         metrics: Sequence[str] = (),
@@ -134,6 +139,7 @@ class SqsConsumer(QueuePolled):
             maximum_concurrency=maximum_concurrency,
             pollers=pollers,
             filters=filters,
+            kms_key=kms_key,
             batch=batch,
             enabled=enabled,
             metrics=metrics,

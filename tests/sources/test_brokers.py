@@ -16,6 +16,7 @@ from eventfw.tools.build.template import Template
 MSK = "arn:aws:kafka:us-east-1:123456789012:cluster/shop/abcd1234-1111"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop-AbCdEf"
 BROKER = "arn:aws:mq:us-east-1:123456789012:broker:shop:b-1"
+GLUE = "arn:aws:glue:us-east-1:123456789012:registry/shop"
 CLUSTER = "arn:aws:rds:us-east-1:123456789012:cluster:shop"
 
 
@@ -114,6 +115,23 @@ def test_with_a_secret_the_role_does_not_log_in_itself() -> None:
     assert mapping(app)["SourceAccessConfigurations"] == [{"Type": "SASL_SCRAM_512_AUTH", "URI": SECRET}]
 
 
+def test_a_topic_for_failures_may_be_written_and_glues_registry_read() -> None:
+    options = {"on_failure": "kafka://failed", "pollers": (1, 2), "schema_registry": {"uri": GLUE}}
+    app, trigger = registered("kafka_consumer", MSK, "orders", **options)
+    found = allowed(trigger)
+    base = "arn:aws:kafka:us-east-1:123456789012:topic/shop/abcd1234-1111"
+    assert found["kafka-cluster:WriteData"] == [f"{base}/failed"]
+    assert found["glue:GetRegistry"] == [GLUE]
+    assert mapping(app)["DestinationConfig"] == {"OnFailure": {"Destination": "kafka://failed"}}
+
+
+def test_a_queue_of_kafka_has_no_position() -> None:
+    app, _ = registered("kafka_consumer", ["h:1"], "orders", consumption_mode="Queue")
+    found = mapping(app)
+    assert "StartingPosition" not in found
+    assert found["SelfManagedKafkaEventSourceConfig"] == {"ConsumptionMode": "Queue"}
+
+
 def test_every_option_of_kafka_stands_in_the_mapping() -> None:
     app = App("demo")
     app.kafka_consumer(
@@ -129,11 +147,14 @@ def test_every_option_of_kafka_stands_in_the_mapping() -> None:
         batching_window=5,
         pollers=(1, 4),
         poller_group="all",
+        schema_registry={"uri": "https://registry.example.com", "secret": SECRET, "auth": "BASIC_AUTH"},
+        log_level="INFO",
         maximum_retry_attempts=3,
         maximum_record_age=60,
         bisect_batch=True,
         on_failure=app.topic("failed"),
         filters=[{"value": {"a": [1]}}],
+        kms_key="arn:aws:kms:us-east-1:123456789012:key/k",
         metrics=["KafkaMetrics"],
     )(handle)
     assert mapping(app) == {
@@ -147,7 +168,17 @@ def test_every_option_of_kafka_stands_in_the_mapping() -> None:
         "StartingPosition": "AT_TIMESTAMP",
         "StartingPositionTimestamp": 1767225600.0,
         "SelfManagedEventSource": {"Endpoints": {"KafkaBootstrapServers": ["b1:9092", "b2:9092"]}},
-        "SelfManagedKafkaEventSourceConfig": {"ConsumerGroupId": "shop"},
+        "SelfManagedKafkaEventSourceConfig": {
+            "ConsumerGroupId": "shop",
+            "SchemaRegistryConfig": {
+                "SchemaRegistryURI": "https://registry.example.com",
+                "EventRecordFormat": "JSON",
+                "SchemaValidationConfigs": [{"Attribute": "KEY"}, {"Attribute": "VALUE"}],
+                "AccessConfigs": [{"Type": "BASIC_AUTH", "URI": SECRET}],
+            },
+        },
+        "LoggingConfig": {"SystemLogLevel": "INFO"},
+        "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k",
         "SourceAccessConfigurations": [
             {"Type": "BASIC_AUTH", "URI": SECRET},
             {"Type": "SERVER_ROOT_CA_CERTIFICATE", "URI": SECRET},
@@ -276,6 +307,26 @@ def test_the_mapping_of_a_collection() -> None:
         ("kafka_consumer", (MSK, "orders"), {"pollers": (5, 2)}, "smaller number first"),
         ("kafka_consumer", (MSK, "orders"), {"pollers": (1, 2001)}, "1 to 2000"),
         ("kafka_consumer", (MSK, "orders"), {"poller_group": "x"}, "needs pollers"),
+        ("kafka_consumer", (MSK, "orders"), {"log_level": "INFO"}, "needs pollers"),
+        ("kafka_consumer", (MSK, "orders"), {"pollers": (1, 2), "log_level": "ALL"}, "log_level must be one of"),
+        ("kafka_consumer", (MSK, "orders"), {"schema_registry": {"uri": GLUE}}, "needs pollers"),
+        ("kafka_consumer", (MSK, "orders"), {"pollers": (1, 2), "schema_registry": {}}, "with the 'uri'"),
+        ("kafka_consumer", (MSK, "orders"), {"pollers": (1, 2), "schema_registry": {"uri": "http://a"}}, "https://"),
+        (
+            "kafka_consumer",
+            (MSK, "orders"),
+            {"pollers": (1, 2), "schema_registry": {"uri": GLUE, "secret": SECRET, "auth": "BASIC_AUTH"}},
+            "function's role",
+        ),
+        ("kafka_consumer", (MSK, "orders"), {"consumption_mode": "Queue"}, "clusters of your own"),
+        (
+            "kafka_consumer",
+            (["h:1"], "orders"),
+            {"consumption_mode": "Queue", "batching_window": 1},
+            "no batching",
+        ),
+        ("kafka_consumer", (MSK, "orders"), {"on_failure": "topic"}, "kafka://TOPIC"),
+        ("kafka_consumer", (MSK, "orders"), {"kms_key": "arn:aws:kms:a:b:key/c"}, "encrypts filters"),
         ("kafka_consumer", (MSK, "orders"), {"starting_position": "NOW"}, "starting_position"),
         ("mq_consumer", ("shop", "orders"), {"secret": SECRET}, "broker must be an ARN"),
         ("mq_consumer", (BROKER, "orders"), {"secret": "x"}, "ARN of a secret"),
