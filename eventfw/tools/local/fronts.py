@@ -127,6 +127,9 @@ class Fronts:
                 return "", HttpResponse(403, [("content-type", "application/json")], body, problem)
             caller = {"accountId": "000000000000", "userArn": "arn:aws:iam::000000000000:root"}
         event = url_event(request, request_id=str(uuid4()), received=datetime.now(UTC), caller=caller)
+        # The URL's own host name, by which its events are known; the Host header says how this machine is reached.
+        context, domain = event["requestContext"], f"{function}.lambda-url.us-east-1.on.aws"
+        context.update(apiId=function, domainName=domain, domainPrefix=function)
         payload, problem = await self._invoked(function, event)
         response = url_error(problem=problem) if problem else url_response(payload)
         return function, with_cors(shared, request, response)

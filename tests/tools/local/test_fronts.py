@@ -10,6 +10,7 @@ import pytest
 from test_gateway import Functions, Result, ask
 
 from eventfw.errors import LocalError
+from eventfw.routing import identify
 from eventfw.tools.local.asgi import Exchange, HttpResponse, respond
 from eventfw.tools.local.fronts import URL_LIMIT, Fronts
 
@@ -34,6 +35,7 @@ def test_a_request_reaches_the_function_without_the_paths_beginning() -> None:
     assert (function, event["rawPath"], event["rawQueryString"]) == ("hook", "/photos/a%20b", "x=1")
     assert (event["routeKey"], event["body"]) == ("$default", "{}")
     assert event["requestContext"]["accountId"] == "anonymous"
+    assert identify(event) == "function_url"
     assert event["headers"]["x-forwarded-for"] == "127.0.0.1"
 
 
