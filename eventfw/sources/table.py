@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ..resources.topic import Topic as Topic
     from ..resources.user_pool import UserPool as UserPool
     from ..trigger import Trigger
+    from .alarm import Alarm
+    from .alarm import AlarmChange as AlarmChange
     from .alexa import AlexaRequest as AlexaRequest
     from .alexa import AlexaSkill
     from .alexa_smart_home import AlexaDirective as AlexaDirective
@@ -134,6 +136,7 @@ if TYPE_CHECKING:
 
 
 SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last being public names of `eventfw`
+    "alarm": ("eventfw.sources.alarm", "Alarm", "AlarmChange"),
     "alexa_skill": ("eventfw.sources.alexa", "AlexaSkill", "AlexaRequest"),
     "alexa_smart_home": ("eventfw.sources.alexa_smart_home", "AlexaSmartHome", "AlexaDirective"),
     "appsync_authorizer": ("eventfw.sources.appsync_authorizer", "AppSyncAuthorizer", "AppSyncAuthorization"),
@@ -311,6 +314,7 @@ class Decorators:
     """
 
     if TYPE_CHECKING:
+        alarm = lazy(Alarm)
         alexa_skill = lazy(AlexaSkill)
         alexa_smart_home = lazy(AlexaSmartHome)
         appsync_authorizer = lazy(AppSyncAuthorizer)

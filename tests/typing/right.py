@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, assert_type
 
 from eventfw import (
+    AlarmChange,
     AlexaDirective,
     AlexaRequest,
     Allow,
@@ -146,6 +147,12 @@ def refund(batch: SqsBatch) -> None:
 
 @admin.sqs_consumer("arn:aws:sqs:us-east-1:123456789012:existing")
 def existing(message: SqsMessage, context: Any) -> None: ...
+
+
+@app.alarm(metric="Errors", namespace="AWS/Lambda", dimensions={"FunctionName": resize}, threshold=1, states=["OK"])
+@app.alarm("cpu-high")
+def alarmed(change: AlarmChange) -> None:
+    print(change.state, change.reason_data)
 
 
 @app.log_subscription(own_logs, filter_pattern="ERROR")

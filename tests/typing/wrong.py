@@ -119,6 +119,8 @@ app.event_bus("shop", descripton="x")  # error
 app.log_group("audit", retention="a week")  # error
 app.user_pool("people", sign_in=5)  # error
 app.log_subscription(orders)(plain)  # error
+app.alarm(metric="Errors", namespace="AWS/Lambda", threshold="1")(plain)  # error
+app.alarm(5)(plain)  # error
 app.log_subscription("audit", filter="ERROR")(plain)  # error
 app.lambda_function(5)  # error
 app.resource("Limit", "AWS::SSM::Parameter")  # error
