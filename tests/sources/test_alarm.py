@@ -199,7 +199,7 @@ def test_a_resource_whose_metrics_do_not_go_by_its_name_is_refused() -> None:
 
 
 def test_a_name_that_is_too_long_is_refused() -> None:
-    app = App("demo")
-    app.function("short")(app.alarm(**WATCH)(handler("t" * 250)))
+    app = App("a" * 40)
+    app.function("short")(app.alarm(**WATCH)(handler("t" * 230)))
     with pytest.raises(RegistrationError, match="255 characters CloudWatch takes"):
         deployed(app)
