@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..options import Checked, construct, flag, one_of, printable, refused, text
+from ..options import Checked, closest, flag, one_of, printable, refused, text
 from .names import pascal
 from .resource import Grant, Resource
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Origin: TypeAlias = Bucket | Api | str | None
 
+#: What is said of each behavior, and of the distribution for all others.
+OPTIONS = ("cache_policy", "origin_request_policy", "response_headers_policy", "viewer_protocol_policy", "compress")
 #: The types of resources that can be an origin.
 SERVE = ("bucket", "http_api", "rest_api")
 #: Managed policies that send the origin the viewer's Host header.
@@ -25,39 +27,30 @@ SENDS_HOST = ("AllViewer", "UseOriginCacheControlHeaders", "UseOriginCacheContro
 
 
 class Behavior(Checked):
-    """How a distribution serves the paths of one pattern, ``""`` for all others: from which origin, and what it caches
-    and sends on."""
+    """How a distribution serves the paths of one pattern, ``""`` for all others: from which origin, and with which of
+    ``OPTIONS``."""
 
-    def __init__(
-        self,
-        path: str,
-        origin: Origin = None,
-        *,
-        cache_policy: str = "",
-        origin_request_policy: str = "",
-        response_headers_policy: str = "",
-        viewer_protocol_policy: str = "redirect-to-https",
-        compress: bool = True,
-    ) -> None:
+    def __init__(self, path: str, origin: Origin, options: dict[str, Any]) -> None:
         self.path = path
         self.origin = origin
-        self.cache_policy = cache_policy
-        self.origin_request_policy = origin_request_policy
-        self.response_headers_policy = response_headers_policy
-        self.viewer_protocol_policy = viewer_protocol_policy
-        self.compress = compress
+        self.options = options
         self.validate()
 
     def validate(self) -> None:
         owner = "behavior" if self.path else "distribution"
         if self.path != "":
-            check_pattern(owner, self.path)
-        check_origin(owner, self.origin)
+            refuse_pattern(owner, self.path)
+        for name in self.options:
+            if name not in OPTIONS:
+                raise refused(
+                    f"{owner} has no option {name!r}.{closest(name, OPTIONS)} Its options are {', '.join(OPTIONS)}."
+                )
+        refuse_origin(owner, self.origin)
         choices = ("redirect-to-https", "https-only", "allow-all")
-        one_of(owner, "viewer_protocol_policy", self.viewer_protocol_policy, choices)
-        flag(owner, "compress", self.compress)
+        one_of(owner, "viewer_protocol_policy", option_of(self, "viewer_protocol_policy"), choices)
+        flag(owner, "compress", option_of(self, "compress"))
         policies = ("cache_policy", "origin_request_policy", "response_headers_policy")
-        for option, value in ((option, getattr(self, option)) for option in policies):
+        for option, value in ((option, option_of(self, option)) for option in policies):
             if value != "" and not is_id(value):
                 one_of(owner, option, value, managed(option))
             if value in SENDS_HOST and not isinstance(self.origin, str):
@@ -111,15 +104,8 @@ class Distribution(Resource):
         web_acl: str = "",
     ) -> None:
         super().__init__(name)
-        self.default = Behavior(
-            "",
-            origin,
-            cache_policy=cache_policy,
-            origin_request_policy=origin_request_policy,
-            response_headers_policy=response_headers_policy,
-            viewer_protocol_policy=viewer_protocol_policy,
-            compress=compress,
-        )
+        said = (cache_policy, origin_request_policy, response_headers_policy, viewer_protocol_policy, compress)
+        self.default = Behavior("", origin, dict(zip(OPTIONS, said, strict=True)))
         self.behaviors: list[Behavior] = []
         self.aliases = aliases
         self.certificate = certificate
@@ -143,10 +129,8 @@ class Distribution(Resource):
         ``response_headers_policy``, ``viewer_protocol_policy`` and ``compress``, are as for the distribution: without
         an origin it is the app's HTTP API.
         """
-        made: Behavior = construct(Behavior, "behavior", (path,), {"origin": origin, **options})
-        if made.path in [other.path for other in (self.default, *self.behaviors)]:
-            raise refused(f"The distribution {self.key!r} serves {made.path!r} in a way of its own already. Keep one.")
-        self.behaviors.append(made)
+        refuse_second(self, path)
+        self.behaviors.append(Behavior(path, origin, options))
 
     @property
     def logical_id(self) -> str:
@@ -249,7 +233,7 @@ class Distribution(Resource):
             )
 
 
-def check_pattern(owner: str, path: object) -> None:
+def refuse_pattern(owner: str, path: object) -> None:
     """Refuse what is no path pattern of a cache behavior."""
     if not isinstance(path, str) or not path or len(path) > 255 or " " in path or not path.isascii():
         raise refused(f"path must be a pattern such as '/images/*' for {owner}, not {path!r}.")
@@ -257,7 +241,7 @@ def check_pattern(owner: str, path: object) -> None:
         raise refused(f"path must not be '*' for {owner}: that is the distribution itself. Leave it out.")
 
 
-def check_origin(owner: str, origin: object) -> None:
+def refuse_origin(owner: str, origin: object) -> None:
     """Refuse what is no bucket that the app owns, no API of its own, and no name of a host."""
     if isinstance(origin, str):
         if "/" in origin or ":" in origin or "." not in origin:
@@ -267,6 +251,18 @@ def check_origin(owner: str, origin: object) -> None:
             f"origin must be a bucket that the app owns, an API of its own, a host name, or left out for its default "
             f"HTTP API, for {owner}, not {printable(repr(origin))}."
         )
+
+
+def option_of(behavior: Behavior, name: str) -> Any:
+    """An option, or what it is unless it is said."""
+    return behavior.options.get(name, {"viewer_protocol_policy": "redirect-to-https", "compress": True}.get(name, ""))
+
+
+def refuse_second(distribution: Distribution, path: str) -> None:
+    """Refuse a pattern that has a behavior."""
+    if path in [other.path for other in (distribution.default, *distribution.behaviors)]:
+        name = distribution.key
+        raise refused(f"The distribution {name!r} serves {path!r} in a way of its own already. Keep one.")
 
 
 def is_bucket(origin: object) -> bool:
@@ -367,18 +363,18 @@ def origin_properties(origin: Any, template: Template, control: str) -> dict[str
 def behavior_properties(behavior: Behavior) -> dict[str, Any]:
     """A cache behavior without its pattern."""
     bucket = is_bucket(behavior.origin)
-    cache = behavior.cache_policy or ("CachingOptimized" if bucket else "CachingDisabled")
-    sent = behavior.origin_request_policy or ("" if bucket else "AllViewerExceptHostHeader")
+    cache = option_of(behavior, "cache_policy") or ("CachingOptimized" if bucket else "CachingDisabled")
+    sent = option_of(behavior, "origin_request_policy") or ("" if bucket else "AllViewerExceptHostHeader")
     properties: dict[str, Any] = {
         "TargetOriginId": origin_id(behavior.origin),
-        "ViewerProtocolPolicy": behavior.viewer_protocol_policy,
+        "ViewerProtocolPolicy": option_of(behavior, "viewer_protocol_policy"),
         "CachePolicyId": policy_id("cache_policy", cache),
-        "Compress": behavior.compress,
+        "Compress": option_of(behavior, "compress"),
         "AllowedMethods": ["GET", "HEAD"] if bucket else ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"],
     }
     if sent:
         properties["OriginRequestPolicyId"] = policy_id("origin_request_policy", sent)
-    if behavior.response_headers_policy:
-        policy = policy_id("response_headers_policy", behavior.response_headers_policy)
-        properties["ResponseHeadersPolicyId"] = policy
+    added = option_of(behavior, "response_headers_policy")
+    if added:
+        properties["ResponseHeadersPolicyId"] = policy_id("response_headers_policy", added)
     return properties

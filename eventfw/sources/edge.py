@@ -41,24 +41,6 @@ class Sent(Checked):
         self.cf = copied(self.cf)
 
 
-class Answer(Checked):
-    """What goes back to CloudFront. Outside a deployment it is refused for CloudFront's reasons."""
-
-    def __init__(self, trigger: EdgeTrigger, sent: Sent, form: dict[str, Any]) -> None:
-        self.trigger = trigger
-        self.sent = sent
-        self.form = form
-        self.validate()
-
-    def validate(self) -> None:
-        from ..rules.edge import check_edge
-
-        problems = check_edge(self.trigger.event_type, self.sent.cf, self.form)
-        if problems:
-            name = self.trigger.decorator
-            raise RefusedResult(f"CloudFront refuses the result of an {name} handler: {' '.join(problems)}")
-
-
 class EdgeTrigger(Trigger):
     """What the four have in common. ``distribution`` is one of the app's, or a name for one that is not."""
 
@@ -75,10 +57,10 @@ class EdgeTrigger(Trigger):
         self.path = path
 
     def validate(self) -> None:
-        from ..resources.distribution import check_pattern
+        from ..resources.distribution import refuse_pattern
 
         if self.path != "":
-            check_pattern(self.decorator, self.path)
+            refuse_pattern(self.decorator, self.path)
         flag(self.decorator, "include_body", self.include_body)
 
     def key(self) -> Collection[tuple[str, str]]:
@@ -97,7 +79,9 @@ class EdgeTrigger(Trigger):
         return event
 
     def encode(self, result: Any, event: Any) -> dict[str, Any]:
-        return Answer(self, event._sent, self.answered(result, event)).form
+        answer = self.answered(result, event)
+        refuse_result(self, event._sent.cf, answer)
+        return answer
 
     def answered(self, result: Any, event: Any) -> dict[str, Any]:
         """What a handler returned, in CloudFront's form."""
@@ -283,6 +267,16 @@ class EdgeViewerResponse(OnResponse):
                 "Change the response's headers and return it, or use @app.edge_origin_response."
             )
         raise self.wrong(result, "the response", "response")
+
+
+def refuse_result(trigger: EdgeTrigger, sent: dict[str, Any], answer: dict[str, Any]) -> None:
+    """Refuse, outside a deployment, what CloudFront would."""
+    from ..rules.edge import check_edge
+
+    problems = check_edge(trigger.event_type, sent, answer)
+    if problems:
+        name = trigger.decorator
+        raise RefusedResult(f"CloudFront refuses the result of an {name} handler: {' '.join(problems)}")
 
 
 def copied(value: Any) -> Any:

@@ -63,8 +63,10 @@ def test_a_behavior_that_cannot_be_is_refused_on_the_users_line(path: Any, optio
 
 def test_a_policy_may_be_named_by_its_id() -> None:
     own = "11111111-2222-3333-4444-555555555555"
-    assert Distribution("site", cache_policy=own, response_headers_policy=own).default.cache_policy == own
-    assert Distribution("site", origin="example.com", cache_policy="UseOriginCacheControlHeaders").default.compress
+    assert Distribution("site", cache_policy=own, response_headers_policy=own).default.options["cache_policy"] == own
+    assert Distribution("site", origin="example.com", cache_policy="UseOriginCacheControlHeaders").default.options[
+        "compress"
+    ]
 
 
 def test_a_deployed_function_is_told_domain_and_id(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from eventfw.errors import BuildError
 from eventfw.options import Checked
 from eventfw.resources.resource import Grant
 from eventfw.sources.table import public_names
+from eventfw.tools.build.annotations import without_annotations
 from eventfw.tools.build.artifacts import MANIFEST
 from eventfw.tools.build.imports import imported
 from eventfw.tools.build.zips import Entry
@@ -38,16 +39,18 @@ TOOL_VERBS = {
     "add_authorizer",
     "add_route",
     "allow",
+    "arn_in",
     "clash",
     "conclude",
     "described",
     "faults",
     "fields_among",
-    "key",
     "guard",
+    "key",
     "local",
     "local_value",
     "overlap",
+    "reference",
     "resources",
     "sample",
     "shadow",
@@ -268,15 +271,15 @@ def classes_with_verbs(path: Path) -> set[str]:
 
 
 def bare(source: str, classes: Collection[str] = ()) -> str:
-    """A module of eventfw's without docstrings, comments, what is for type checkers, and the tool verbs of ``classes``.
+    """A module of eventfw's without docstrings, comments, what type checkers read, and the tool verbs of ``classes``.
 
     Of a function called ``refuse_...`` only the name is left: what it refuses, it has refused when the zip was built.
     Every line of code stays where it was, because tracebacks show it.
     """
     lines = source.splitlines(keepends=True)
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            _empty(lines, node.body)
+    tree = ast.parse(source)
+    _without_types(tree, lines)
+    for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name.lstrip("_").startswith("refuse_"):
             _empty(lines, node.body)
             continue
@@ -294,7 +297,18 @@ def bare(source: str, classes: Collection[str] = ()) -> str:
         if token.type == tokenize.COMMENT:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column].rstrip() + "\n"
-    return "".join(lines)
+    return without_annotations("".join(lines))
+
+
+def _without_types(tree: ast.Module, lines: list[str]) -> None:
+    """Blank what is for type checkers alone."""
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    halves = [node for node in found if node.orelse or node not in tree.body]
+    for node in halves:
+        _empty(lines, node.body)
+    for each in tree.body:
+        if (each in found and each not in halves) or (not halves and ast.unparse(each) == "TYPE_CHECKING = False"):
+            _blank(lines, each.lineno, each.end_lineno)
 
 
 def _empty(lines: list[str], body: list[ast.stmt]) -> None:
