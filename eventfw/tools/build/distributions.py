@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eventfw.errors import BuildError
+from eventfw.resources.api import Api
 from eventfw.resources.distribution import Distribution, is_bucket, served_by
 from eventfw.resources.names import pascal
 from eventfw.sources.edge import EdgeTrigger, output_of
@@ -36,8 +37,19 @@ def complete(app: App, template: Template) -> None:
                     f"@app.http route. Give it an origin: a bucket, or the name of a host.",
                     place=distribution.place,
                 )
+            elif not template.local:
+                _address(app, distribution, origin, template)
         if not template.local:
             _associate(app, distribution, template)
+
+
+def _address(app: App, distribution: Distribution, origin: Api, template: Template) -> None:
+    """Ask an API that answers on a domain of its own only, there."""
+    api = next((one for one in app.resources if isinstance(one, Api) and one.logical_id == origin.logical_id), origin)
+    if api.disable_execute_api_endpoint:
+        for one in template.properties(distribution.logical_id)["DistributionConfig"]["Origins"]:
+            if one["Id"] == api.logical_id:
+                one["DomainName"] = api.domain
 
 
 def distributions(app: App) -> Iterator[Distribution]:

@@ -71,6 +71,13 @@ def test_another_api_of_the_app_may_be_an_origin() -> None:
     assert "AdminHttpApi" in body(app)["Resources"]
 
 
+def test_an_api_that_answers_on_its_own_domain_only_is_asked_there() -> None:
+    app = shop()
+    certificate = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
+    app.http_api(domain="api.example.com", certificate=certificate, disable_execute_api_endpoint=True)
+    assert config(app)["Origins"][0]["DomainName"] == "api.example.com"
+
+
 def test_a_bucket_is_read_by_this_distribution_alone() -> None:
     app = App("shop")
     app.distribution("site", origin=app.bucket("cats"))
