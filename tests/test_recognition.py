@@ -49,7 +49,7 @@ EVENTS: list[tuple[str, Any]] = [
     ("alexa_skill", {**SKILL, "session": {"new": True}}),
     ("alexa_skill", {**SKILL, "context": {"System": {}}}),
     ("alexa_smart_home", {"directive": {"header": {"namespace": "Alexa.Discovery"}, "payload": {}}}),
-    ("alexa_smart_home", {"header": {"namespace": "Alexa.ConnectedHome.Control"}, "payload": {}}),
+    ("alexa_smart_home_v2", {"header": {"namespace": "Alexa.ConnectedHome.Control"}, "payload": {}}),
     ("apigw_authorizer_request", {"type": "REQUEST", "methodArn": METHOD, "requestContext": {}, **REST}),
     (
         "apigw_authorizer_request",

@@ -68,8 +68,8 @@ class DocumentChange(Event):
         """When it happened, with time zone, to the second."""
         from datetime import UTC, datetime
 
-        stamp = (self.raw.get("clusterTime") or {}).get("$timestamp")
-        return datetime.fromtimestamp(stamp["t"], UTC) if stamp else None
+        seconds = ((self.raw.get("clusterTime") or {}).get("$timestamp") or {}).get("t")
+        return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
     @property
     def token(self) -> str | None:

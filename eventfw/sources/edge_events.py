@@ -21,7 +21,8 @@ class EdgeEvent(Event):
 
     def __init__(self, raw: Any, context: Any = None) -> None:
         super().__init__(raw, context)
-        self.request: dict[str, Any] = raw["Records"][0]["cf"]["request"]
+        # AWS's own test events leave some of it out, in responses all of it.
+        self.request: dict[str, Any] = raw["Records"][0]["cf"].get("request") or {}
 
     def summary(self) -> str:
         return f"{self.method} {self.uri}"
@@ -29,7 +30,7 @@ class EdgeEvent(Event):
     @property
     def uri(self) -> str:
         """The path. In a request it may be set."""
-        return str(self.request["uri"])
+        return str(self.request.get("uri", ""))
 
     @property
     def querystring(self) -> str:
@@ -39,12 +40,12 @@ class EdgeEvent(Event):
     @property
     def method(self) -> str:
         """The HTTP method. It cannot be changed."""
-        return str(self.request["method"])
+        return str(self.request.get("method", ""))
 
     @property
     def client_ip(self) -> str:
-        """The viewer's address."""
-        return str(self.request["clientIp"])
+        """The viewer's address; ``""`` in some of AWS's own test events."""
+        return str(self.request.get("clientIp", ""))
 
     @property
     def distribution_id(self) -> str:

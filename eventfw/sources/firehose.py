@@ -102,8 +102,8 @@ class FirehoseBatch(Event):
 
     @property
     def stream_arn(self) -> str:
-        """The ARN of the Firehose stream."""
-        return str(self.raw["deliveryStreamArn"])
+        """The ARN of the Firehose stream; ``""`` in some of AWS's own test events."""
+        return str(self.raw.get("deliveryStreamArn", ""))
 
     @property
     def invocation_id(self) -> str:

@@ -267,7 +267,7 @@ def decoded(raw: Any) -> dict[str, Any]:
     from zlib import decompress, error
 
     try:
-        found = loads(decompress(b64decode(raw["awslogs"]["data"]), 31))  # 31: with gzip's header
+        found = loads(decompress(b64decode(raw["awslogs"]["data"]), 47))  # 47: with the header of gzip, or zlib
     except error as fault:
         raise ValueError(f"awslogs.data is not packed with gzip: {fault}") from None
     if not isinstance(found, dict):

@@ -65,8 +65,9 @@ class MqMessage(Event):
 
     @property
     def properties(self) -> dict[str, Any]:
-        """What the sender attached: ActiveMQ's properties, RabbitMQ's headers as it has them."""
-        return self.raw.get("properties") or self._properties.get("headers") or {}
+        """What the sender attached: ActiveMQ's properties, RabbitMQ's headers. What is no UTF-8 in these, is bytes."""
+        headers = self._properties.get("headers") or {}
+        return self.raw.get("properties") or {name: header(value) for name, value in headers.items()}
 
     @property
     def correlation_id(self) -> str | None:
@@ -117,6 +118,17 @@ class MqBatch(Batch):
     def broker_arn(self) -> str:
         """The broker's ARN."""
         return str(self.raw["eventSourceArn"])
+
+
+def header(value: Any) -> Any:
+    """A header of RabbitMQ's, which come to Lambda with their text as a list of Java's bytes."""
+    if not isinstance(value, dict) or value.keys() != {"bytes"}:
+        return value
+    found = bytes(one % 256 for one in value["bytes"])
+    try:
+        return found.decode()
+    except UnicodeDecodeError:
+        return found
 
 
 def messages(raw: Any) -> list[Any]:
@@ -282,7 +294,10 @@ class MqConsumer(Polled):
         if self.engine == "rabbitmq":
             basic = {
                 "contentType": "text/plain",
-                "headers": fields.get("properties") or {},
+                "headers": {
+                    name: {"bytes": list(value.encode())} if isinstance(value, str) else value
+                    for name, value in (fields.get("properties") or {}).items()
+                },
                 "deliveryMode": 2,
                 "messageId": str(fields.get("message_id", "1")),
                 "bodySize": len(data),

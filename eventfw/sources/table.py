@@ -275,7 +275,7 @@ EVENT_RULES: Rules = {  # then by a key of the event
         "documentdb": {"eventSource": ("aws:docdb",), "events": list},
     },
     "fieldName": {"appsync_resolver": {"fieldName": str, "typeName": str}},  # what mapping templates send
-    "header": {"alexa_smart_home": {"header": {"namespace": str}, "payload": dict}},
+    "header": {"alexa_smart_home_v2": {"header": {"namespace": str}, "payload": dict}},
     "info": {
         "appsync_resolver": {"info": {"fieldName": str}, "arguments": dict},
         "appsync_events": {"info": {"channel": dict}},

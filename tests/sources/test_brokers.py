@@ -225,6 +225,12 @@ def test_a_message_of_either_broker_reads_the_same(engine: str) -> None:
     assert message.destination == ("orders" if engine == "activemq" else None)
 
 
+def test_a_header_of_rabbitmqs_is_text_where_it_is_text() -> None:
+    sent = {"text": {"bytes": [-61, -68]}, "raw": {"bytes": [-1]}, "count": 10, "nested": {"bytes": 1, "more": 2}}
+    message = MqMessage({"basicProperties": {"headers": sent}, "data": ""})
+    assert message.properties == {"text": "ü", "raw": b"\xff", "count": 10, "nested": {"bytes": 1, "more": 2}}
+
+
 def test_a_failed_mq_message_fails_the_batch_after_the_others_ran() -> None:
     app, seen = App("demo"), list[str]()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +107,24 @@ def test_every_property_of_an_event_can_be_read_off_the_sample(name: str) -> Non
 
 
 @SOURCES
+def test_what_may_be_none_is_none_where_its_key_is_missing(name: str) -> None:
+    _, trigger = example(name)
+    told = {key for key, read in may_be_none(trigger.parse(trigger.sample(), None)) if read() is not None}
+    for path in keys(trigger.sample()):
+        raw, lost = without(trigger.sample(), path)
+        try:
+            event = trigger.parse(raw, None)
+        except KeyError:  # what every event has
+            continue
+        for key, read in may_be_none(event):
+            try:
+                told -= {key} if read() is None else set()
+            except KeyError:
+                assert isinstance(lost, dict), (key, path)  # and what every record has
+    assert not told
+
+
+@SOURCES
 def test_the_events_a_row_names_are_public_and_documented(name: str) -> None:
     _, _, *events = table.SOURCES[name]
     for event in events:
@@ -117,6 +137,34 @@ def test_the_events_a_row_names_are_public_and_documented(name: str) -> None:
 def properties_of(cls: type) -> list[str]:
     found = {name for base in cls.__mro__ for name, value in vars(base).items() if isinstance(value, property)}
     return sorted(name for name in found if not name.startswith("_"))
+
+
+def may_be_none(event: Any) -> Iterator[tuple[Any, Callable[[], Any]]]:
+    """The properties of an event and its records that say they may be ``None``, and how to read each."""
+    for one in [event, *records_of(event)]:
+        for name in properties_of(type(one)):
+            if str(getattr(type(one), name).fget.__annotations__.get("return")).endswith("| None"):
+                yield (type(one), name), partial(getattr, one, name)
+
+
+def keys(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The ways to all keys. A text that is alone in its object says what it is: such objects stay whole."""
+    if isinstance(value, list):
+        for at, inner in enumerate(value):
+            yield from keys(inner, (*path, at))
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if len(value) > 1 or isinstance(inner, (dict, list)):
+                yield (*path, key)
+            yield from keys(inner, (*path, key))
+
+
+def without(raw: Any, path: tuple[Any, ...]) -> tuple[Any, Any]:
+    """An event that lacks a key, and what was there."""
+    inner = raw
+    for step in path[:-1]:
+        inner = inner[step]
+    return raw, inner.pop(path[-1])
 
 
 def records_of(event: Any) -> list[Any]:

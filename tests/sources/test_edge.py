@@ -303,3 +303,9 @@ def test_two_handlers_of_one_function_cannot_tell_their_behaviors_apart_and_one_
 
     assert [finding.kind for finding in check(app(apart=True))] == ["ambiguous"]
     assert check(app(apart=False)) == []
+
+
+def test_a_test_event_of_awss_that_lacks_the_request_can_be_answered() -> None:
+    response = ViewerResponse({"Records": [{"cf": {"config": {}, "response": {"status": "200", "headers": {}}}}]})
+    assert (response.method, response.uri, response.client_ip, response.status) == ("", "", "", 200)
+    assert repr(response)

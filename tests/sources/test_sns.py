@@ -59,6 +59,11 @@ def test_attributes_have_the_type_they_were_published_with() -> None:
     assert message.attributes == {"list": ["a", 1, None], "rate": 1.5, "blob": b"\0\1", "label": "x"}
 
 
+def test_a_binary_attribute_may_lack_its_padding() -> None:
+    message = SnsMessage({"Sns": {"Message": "", "MessageAttributes": {"blob": {"Type": "Binary", "Value": "AAE"}}}})
+    assert message.attributes == {"blob": b"\0\1"}
+
+
 def test_a_failed_message_of_a_queue_alone_comes_again() -> None:
     app, seen = subscriber(through={"name": "orders"})
     records = [sample(app, message=text)["Records"][0] | {"messageId": text} for text in ("a", "bad", "c")]
