@@ -18,7 +18,7 @@ from eventfw.resources.resource import Grant
 from eventfw.sources.table import public_names
 from eventfw.tools.build.annotations import without_annotations
 from eventfw.tools.build.artifacts import MANIFEST
-from eventfw.tools.build.imports import imported
+from eventfw.tools.build.idle import WORD, absolute, blank, read, without_idle
 from eventfw.tools.build.zips import Entry
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ LEFT_OUT_ANYWHERE = {"__pycache__", "node_modules", "venv"}
 LEFT_OUT_FOLDERS = {"build", "dist", "env", "events"}  # at the root, unless they are packages that the app imports
 LEFT_OUT_FILES = ("conftest.py", "eventfw.toml", "eventfw_entry.py", "pytest.ini", "requirements*.txt", "*.md")
 LEFT_OUT_ENDINGS = (".pyc", ".pyo", ".egg-info")
-WORD = re.compile(r"\w+")
 BELOW_THE_SHIP_LINE = {"tools", "testing.py", "explaining.py", "__main__.py"}
 ON_DEMAND = {"answering", "polling", "resources", "rules", "sources"}  # packages of which an app gets what it uses
 #: What triggers, resources, settings and grants do on the developer's machine only.
@@ -139,16 +138,16 @@ def _reached(needed: set[Path], written: str) -> dict[Path, str]:
     ``written`` is the project's own code. What no module of too small a set names is left out too soon, and comes back
     with the module that does.
     """
-    bared: dict[Path, tuple[str, str]] = {}
+    bared: dict[Path, tuple[str, set[str]]] = {}
     while True:
         for path in needed - set(bared):
             source, classes = path.read_text("utf-8"), classes_with_verbs(path)
-            bared[path] = bare(source, classes), verbs_of(source, classes)
-        sources = {path: text for path, (text, _) in bared.items()}
-        without_idle(sources, {path: set(WORD.findall(verbs)) for path, (_, verbs) in bared.items()}, written)
-        reached = {path for module, text in sources.items() for path in _imports(module, text)}
+            bared[path] = bare(source, classes), set(WORD.findall(verbs_of(source, classes)))
+        sources = {_module_name(path): text for path, (text, _) in bared.items()}
+        without_idle(sources, {_module_name(path): set(words) for path, (_, words) in bared.items()}, written)
+        reached = {path for name, text in sources.items() for path in _imports(name, text)}
         if reached <= needed:
-            return sources
+            return {path: sources[_module_name(path)] for path in bared}
         needed = needed | reached
 
 
@@ -162,97 +161,19 @@ def without_rows(table: str, modules: Collection[str]) -> str:
                 if key is None or not isinstance(home, ast.Constant) or not str(home.value).startswith("eventfw."):
                     continue
                 if home.value not in modules:
-                    _blank(lines, key.lineno, row.end_lineno)
+                    blank(lines, key.lineno, row.end_lineno)
     return "".join(lines)
 
 
 def _module_name(path: Path) -> str:
+    """As Python imports it, but for a package, which is called ``eventfw.sources.__init__``."""
     return ".".join(["eventfw", *path.relative_to(PACKAGE).with_suffix("").parts])
 
 
-def _imports(module: Path, source: str) -> Iterator[Path]:
-    package = ".".join(["eventfw", *module.relative_to(PACKAGE).parent.parts])
-    return filter(None, map(_module_path, imported(source.encode(), package)))
-
-
-def without_idle(sources: dict[Path, str], called: dict[Path, set[str]], written: str) -> None:
-    """Blank what nothing names: functions, private methods that only tool verbs ``called``, by path, and imports.
-
-    ``written`` is the code that is not eventfw's.
-    """
-    own = {*WORD.findall(written), "entry"}  # what the zip's entry module imports
-    idle = True
-    while idle:
-        attributes = {name for text in sources.values() for name in _attributes(text)} | own
-        texts = {name for text in sources.values() for name in _texts(ast.parse(text))}
-        asked = {pair for path, text in sources.items() for pair in _asked(path, text)}
-        idle = False
-        for path in sources:
-            tree, lines = ast.parse(sources[path]), sources[path].splitlines(keepends=True)
-            named = own | texts | {name for home, name in asked if home == path} | set(_named_here(tree))
-            found = [one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name not in named]
-            found = [one for one in found if not one.name.startswith("__")]
-            found += [one for one in _private(tree) if one.name not in attributes and one.name in called[path]]
-            for node in found:
-                first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
-                called[path].update(WORD.findall("".join(lines[first - 1 : node.end_lineno])))
-                _blank(lines, first, node.end_lineno)
-            dropped = _drop_imports(tree, lines, named)
-            idle = idle or bool(found) or dropped
-            sources[path] = "".join(lines)
-
-
-def _asked(module: Path, source: str) -> Iterator[tuple[Path | None, str]]:
-    """What a module imports of others of eventfw's: the module it is of, and the name."""
-    package = ["eventfw", *module.relative_to(PACKAGE).parent.parts] if module.is_relative_to(PACKAGE) else ["eventfw"]
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            home = ".".join([*base, *filter(None, [node.module])])
-            yield from ((_module_path(home), one.name) for one in node.names)
-
-
-def _drop_imports(tree: ast.Module, lines: list[str], named: Collection[str]) -> bool:
-    """Take from a module's imports of eventfw's own what it does not name; whether there was any."""
-    dropped = False
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.level:
-            kept = [one for one in node.names if one.asname or one.name in named]
-            if len(kept) < len(node.names):
-                _blank(lines, node.lineno, node.end_lineno)
-                if kept:
-                    words = ", ".join(f"{one.name} as {one.asname}" if one.asname else one.name for one in kept)
-                    lines[node.lineno - 1] = f"from {'.' * node.level}{node.module or ''} import {words}\n"
-                dropped = True
-    return dropped
-
-
-def _named_here(tree: ast.Module) -> Iterator[str]:
-    """The variables that a module names."""
-    return (node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
-
-
-def _private(tree: ast.Module) -> Iterator[ast.FunctionDef]:
-    """The methods with one leading underscore, of classes that have more than these."""
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef):
-            methods = [one for one in node.body if isinstance(one, ast.FunctionDef)]
-            private = [one for one in methods if one.name.startswith("_") and not one.name.startswith("__")]
-            yield from private if len(private) < len(node.body) else ()
-
-
-def _attributes(source: str) -> Iterator[str]:
-    """What a module asks objects for, and texts that may be asked for."""
-    tree = ast.parse(source)
-    yield from (node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute))
-    yield from _texts(tree)
-
-
-def _texts(tree: ast.Module) -> Iterator[str]:
-    """The texts in a module that may be names."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
-            yield node.value
+def _imports(module: str, source: str) -> Iterator[Path]:
+    for level, home, name in read(source).asked:
+        base = absolute(module, level, home)
+        yield from filter(None, (_module_path(base), _module_path(f"{base}.{name}")))
 
 
 def verbs_of(source: str, classes: Collection[str]) -> str:
@@ -287,11 +208,11 @@ def bare(source: str, classes: Collection[str] = ()) -> str:
             continue
         verbs = _verbs(node) if isinstance(node, ast.ClassDef) and node.name in classes else []
         for verb in verbs:
-            _blank(lines, min([verb.lineno, *(one.lineno for one in verb.decorator_list)]), verb.end_lineno)
+            blank(lines, min([verb.lineno, *(one.lineno for one in verb.decorator_list)]), verb.end_lineno)
         first, last = node.body[0].lineno if node.body else 0, node.body[0].end_lineno if node.body else 0
         documented = ast.get_docstring(node, clean=False) is not None
         if (documented and lines[first - 1].strip()) or (verbs and len(verbs) == len(node.body)):
-            _blank(lines, first, last)
+            blank(lines, first, last)
             lines[first - 1] = f'{" " * node.body[0].col_offset}""\n'
     for token in tokenize.generate_tokens(iter(list(lines)).__next__):
         if token.type == tokenize.COMMENT:
@@ -308,21 +229,17 @@ def _without_types(tree: ast.Module, lines: list[str]) -> None:
         _empty(lines, node.body)
     for each in tree.body:
         if (each in found and each not in halves) or (not halves and ast.unparse(each) == "TYPE_CHECKING = False"):
-            _blank(lines, each.lineno, each.end_lineno)
+            blank(lines, each.lineno, each.end_lineno)
 
 
 def _empty(lines: list[str], body: list[ast.stmt]) -> None:
     """Leave nothing of a block but a ``pass``."""
-    _blank(lines, body[0].lineno, body[-1].end_lineno)
+    blank(lines, body[0].lineno, body[-1].end_lineno)
     lines[body[0].lineno - 1] = f"{' ' * body[0].col_offset}pass\n"
 
 
 def _verbs(node: ast.ClassDef) -> list[ast.FunctionDef]:
     return [each for each in node.body if isinstance(each, ast.FunctionDef) and each.name in TOOL_VERBS]
-
-
-def _blank(lines: list[str], first: int, last: int | None) -> None:
-    lines[first - 1 : last] = ["\n"] * ((last or first) - first + 1)
 
 
 def _named(files: dict[str, Entry]) -> Iterator[str]:
