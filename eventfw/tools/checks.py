@@ -116,7 +116,7 @@ def _ambiguity(
     else:
         message = (
             f"{second.name} and {first.name} (at {first_trigger.place}) are in one function, {function.name!r}, and "
-            f"take the same event. It would be invoked twice, and could not tell for which of them. Give one of them a "
+            f"take the same event, which does not say for which of them the function was invoked. Give one of them a "
             f"function of its own, or make them exclude one another. Such an event: {shown}"
         )
     return Finding(AMBIGUOUS, (first.name, second.name), second_trigger.place, message, event)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
+from templates import complaints, deployed, properties
 
 from eventfw import App, EventBridgeEvent
 from eventfw.errors import RegistrationError, RoutingError
@@ -12,6 +15,8 @@ from eventfw.routing import Router
 from eventfw.rules.witness import Effort
 from eventfw.runtime import entry
 from eventfw.sources.event_rule import EventRule
+from eventfw.testing import Client
+from eventfw.tools.checks import check
 
 OR_200 = {"$or": [{"source": [f"s{n}"]} for n in range(200)]}
 OTHER_200 = {"$or": [*[{"source": [f"t{n}"]} for n in range(199)], {"source": ["s199"]}]}
@@ -229,3 +234,233 @@ def test_a_pattern_no_event_can_match_is_found(pattern: Any, fault: str) -> None
 )
 def test_a_pattern_some_event_can_match_is_not(pattern: Any) -> None:
     assert not EventRule(pattern).faults()
+
+
+SHOP = {"source": ["my.shop"]}
+
+
+def ruled(**options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The template of an app with a rule, and the rule's properties."""
+    app = App("demo")
+    made = {name: getattr(app, method)(key) for name, (method, key) in MAKES.items() if options.get(name) is True}
+    app.event_rule(SHOP, **{**options, **made})(handler_called("told"))
+    template = deployed(app)
+    return template, properties(template, "ToldRule")
+
+
+MAKES = {"bus": ("event_bus", "shop"), "dead_letter": ("queue", "lost")}
+
+
+def handler_called(name: str) -> Any:
+    def func(event: Any) -> None: ...
+
+    func.__name__ = name
+    return func
+
+
+def test_a_rule_on_the_default_bus_says_no_more_than_it_must(tmp_path: Path) -> None:
+    template, rule = ruled()
+    assert rule == {
+        "EventPattern": SHOP,
+        "State": "ENABLED",
+        "Targets": [{"Id": "function", "Arn": {"Fn::GetAtt": ["ToldFunction", "Arn"]}}],
+    }
+    assert ruled(bus="default")[1] == rule
+    assert complaints(template, tmp_path) == []
+
+
+def test_a_rule_is_on_its_bus_and_says_how_events_are_delivered(tmp_path: Path) -> None:
+    template, rule = ruled(
+        bus=True, dead_letter=True, maximum_retry_attempts=0, maximum_event_age=60, description="Orders"
+    )
+    assert (rule["EventBusName"], rule["Description"]) == ({"Ref": "ShopEventBus"}, "Orders")
+    [target] = rule["Targets"]
+    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["LostQueue", "Arn"]}}
+    statements = properties(template, "LostQueuePolicy")["PolicyDocument"]["Statement"]
+    [statement] = [one for one in statements if one["Principal"] == {"Service": "events.amazonaws.com"}]
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["ToldRule", "Arn"]}}}
+    assert complaints(template, tmp_path) == []
+
+
+@pytest.mark.parametrize("bus", ["theirs", "arn:aws:events:eu-west-1:111122223333:event-bus/theirs"])
+def test_an_existing_bus_is_named_and_not_made(bus: str) -> None:
+    template, rule = ruled(bus=bus)
+    assert rule["EventBusName"] == bus
+    assert "AWS::Events::EventBus" not in [one["Type"] for one in template["Resources"].values()]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"bus": 5}, "takes a event bus|takes an event bus"),
+        ({"description": "x" * 513}, "at most 512"),
+        ({"maximum_retry_attempts": 186}, "must be 0 to 185"),
+        ({"maximum_event_age": 59}, "must be 60 to 86400"),
+        ({"dead_letter": "lost"}, "a standard queue of the app"),
+        ({"input": {1}}, "is not valid for event_rule"),
+        ({"input": "x" * 8192}, "at most 8192"),
+        ({"input_path": "detail"}, "a path is text such as"),
+        ({"input": {}, "input_path": "$"}, "exclude one another"),
+        ({"input_transformer": {}}, "a dict with input_template"),
+        ({"input_transformer": {"template": "x"}}, "a dict with input_template"),
+        ({"input_transformer": {"input_template": '{"a": <b>}'}}, "which input_paths_map does not name"),
+        ({"input_transformer": {"input_template": "it is there"}}, "does not give JSON"),
+        (
+            {"input_transformer": {"input_template": "1", "input_paths_map": {f"a{n}": "$" for n in range(101)}}},
+            "at most 100",
+        ),
+        ({"input_transformer": {"input_template": "1", "input_paths_map": {"a": "b"}}}, "a path is text such as"),
+    ],
+)
+def test_options_that_eventbridge_refuses_are_refused_on_the_users_line(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(RegistrationError, match=said) as caught:
+        App("demo").event_rule(SHOP, **options)
+    assert "test_event_rule.py" in caught.value.place
+
+
+def test_a_fifo_queue_takes_no_dead_letters_of_a_rule() -> None:
+    app = App("demo")
+    with pytest.raises(RegistrationError, match="a standard queue"):
+        app.event_rule(SHOP, dead_letter=app.queue("lost", fifo=True))
+
+
+TRANSFORMER = {
+    "input_paths_map": {"id": "$.detail.id", "tags": "$.detail.tags[*]"},
+    "input_template": '{"id": <id>, "text": "<id> has <tags>", "rule": "<aws.events.rule-name>"}',
+}
+
+
+@pytest.mark.parametrize(
+    ("options", "target", "got"),
+    [
+        ({"input": {"job": 1}}, {"Input": '{"job": 1}'}, {"job": 1}),
+        ({"input": 0}, {"Input": "0"}, 0),
+        ({"input_path": "$.detail.tags[1]"}, {"InputPath": "$.detail.tags[1]"}, "b"),
+        ({"input_path": "$.detail.none"}, {"InputPath": "$.detail.none"}, None),
+        (
+            {"input_transformer": TRANSFORMER},
+            {
+                "InputTransformer": {
+                    "InputPathsMap": TRANSFORMER["input_paths_map"],
+                    "InputTemplate": TRANSFORMER["input_template"],
+                }
+            },
+            {"id": 7, "text": "7 has [a, b]", "rule": "told"},
+        ),
+    ],
+)
+def test_a_handler_gets_what_its_rule_makes_of_the_event(
+    options: dict[str, Any], target: dict[str, Any], got: Any, tmp_path: Path
+) -> None:
+    app, seen = App("demo"), []
+
+    @app.event_rule(SHOP, **options)
+    def told(made: Any) -> None:
+        seen.append(made)
+
+    Client(app).send(told, detail={"id": 7, "tags": ["a", "b"]})
+    assert seen == [got]
+    template = deployed(app)
+    [made] = properties(template, "ToldRule")["Targets"]
+    assert {name: made[name] for name in target} == target
+    assert complaints(template, tmp_path) == []
+
+
+@dataclass
+class Order:
+    id: int
+
+
+def test_a_model_is_made_of_what_the_rule_makes() -> None:
+    app, seen = App("demo"), []
+
+    @app.event_rule(SHOP, input_path="$.detail")
+    def told(order: Order) -> None:
+        seen.append(order)
+
+    Client(app).send(told, detail={"id": 7})
+    assert seen == [Order(7)]
+
+
+@pytest.mark.parametrize("other", ["event_rule", "schedule"])
+def test_a_rule_that_changes_its_events_has_its_function_for_itself(other: str) -> None:
+    app = App("demo")
+    app.function("both")(app.event_rule(SHOP, input_path="$.detail")(handler_called("told")))
+    decorator = app.event_rule({"source": ["x"]}) if other == "event_rule" else app.schedule("rate(1 day)")
+    app.function("both")(decorator(handler_called("also")))
+    with pytest.raises(RegistrationError, match=r"told gets what its rule makes .* also runs also") as caught:
+        Router(app)
+    assert "test_event_rule.py" in caught.value.place
+
+
+def test_nor_can_a_direct_handler_be_in_it() -> None:
+    app = App("demo")
+    app.function("both")(app.event_rule(SHOP, input={})(handler_called("told")))
+    app.function("both")(handler_called("also"))
+    [finding] = check(app)
+    assert finding.refused
+    assert "nothing in their events tells them apart" in finding.message
+
+
+def test_two_such_rules_of_one_handler_are_one_function() -> None:
+    app, seen = App("demo"), []
+
+    @app.event_rule({"source": ["a"]}, input={"from": "a"})
+    @app.event_rule({"source": ["b"]}, input={"from": "b"})
+    def told(made: Any) -> None:
+        seen.append(made)
+
+    entry(app, "told")({"from": "b"}, None)
+    assert seen == [{"from": "b"}]
+    assert check(app) == []
+
+
+def test_no_event_is_led_to_a_rule_that_changes_it() -> None:
+    app = App("demo")
+    app.event_rule(SHOP, input_path="$.detail")(handler_called("told"))
+    app.event_rule(SHOP)(handler_called("plain"))
+    app.event_rule({"detail": {"a": [1]}})(handler_called("other"))
+    route = Router(app).route(happened(a=1))
+    assert [handler.name for handler in route.reached] == ["plain", "other"]
+    assert route.why == {
+        "told": "kind eventbridge is not what its rule makes of an event (input_path), which has no mark"
+    }
+
+
+def on_buses(one: str, other: str, *, same_handler: bool = False) -> App:
+    app = App("demo")
+    first = app.event_rule(SHOP, bus=app.event_bus(one))
+    second = app.event_rule(SHOP, bus=app.event_bus(other) if other != one else None)
+    handler = handler_called("h0")
+    app.function("f")(first(handler))
+    if same_handler:
+        second(handler)
+    else:
+        app.function("f")(second(handler_called("h1")))
+    return app
+
+
+def test_an_event_names_no_bus_so_two_handlers_of_a_function_must_exclude_one_another() -> None:
+    [finding] = check(on_buses("a", "b"))
+    assert finding.refused
+    assert "does not say for which of them" in finding.message
+
+
+def test_one_handler_may_have_a_pattern_on_two_buses_but_not_twice_on_one() -> None:
+    assert check(on_buses("a", "b", same_handler=True)) == []
+    assert check(on_buses("a", "a", same_handler=True)) == []  # the second is on the default bus
+    app = App("demo")
+    shop = app.event_bus("shop")
+    app.event_rule(SHOP, bus=shop)(app.event_rule(SHOP, bus=shop)(handler_called("told")))
+    [finding] = check(app)
+    assert "would run it twice" in finding.message
+
+
+def test_an_app_without_other_buses_has_nothing_of_them_in_its_zip() -> None:
+    app = App("demo")
+    app.event_rule(SHOP)(handler_called("told"))
+    assert not [one for one in app.resources if one.type == "event_bus"]
+    app = App("demo")
+    app.event_rule(SHOP, bus="theirs")(handler_called("told"))
+    assert [one.type for one in app.resources] == ["event_bus"]
