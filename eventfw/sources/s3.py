@@ -185,7 +185,7 @@ class S3Trigger(Trigger):
                 "wildcard is for via='eventbridge' and stands for the whole key: S3's notifications know prefix and "
                 "suffix only. Use either wildcard or these."
             )
-        check_delivery(self)
+        check_via(self)
 
     def title(self) -> str:
         parts = [f"s3 {self.bucket.key}", *self.events]
@@ -348,10 +348,9 @@ class S3Trigger(Trigger):
         return (sample_event if self.via == EVENTBRIDGE else notification)(name, key, happened, size)
 
 
-def check_delivery(trigger: S3Trigger) -> None:
+def check_via(trigger: S3Trigger) -> None:
     """Refuse what EventBridge, or S3's own notification, does not know."""
-    from ..options import whole
-    from ..resources.queue import Queue
+    from ..resources.delivery import check_delivery
     from ..rules.object_events import sent
 
     names = ("maximum_retry_attempts", "maximum_event_age", "dead_letter")
@@ -363,13 +362,7 @@ def check_delivery(trigger: S3Trigger) -> None:
     for event in trigger.events:
         if not sent(event):
             raise refused(f"S3 does not send {event} to EventBridge. Remove via, or that event.")
-    attempts, age, queue = (getattr(trigger, name) for name in names)
-    if attempts is not None:
-        whole("s3_trigger", names[0], attempts, 0, 185, "Remove it to try 185 times.")
-    if age is not None:
-        whole("s3_trigger", names[1], age, 60, 86_400, "Remove it for 24 hours.")
-    if queue is not None and not (isinstance(queue, Queue) and queue.owned and not queue.fifo):
-        raise refused(f"dead_letter must be a standard queue of the app for s3_trigger, not {queue!r}.")
+    check_delivery("s3_trigger", *(getattr(trigger, name) for name in names))
 
 
 def pattern_of(trigger: S3Trigger, bucket: Any) -> dict[str, Any]:
@@ -389,17 +382,13 @@ def pattern_of(trigger: S3Trigger, bucket: Any) -> dict[str, Any]:
 
 def add_rule(trigger: S3Trigger, function: Function, template: Template) -> None:
     """The rule that has EventBridge invoke the function, and its permission."""
+    from ..resources.delivery import delivery, let_rule_send
+
     rule = pascal(trigger.own_name) + "Rule"
     target: dict[str, Any] = {"Id": "function", "Arn": template.function_arn(function)}
-    given = {
-        "MaximumRetryAttempts": trigger.maximum_retry_attempts,
-        "MaximumEventAgeInSeconds": trigger.maximum_event_age,
-    }
-    if retries := {name: value for name, value in given.items() if value is not None}:
-        target["RetryPolicy"] = retries
+    target |= delivery(trigger.maximum_retry_attempts, trigger.maximum_event_age, trigger.dead_letter, template)
     if trigger.dead_letter is not None:
-        target["DeadLetterConfig"] = {"Arn": trigger.dead_letter.arn_in(template)}
-        let_send(trigger, trigger.dead_letter, rule, template)
+        let_rule_send(trigger, trigger.dead_letter, rule, template)
     properties = {
         "EventPattern": pattern_of(trigger, trigger.bucket.reference(template)),
         "State": "ENABLED",
@@ -407,22 +396,6 @@ def add_rule(trigger: S3Trigger, function: Function, template: Template) -> None
     }
     template.add(rule, "AWS::Events::Rule", properties)
     template.permit(function, rule, "events.amazonaws.com", {"Fn::GetAtt": [rule, "Arn"]})
-
-
-def let_send(trigger: S3Trigger, queue: Queue, rule: str, template: Template) -> None:
-    """Let the rule send to the queue what it could not hand over."""
-    if template.main is not template:
-        raise trigger.refused(
-            f"dead_letter needs the rule in the app's main stack, as the policy of queue {queue.key!r} is. Mount "
-            f"the blueprint without stack=True, or use the function's own dead-letter queue."
-        )
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Condition": {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}},
-    }
-    queue.allow(template, statement)
 
 
 def first_of(event_type: str) -> str:
