@@ -69,7 +69,10 @@ FIELDS: dict[str, tuple[tuple[str, str, tuple[type, ...]], ...]] = {
 
 
 class CognitoResponse:
-    """What Cognito is told: attributes that write the event's ``response``, those of the event's trigger only."""
+    """What Cognito is told: attributes that write the event's ``response``, those of the event's trigger only.
+
+    AWS's own names are items: ``response["autoConfirmUser"] = True``.
+    """
 
     if TYPE_CHECKING:
         auto_confirm_user: bool
@@ -99,6 +102,8 @@ class CognitoResponse:
         def fill(self, answer: dict[str, Any]) -> None:
             """Take over what a handler returned, under AWS's names."""
 
+        def __getitem__(self, key: str) -> Any: ...
+        def __setitem__(self, key: str, value: Any) -> None: ...
     else:
 
         def __init__(self, source, raw):
@@ -127,6 +132,12 @@ class CognitoResponse:
                     f"The response of {self._source} has no {name!r}; {has}{closest(name, self._fields)}"
                 )
             return self._fields[name]
+
+        def __getitem__(self, key):
+            return self._raw[key]
+
+        def __setitem__(self, key, value):
+            self.fill({key: value})
 
         def fill(self, answer):
             names = {key: name for name, (key, _) in self._fields.items()}

@@ -12,6 +12,7 @@ from eventfw import App, Blueprint, CognitoEvent
 from eventfw.answering.cognito import TRIGGERS
 from eventfw.errors import RegistrationError
 from eventfw.routing import Router
+from eventfw.runtime import entry
 from eventfw.testing import Client
 from eventfw.tools.build.assemble import LocalVariant, build
 from eventfw.tools.project import Config, Project, Stage
@@ -105,6 +106,20 @@ def test_an_attribute_of_another_trigger_is_refused() -> None:
 
     with pytest.raises(AttributeError, match="PreSignUp has no 'answer_correct'; it has auto_confirm_user"):
         Client(app_with("pre_sign_up", confirm)).send(confirm)
+
+
+def test_items_of_the_response_have_awss_own_names() -> None:
+    app = App("demo")
+
+    @app.cognito_trigger("pre_sign_up", app.user_pool("people"))
+    def welcome(event: CognitoEvent) -> None:
+        event.response["autoConfirmUser"] = True
+        assert event.response["autoConfirmUser"] is event.response.auto_confirm_user is True
+        with pytest.raises(TypeError, match="has no 'autoConfirm'"):
+            event.response["autoConfirm"] = True
+
+    answer = entry(app, "welcome")(app.handlers[0].triggers[0].sample(), None)
+    assert answer["response"]["autoConfirmUser"] is True
 
 
 def test_a_value_of_another_type_is_refused() -> None:
