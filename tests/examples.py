@@ -53,6 +53,19 @@ def example(name: str) -> tuple[App, Trigger]:
     return app, add(app, name)
 
 
+def together() -> App:
+    """An app with a handler under every source, called as its decorator is; the authorizer guards one route."""
+    app = App("demo")
+    names = Names(app)
+    for name in sorted(table.SOURCES):
+        add(app, name, name, names)
+    app.get("/guarded", authorizer="authorizer")(guarded)
+    return app
+
+
+def guarded(request: Any) -> None: ...
+
+
 def code_of(name: str) -> str:
     """The same as a module's text."""
     text = table.load(table.SOURCES[name]).example
