@@ -18,6 +18,7 @@ OWNED = {  # what examples call the resources they use: (method, name)
     "shop": ("event_bus", "shop"),
     "audit": ("log_group", "audit"),
     "people": ("user_pool", "people"),
+    "inside": ("lattice_service", "inside"),
 }
 ARGUMENTS = {"table": "partition_key='id'"}  # what a resource cannot do without, beside its name
 

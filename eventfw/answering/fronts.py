@@ -89,3 +89,79 @@ class Front(Trigger):
             headers.setdefault("content-type", "application/json")
         method, path = str(fields.get("method") or method).upper(), str(fields.get("path") or path)
         return method, path, str(fields.get("query") or ""), headers, body
+
+
+class Ruled(Front):
+    """A front with rules: the one of the lowest priority whose conditions a request meets takes it.
+
+    The service has decided that before the function is invoked. Only where several rules lead to one function, whose
+    event does not say which, their conditions are looked at again.
+    """
+
+    priority: int | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.peers: list[Ruled] = []
+
+    def settle(self, app: App, handler: Handler) -> None:
+        """Learn which other rules lead to the function."""
+        super().settle(app, handler)
+        for other in app.handlers:
+            if other.function == handler.function and not any(one.route_keys for one in other.triggers):
+                self.peers += [one for one in other.triggers if isinstance(one, Ruled) and one.kinds == self.kinds]
+
+    @property
+    def place_among(self) -> float:
+        """Where the rule stands: one without a priority comes last."""
+        return float("inf") if self.priority is None else self.priority
+
+    def unmet(self, raw: Any) -> str:
+        """The first condition that an event does not meet, or ``""``."""
+        raise NotImplementedError
+
+    def mismatch(self, raw: Any) -> str:
+        why = super().mismatch(raw)
+        if why or len(self.peers) < 2:
+            return why
+        why = self.unmet(raw)
+        first = next((one for one in self.peers if one.place_among < self.place_among and not one.unmet(raw)), None)
+        if why or first is None:
+            return why
+        return f"the rule of `{first.handler}`, of priority {first.priority}, takes it"
+
+    def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
+        """None: of two rules one goes before the other."""
+        return None
+
+
+def listed(values: Any) -> list[Any]:
+    """One or several values as a list."""
+    return list(values) if isinstance(values, (list, tuple)) else [values]
+
+
+def likely(pattern: str) -> str:
+    """A text that fits a pattern."""
+    return pattern.replace("*", "example").replace("?", "x")
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Whether a text fits a pattern, in which ``*`` is anything and ``?`` one character."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return len(first) == len(text) and begins(text, first)
+    last, at = rest.pop(), len(first)
+    if not begins(text, first):
+        return False
+    for part in rest:
+        found = next((each for each in range(at, len(text) + 1) if begins(text[each:], part)), -1)
+        if found < 0:
+            return False
+        at = found + len(part)
+    end = len(text) - len(last)
+    return end >= at and begins(text[end:], last)
+
+
+def begins(text: str, part: str) -> bool:
+    """Whether a text begins with a part, in which ``?`` is one character."""
+    return len(text) >= len(part) and all(want in ("?", got) for want, got in zip(part, text, strict=False))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..resources.http_api import HttpApi as HttpApi
     from ..resources.jwt_authorizer import JwtAuthorizer as JwtAuthorizer
     from ..resources.lambda_function import LambdaFunction as LambdaFunction
+    from ..resources.lattice_service import LatticeService as LatticeService
     from ..resources.log_group import LogGroup as LogGroup
     from ..resources.queue import Queue as Queue
     from ..resources.raw import RawResource as RawResource
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ..trigger import Trigger
     from .alarm import Alarm
     from .alarm import AlarmChange as AlarmChange
+    from .alb import Alb
     from .alexa import AlexaRequest as AlexaRequest
     from .alexa import AlexaSkill
     from .alexa_smart_home import AlexaDirective as AlexaDirective
@@ -115,6 +117,7 @@ if TYPE_CHECKING:
     from .sqs import SqsBatch as SqsBatch
     from .sqs import SqsConsumer
     from .sqs import SqsMessage as SqsMessage
+    from .vpc_lattice import VpcLattice
 
     Rules = dict[str, dict[str, dict[str, Any]]]
     P = ParamSpec("P")
@@ -137,6 +140,7 @@ if TYPE_CHECKING:
 
 SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last being public names of `eventfw`
     "alarm": ("eventfw.sources.alarm", "Alarm", "AlarmChange"),
+    "alb": ("eventfw.sources.alb", "Alb"),
     "alexa_skill": ("eventfw.sources.alexa", "AlexaSkill", "AlexaRequest"),
     "alexa_smart_home": ("eventfw.sources.alexa_smart_home", "AlexaSmartHome", "AlexaDirective"),
     "appsync_authorizer": ("eventfw.sources.appsync_authorizer", "AppSyncAuthorizer", "AppSyncAuthorization"),
@@ -166,7 +170,7 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "edge_viewer_response": ("eventfw.sources.edge", "EdgeViewerResponse", "ViewerResponse"),
     "event_rule": ("eventfw.sources.event_rule", "EventRule", "EventBridgeEvent"),
     "firehose_transform": ("eventfw.sources.firehose", "FirehoseTransform", "FirehoseRecord"),
-    "function_url": ("eventfw.sources.function_url", "FunctionUrl", "Request"),
+    "function_url": ("eventfw.sources.function_url", "FunctionUrl"),
     "get": ("eventfw.sources.http", "Get", "Request"),
     "http": ("eventfw.sources.http", "Http", "Request"),
     "iot_rule": ("eventfw.sources.iot", "IotRule"),
@@ -187,6 +191,7 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "ses_receiver": ("eventfw.sources.ses", "SesReceiver", "ReceivedMail"),
     "sns_subscriber": ("eventfw.sources.sns", "SnsSubscriber", "SnsMessage"),
     "sqs_consumer": ("eventfw.sources.sqs", "SqsConsumer", "SqsMessage", "SqsBatch"),
+    "vpc_lattice": ("eventfw.sources.vpc_lattice", "VpcLattice"),
 }
 RESOURCES = {  # method: (module, class), the class being a public name of `eventfw`
     "bucket": ("eventfw.resources.bucket", "Bucket"),
@@ -196,6 +201,7 @@ RESOURCES = {  # method: (module, class), the class being a public name of `even
     "http_api": ("eventfw.resources.http_api", "HttpApi"),
     "jwt_authorizer": ("eventfw.resources.jwt_authorizer", "JwtAuthorizer"),
     "lambda_function": ("eventfw.resources.lambda_function", "LambdaFunction"),
+    "lattice_service": ("eventfw.resources.lattice_service", "LatticeService"),
     "log_group": ("eventfw.resources.log_group", "LogGroup"),
     "queue": ("eventfw.resources.queue", "Queue"),
     "resource": ("eventfw.resources.raw", "RawResource"),
@@ -315,6 +321,7 @@ class Decorators:
 
     if TYPE_CHECKING:
         alarm = lazy(Alarm)
+        alb = lazy(Alb)
         alexa_skill = lazy(AlexaSkill)
         alexa_smart_home = lazy(AlexaSmartHome)
         appsync_authorizer = lazy(AppSyncAuthorizer)
@@ -359,6 +366,7 @@ class Decorators:
         ses_receiver = lazy(SesReceiver)
         sns_subscriber = lazy(SnsSubscriber)
         sqs_consumer = lazy(SqsConsumer)
+        vpc_lattice = lazy(VpcLattice)
         function = lazy(Settings)
 
         bucket = made(Bucket)
@@ -368,6 +376,7 @@ class Decorators:
         http_api = made(HttpApi)
         jwt_authorizer = made(JwtAuthorizer)
         lambda_function = made(LambdaFunction)
+        lattice_service = made(LatticeService)
         log_group = made(LogGroup)
         queue = made(Queue)
         resource = made(RawResource)

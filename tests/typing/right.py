@@ -435,3 +435,18 @@ assert_type(create(Request({}), "a", Order("cat")), tuple[Order, int])
 @app.function_url("AWS_IAM", cors=Cors("*", allow_methods=["GET"]), invoke_mode="BUFFERED")
 def hook(request: Request) -> dict[str, Any]:
     return {"path": request.path}
+
+
+inside = app.lattice_service("inside", auth="NONE", network="sn-0123456789abcdef0", protocol="HTTP", port=8080)
+
+
+@app.alb(
+    "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/shop/50dc6c495c0c9188/f2f7dc8efc522ab2",
+    priority=10,
+    path=["/a/*", "/b"],
+    headers={"x-team": "a"},
+    multi_value=False,
+)
+@app.vpc_lattice(inside, priority=10, path="/a", method="GET", headers={"x-team": "a*"})
+def fronted(request: Request) -> dict[str, Any]:
+    return {"path": request.path}

@@ -174,3 +174,8 @@ def joined(event: CognitoEvent) -> None:
 
 @app.function_url(auth=True)  # error
 def addressed(request: Request) -> None: ...
+
+
+@app.alb("arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/a/b/c", priority="1", path="*")  # error
+@app.vpc_lattice(orders)  # error
+def fronted(request: Request) -> None: ...

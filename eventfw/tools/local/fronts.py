@@ -1,4 +1,4 @@
-"""Function URLs on this machine: each under a path of its own on the HTTP port, since
+"""Function URLs, load balancers and VPC Lattice on this machine: each under a path of its own on the HTTP port, since
 nothing here resolves their host names. ``/_url/FUNCTION/photos`` is ``/photos`` at the function's URL."""
 
 from __future__ import annotations
@@ -12,7 +12,11 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from eventfw.errors import EventfwError
+from eventfw.http_forms import TargetRequest
 from eventfw.paths import HttpTable
+from eventfw.sources.alb import unmet
+from eventfw.sources.vpc_lattice import unmatched
+from eventfw.tools.local import alb, lattice
 from eventfw.tools.local.apis import LocalApi, preflight, with_cors
 from eventfw.tools.local.asgi import (
     ASGIApp,
@@ -46,8 +50,8 @@ class Address(NamedTuple):
     function: str
 
 
-PREFIXES = {"function_url": "_url"}
-LIMITS = {"_url": URL_LIMIT}
+PREFIXES = {"function_url": "_url", "alb": "_alb", "vpc_lattice": "_lattice"}
+LIMITS = {"_url": URL_LIMIT, "_alb": alb.BODY_LIMIT, "_lattice": lattice.BODY_LIMIT}
 
 
 class Fronts:
@@ -103,7 +107,9 @@ class Fronts:
         except BodyTooLarge:
             return "", too_large(prefix)
         sent = sent.with_headers(content_length=str(len(sent.body))) if sent.body else sent
-        return await self._at_url(told[0], function, sent)
+        if prefix == "_url":
+            return await self._at_url(told[0], function, sent)
+        return await (self._at_balancer if prefix == "_alb" else self._at_lattice)(told, function, sent)
 
     async def _invoked(self, function: str, event: dict[str, Any]) -> tuple[bytes, str]:
         """What the function gave, or what was wrong."""
@@ -134,10 +140,48 @@ class Fronts:
         response = url_error(problem=problem) if problem else url_response(payload)
         return function, with_cors(shared, request, response)
 
+    async def _at_balancer(
+        self, told: list[Mapping[str, Any]], function: str, request: HttpRequest
+    ) -> tuple[str, HttpResponse]:
+        """The answer behind a load balancer, if one of the function's rules takes the request."""
+        refused = alb.alb_refusal(request)
+        if refused is not None:
+            return "", refused
+        several = told[0]["multi_value"]
+        event = alb.alb_event(request, multi_value=several)
+        read = TargetRequest(event)
+        missed = [unmet(one["conditions"], request.method, read, host="") for one in told]
+        if "" not in missed:
+            return "", no_rule(function, missed)
+        payload, problem = await self._invoked(function, event)
+        if problem:
+            return function, alb.alb_error(502, problem=problem)
+        return function, alb.alb_response(payload, multi_value=several)
+
+    async def _at_lattice(
+        self, told: list[Mapping[str, Any]], function: str, request: HttpRequest
+    ) -> tuple[str, HttpResponse]:
+        """The answer of VPC Lattice, if one of the function's rules takes the request."""
+        event = lattice.lattice_v2_event(request, received=datetime.now(UTC))
+        read = TargetRequest(event)
+        missed = [unmatched(one["match"], request.method, read) for one in told]
+        if "" not in missed:
+            return "", no_rule(function, missed)
+        payload, problem = await self._invoked(function, event)
+        return function, lattice.lattice_error(problem=problem) if problem else lattice.lattice_response(payload)
+
+
+def no_rule(function: str, missed: list[str]) -> HttpResponse:
+    """The answer to a request that no rule takes; on AWS the listener's default action answers it."""
+    problem = f"no rule leads to {function}: {'; '.join(missed)}"
+    return HttpResponse(404, [("content-type", "text/plain; charset=utf-8")], f"{problem}\n".encode(), problem)
+
 
 def too_large(prefix: str) -> HttpResponse:
     """The answer to a request whose body is too large."""
     problem = f"the body is over the {LIMITS[prefix]} bytes that are taken here."
+    if prefix == "_alb":
+        return alb.alb_error(413, problem=problem)
     return HttpResponse(413, [("content-type", "text/plain")], b"Request Entity Too Large", problem)
 
 

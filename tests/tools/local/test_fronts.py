@@ -111,3 +111,54 @@ def test_what_is_no_request_is_left_to_the_app_beyond() -> None:
 
     asyncio.run(Fronts(seen, Functions())({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
     assert kinds == ["lifespan"]
+
+
+CONDITIONS = {"path": ["/photos/*"], "host": ["a.example.com"], "methods": ["GET"], "headers": {}, "query": {}}
+ALB = {"kind": "alb", "function": "photo", "handler": "photo", "multi_value": True, "conditions": CONDITIONS}
+MATCH = {"path": "/photos/*", "method": "GET", "headers": {}}
+LATTICE = {"kind": "vpc_lattice", "function": "photo", "handler": "photo", "match": MATCH}
+MULTI = Result(b'{"statusCode": 200, "multiValueHeaders": {"set-cookie": ["a=1", "b=2"]}, "body": "ok"}')
+
+
+def test_a_load_balancer_sends_its_event_and_takes_its_answer() -> None:
+    functions = Functions(MULTI)
+    answer = ask(fronts(ALB, functions=functions), target="/_alb/photo/photos/a?x=1&x=2")
+    assert (answer.status, answer.body) == (200, b"ok")
+    assert [value for name, value in answer.headers if name == "set-cookie"] == ["a=1", "b=2"]
+    [(function, event)] = functions.calls
+    assert (function, identify(event), event["path"]) == ("photo", "alb", "/photos/a")
+    assert event["multiValueQueryStringParameters"] == {"x": ["1", "2"]}
+
+
+def test_lattice_sends_its_event_and_takes_its_answer() -> None:
+    functions = Functions()
+    answer = ask(fronts(LATTICE, functions=functions), target="/_lattice/photo/photos/a?x=1")
+    assert (answer.status, answer.body) == (200, b"ok")
+    [(function, event)] = functions.calls
+    assert (function, identify(event), event["path"]) == ("photo", "vpc_lattice_v2", "/photos/a?x=1")
+
+
+@pytest.mark.parametrize(("front", "prefix"), [(ALB, "_alb"), (LATTICE, "_lattice")])
+def test_a_request_that_no_rule_takes_says_why(front: dict[str, Any], prefix: str) -> None:
+    functions = Functions()
+    for method, path, why in (("GET", "/b", b"path `/b` does not match"), ("PUT", "/photos/a", b"method PUT is not")):
+        answer = ask(fronts(front, functions=functions), method, f"/{prefix}/photo{path}")
+        assert answer.status == 404 and why in answer.body
+    assert functions.calls == []
+    other = {**front, "conditions": {**CONDITIONS, "path": ["/b"]}, "match": {**MATCH, "path": "/b"}}
+    assert ask(fronts(front, other, functions=functions), "GET", f"/{prefix}/photo/b").status in (200, 502)
+    assert len(functions.calls) == 1
+
+
+@pytest.mark.parametrize(("front", "prefix"), [(ALB, "_alb"), (LATTICE, "_lattice")])
+def test_a_failing_target_is_a_502(front: dict[str, Any], prefix: str) -> None:
+    failed = Functions(Result(b'{"errorMessage": "x"}', error=True))
+    assert ask(fronts(front, functions=failed), "GET", f"/{prefix}/photo/photos/a").status == 502
+    assert ask(fronts(front, functions=Functions(Result(b"[]"))), "GET", f"/{prefix}/photo/photos/a").status == 502
+
+
+def test_a_load_balancer_takes_a_megabyte_and_upgrades_nothing() -> None:
+    functions = Functions()
+    app = fronts(ALB, functions=functions)
+    assert ask(app, "GET", "/_alb/photo/photos/a", b"x" * (1024 * 1024 + 1)).status == 413
+    assert functions.calls == []
