@@ -71,7 +71,7 @@ class Terminal:
             return
         failed = partial_failures(payload)
         if failed:
-            self.line(f"         {click.style(f'{failed} of its messages will come again', fg='yellow')}")
+            self.line(f"         {click.style(retried(source, failed), fg='yellow')}")
 
 
 def printable(text: str, encoding: str) -> str:
@@ -96,6 +96,13 @@ def failure(payload: bytes) -> str:
         kind = data.get("errorType")
         return f"{kind}: {data['errorMessage']}" if kind else str(data["errorMessage"])
     return payload[:500].decode(errors="replace")
+
+
+def retried(source: str, failed: int) -> str:
+    """What becomes of the records that a batch reports as failed."""
+    if source in ("kinesis", "dynamodb"):  # of streams the embedded AWS takes no such report
+        return "a record failed: on AWS it and all behind it come again, the embedded AWS passes on"
+    return f"{failed} of its messages will come again"
 
 
 def partial_failures(payload: bytes) -> int:

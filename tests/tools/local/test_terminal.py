@@ -85,3 +85,10 @@ def test_what_the_streams_encoding_lacks_is_still_said() -> None:
     terminal.invocation("invoke", "api", True, b'{"errorMessage": "half a pair: \\ud800"}', 1.0)
     assert b"gr\\xf6\\xdfe \\u2713" in raw.getvalue()
     assert b"\\ud800" in raw.getvalue()
+
+
+def test_of_streams_nothing_comes_again_here_and_the_line_says_so() -> None:
+    stream = io.StringIO()
+    payload = b'{"batchItemFailures": [{"itemIdentifier": "1"}]}'
+    Terminal(stream).invocation("kinesis", "count", False, payload, 2.0)
+    assert "on AWS it and all behind it come again, the embedded AWS passes on" in stream.getvalue()
