@@ -140,12 +140,15 @@ class Http(Trigger):
         return binding(event, event.context, values)
 
     def _asked(self, raw: Any) -> bool:
-        """Whether the authorizer was asked: by API Gateway, which alone does it, before it sent the request here.
+        """Whether the authorizer was asked: by the route's own API, which alone does it, before it sent the request.
 
-        A function URL, a load balancer or Lattice in front of the function would else be a way around it. A function
-        URL can want signed requests, too.
+        Another API, a function URL, a load balancer or Lattice in front of the function would else be a way around it.
+        A function URL can want signed requests, too.
         """
-        if "resource" in raw or raw.get("routeKey") in self.route_keys:
+        if "resource" in raw:
+            own = self.api.key if self.api is not None and self.api.rest else None
+            return own is not None and place_of(raw, "") == f"{own}  {self.template.api}"
+        if raw.get("routeKey") in self.route_keys:
             return True
         context = raw.get("requestContext") or {}
         return self.authorizer == "iam" and bool((context.get("authorizer") or {}).get("iam"))
@@ -173,16 +176,24 @@ class Http(Trigger):
 
     @classmethod
     def index(cls, triggers: Sequence[Http]) -> Finder:
-        """By the route's key where API Gateway has matched it, else the most specific route of method and path.
+        """By the route where one of our APIs has matched it, else the most specific route of method and path.
 
         Our APIs answer misses for themselves; through another, whose one route takes everything, and from the other
         services a path or method without a route comes here.
         """
         keys = {key: position for position, trigger in enumerate(triggers) for key in trigger.route_keys}
         table = HttpTable((*key.split(" ", 1), "", "") for key in keys)
+        places = {
+            f"{trigger.api.key} {key}": position
+            for position, trigger in enumerate(triggers)
+            if trigger.api is not None and trigger.api.rest
+            for key in trigger.route_keys
+        }
 
         def find(raw: Any) -> Iterable[int]:
             position = keys.get(raw.get("routeKey"))
+            if position is None and places and "resource" in raw:
+                position = places.get(place_of(raw, raw.get("httpMethod")), places.get(place_of(raw, "ANY")))
             if position is not None:
                 return (position,)
             found = table.match(*method_and_path(raw))
@@ -334,6 +345,15 @@ class Delete(_Verb):
 
     decorator = "delete"
     example = '@app.delete("/photos")'
+
+
+def place_of(raw: Any, method: object) -> str:
+    """Where a REST API has a request from: its stage, which has its name, the method and the path of the resource.
+
+    An HTTP API that writes format 1.0, which none of ours does, is none.
+    """
+    stage = "" if "version" in raw else (raw.get("requestContext") or {}).get("stage")
+    return f"{stage} {method} {raw['resource']}"
 
 
 def checked_methods(methods: object) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from eventfw.http import method_and_path
 from eventfw.http_forms import ProxyRequest
 from eventfw.routing import Router, identify, reason
 from eventfw.runtime import entry
+from eventfw.testing import Client
 from eventfw.tools.local.alb import alb_event, alb_response
 from eventfw.tools.local.asgi import HttpRequest, HttpResponse
 from eventfw.tools.local.function_url import url_event, url_response
@@ -453,11 +454,43 @@ def test_a_way_around_api_gateway_is_no_way_around_the_authorizer(form: str, aut
     def handler(id: str) -> str:
         return id
 
-    asks = form in ("rest", "http_v1")
-    assert answer(form, app, event(form, "GET", "/x/1")).status == (200 if asks else 403)
+    assert answer(form, app, event(form, "GET", "/x/1")).status == 403
     raw = event(form, "GET", "/x/1")
     raw.setdefault("requestContext", {})["authorizer"] = {"iam": {"userArn": "arn"}}
-    assert answer(form, app, raw).status == (200 if asks or authorizer == "iam" else 403)
+    signed = authorizer == "iam" and form not in ("rest", "http_v1")
+    assert answer(form, app, raw).status == (200 if signed else 403)
+
+
+def test_a_rest_api_is_no_way_around_the_authorizer_of_another_api_or_route() -> None:
+    app = App("demo")
+    open_, shut = app.rest_api("open"), app.rest_api("shut")
+
+    @app.authorizer()
+    def check(request: Any) -> bool:
+        return True
+
+    @app.get("/a", authorizer=check)
+    @app.get("/b", api=shut, authorizer=check)
+    @app.get("/c/{id}", api=shut, authorizer=check)
+    def secret(id: str = "") -> str:
+        return "secret"
+
+    @app.http("/{rest:path}", "ANY", api=open_)
+    @app.http("/b", "ANY", api=open_)
+    def everything(rest: str = "") -> str:
+        return "everything"
+
+    client = Client(app)
+    triggers = {trigger.title(): trigger for handler in app.handlers for trigger in handler.triggers}
+    for path in ("/a", "/b", "/c/1"):
+        raw = triggers["ANY /{rest:path} of open"].sample(path=path)
+        assert client.invoke("api", raw)["body"] == "everything", path
+    assert client.invoke("api", triggers["ANY /b of open"].sample())["body"] == "everything"
+    raw = triggers["GET /b of shut"].sample()
+    assert client.invoke("api", raw)["body"] == "secret"
+    assert client.invoke("api", triggers["GET /c/{id} of shut"].sample())["body"] == "secret"
+    for changed in ({"resource": "/{proxy+}"}, {"version": "1.0"}, {"requestContext": {"stage": "other"}}):
+        assert client.invoke("api", raw | changed)["statusCode"] == 403, changed
 
 
 # Events as AWS's guides show them.
