@@ -67,12 +67,18 @@ def together() -> App:
 def guarded(request: Any) -> None: ...
 
 
-def code_of(name: str) -> str:
-    """The same as a module's text."""
-    text = table.load(table.SOURCES[name]).example
+def module(*names: str, body: str = "return event") -> str:
+    """The text of a module whose app has a handler under each of these sources, called as its decorator is.
+
+    ``{name}`` stands for that in their ``body``.
+    """
     lines = ["from eventfw import App", "app = App('demo')"]
+    examples = {name: table.load(table.SOURCES[name]).example for name in names}
+    named = {word for example in examples.values() for word in re.findall(r"\w+", re.sub(r'"[^"]*"', "", example))}
     for word, (method, key) in OWNED.items():
-        if word in re.findall(r"\w+", re.sub(r'"[^"]*"', "", text)):
+        if word in named:
             more = f", {ARGUMENTS[method]}" if method in ARGUMENTS else ""
             lines.append(f"{word} = app.{method}({key!r}{more})")
-    return "\n".join([*lines, text, "def handle(event): return event", ""])
+    for name, example in examples.items():
+        lines += [example, f"def {name}(event): {body.format(name=name)}"]
+    return "\n".join([*lines, ""])

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from examples import code_of
+from examples import module
 
 import eventfw
 from eventfw.sources.table import SOURCES
@@ -79,12 +79,12 @@ def test_a_shipped_module_needs_nothing_but_the_standard_library(path: Path) -> 
 
 
 def test_an_app_with_one_http_handler_loads_only_what_is_listed() -> None:
-    others = {name for name in loaded_by(code_of("http")) if name.partition(".")[0] != "eventfw"}
+    others = {name for name in loaded_by(module("http")) if name.partition(".")[0] != "eventfw"}
     assert others <= LOADED
 
 
 def test_an_app_with_one_http_handler_loads_few_of_our_modules() -> None:
-    ours = sorted(name for name in loaded_by(code_of("http")) if name.partition(".")[0] == "eventfw")
+    ours = sorted(name for name in loaded_by(module("http")) if name.partition(".")[0] == "eventfw")
     assert len(ours) <= MODULES_MAX, f"{len(ours)} modules: {', '.join(ours)}"
 
 
@@ -95,7 +95,7 @@ def test_importing_eventfw_alone_loads_nothing_else() -> None:
 @pytest.mark.parametrize("source", sorted(SOURCES))
 def test_an_app_loads_the_source_it_uses_and_no_other(source: str) -> None:
     sources = {row[0] for row in SOURCES.values()}
-    assert loaded_by(code_of(source)) & sources == {SOURCES[source][0]}
+    assert loaded_by(module(source)) & sources == {SOURCES[source][0]}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
