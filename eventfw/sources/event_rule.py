@@ -380,5 +380,5 @@ def written(text: str) -> bool:
 
 
 def is_tick(raw: Any) -> bool:
-    """Whether an event is the firing of a scheduled rule, which no other rule sees."""
-    return bool(raw.get("source") == "aws.events") and raw.get("detail-type") == "Scheduled Event"
+    """Whether an event is the firing of a schedule, which no other rule sees."""
+    return raw.get("source") in ("aws.events", "aws.scheduler") and raw.get("detail-type") == "Scheduled Event"

@@ -149,6 +149,11 @@ def refund(batch: SqsBatch) -> None:
 def existing(message: SqsMessage, context: Any) -> None: ...
 
 
+@app.event_rule({"source": ["x"]}, bus=own_bus, dead_letter=app.queue("undelivered"), maximum_retry_attempts=3)
+@app.event_rule({"source": ["y"]}, bus="theirs", input_path="$.detail")
+def ruled(event: Any) -> None: ...
+
+
 @app.alarm(metric="Errors", namespace="AWS/Lambda", dimensions={"FunctionName": resize}, threshold=1, states=["OK"])
 @app.alarm("cpu-high")
 def alarmed(change: AlarmChange) -> None:
@@ -204,6 +209,7 @@ def view(record: KinesisRecord) -> None: ...
 
 
 @app.schedule("rate(5 minutes)", enabled=False)
+@app.schedule("at(2030-01-31T09:00:00)", timezone="Europe/Berlin", input={"a": 1}, flexible_window=5)
 @admin.schedule(expression="cron(0 6 * * ? *)")
 def morning(tick: Tick) -> None:
     print(tick.time.isoformat())

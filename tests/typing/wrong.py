@@ -121,6 +121,10 @@ app.user_pool("people", sign_in=5)  # error
 app.log_subscription(orders)(plain)  # error
 app.alarm(metric="Errors", namespace="AWS/Lambda", threshold="1")(plain)  # error
 app.alarm(5)(plain)  # error
+app.event_rule({"source": ["x"]}, bus=orders)(plain)  # error
+app.event_rule({"source": ["x"]}, dead_letter="lost")(plain)  # error
+app.schedule("rate(5 minutes)", flexible_window="5")(plain)  # error
+app.schedule("rate(5 minutes)", start=5)(plain)  # error
 app.log_subscription("audit", filter="ERROR")(plain)  # error
 app.lambda_function(5)  # error
 app.resource("Limit", "AWS::SSM::Parameter")  # error

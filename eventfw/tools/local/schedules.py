@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from eventfw.resources.names import LOCAL_ACCOUNT
 from eventfw.rules.schedule import ScheduleExpression
-from eventfw.sources.schedule import scheduled_event
+from eventfw.sources.schedule import scheduled_event, scheduler_event
 
 LONGEST_SLEEP = 60.0  # seconds: a laptop that slept, or a clock that was set, is noticed within it
 
@@ -24,16 +25,16 @@ class Schedules:
     def __init__(self, fire: Fire, region: str) -> None:
         self.fire = fire
         self.region = region
-        self._tasks: dict[tuple[str, str, str], asyncio.Task[None]] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._firing: set[asyncio.Task[object]] = set()
 
     def replace(self, schedules: Iterable[dict[str, Any]]) -> None:
         """Take over a new list. A schedule that stays keeps its rhythm: ``rate(5 minutes)`` does not begin anew."""
-        wanted = {(one["rule"], one["expression"], one["function"]) for one in schedules if one["enabled"]}
-        for key in self._tasks.keys() - wanted:
+        wanted = {json.dumps(one, sort_keys=True): one for one in schedules if one["enabled"]}
+        for key in self._tasks.keys() - wanted.keys():
             self._tasks.pop(key).cancel()
-        for key in sorted(wanted - self._tasks.keys()):
-            self._tasks[key] = asyncio.create_task(self._run(*key))
+        for key in sorted(wanted.keys() - self._tasks.keys()):
+            self._tasks[key] = asyncio.create_task(self._run(wanted[key]))
 
     async def stop(self) -> None:
         """End every task, and what they have fired."""
@@ -43,23 +44,31 @@ class Schedules:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _run(self, rule: str, expression: str, function: str) -> None:
-        schedule, begun = ScheduleExpression(expression), datetime.now(UTC)
-        last = begun
-        while (due := schedule.next(last, begun)) is not None:
+    async def _run(self, how: dict[str, Any]) -> None:
+        """Fire one schedule until it ends. Of a flexible window the start is taken."""
+        service = "scheduler" if how.get("scheduler") else "rule"
+        schedule = ScheduleExpression(how["expression"], how.get("timezone"), service=service)
+        begun, end = datetime.now(UTC), _moment(how.get("end"))
+        anchor, last = _moment(how.get("start")) or begun, begun
+        if service == "scheduler" and anchor >= begun:
+            last = anchor - timedelta(seconds=1)  # Scheduler's rates run at once, or at their start
+        while (due := schedule.next(last, anchor)) is not None and (end is None or due <= end):
             while (left := (due - datetime.now(UTC)).total_seconds()) > 0:  # noqa: ASYNC110 - a clock
                 await asyncio.sleep(min(left, LONGEST_SLEEP))
-            firing = asyncio.create_task(self._fired(rule, function, due))
+            firing = asyncio.create_task(self._fired(how, due))
             self._firing.add(firing)
             firing.add_done_callback(self._firing.discard)
             last = max(due, datetime.now(UTC))
 
-    async def _fired(self, rule: str, function: str, due: datetime) -> object:
-        tick = scheduled_event(
-            rule,
-            due.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            id_=str(uuid.uuid4()),
-            account=LOCAL_ACCOUNT,
-            region=self.region,
-        )
-        return await self.fire(function, tick)
+    async def _fired(self, how: dict[str, Any], due: datetime) -> object:
+        return await self.fire(how["function"], self._tick(how, f"{due:%Y-%m-%dT%H:%M:%SZ}"))
+
+    def _tick(self, how: dict[str, Any], time: str) -> dict[str, Any]:
+        if how.get("scheduler"):
+            arn = f"arn:aws:scheduler:{self.region}:{LOCAL_ACCOUNT}:schedule/default/{how['rule']}"
+            return scheduler_event(arn, time, how.get("input"))
+        return scheduled_event(how["rule"], time, id_=str(uuid.uuid4()), account=LOCAL_ACCOUNT, region=self.region)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

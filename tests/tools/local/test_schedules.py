@@ -15,7 +15,7 @@ from eventfw.tools.local.schedules import Schedules
 class Quick:
     """An expression whose moments are 50 ms apart."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, timezone: str | None = None, *, service: str = "rule") -> None:
         self.text = text
 
     def next(self, after: datetime, start: datetime) -> datetime | None:
@@ -101,5 +101,71 @@ def test_a_slow_handler_delays_nobody_and_is_ended_with_the_server() -> None:
         await bench.until(3)
         await bench.schedules.stop()
         assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(main())
+
+
+def scheduler(rule: str, **options: Any) -> dict[str, Any]:
+    none: dict[str, Any] = {"timezone": "UTC", "start": None, "end": None, "input": None, "scheduler": True}
+    return {**one(rule), **none, **options}
+
+
+def test_a_schedule_of_scheduler_fires_with_schedulers_event_and_its_input() -> None:
+    async def main() -> None:
+        bench = Bench()
+        bench.schedules.replace([scheduler("often", input={"a": 1})])
+        await bench.until(2)
+        await bench.schedules.stop()
+        _, event = bench.ticks[0]
+        assert (event["source"], event["input"]) == ("aws.scheduler", {"a": 1})
+        assert event["resources"] == ["arn:aws:scheduler:eu-west-1:000000000000:schedule/default/often"]
+
+    asyncio.run(main())
+
+
+def test_expressions_are_read_in_their_time_zone_between_their_dates(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[str, str | None, str]] = []
+    asked: list[tuple[datetime, datetime]] = []
+
+    class Told(Quick):
+        def __init__(self, text: str, timezone: str | None = None, *, service: str = "rule") -> None:
+            super().__init__(text)
+            made.append((text, timezone, service))
+
+        def next(self, after: datetime, start: datetime) -> datetime | None:
+            asked.append((after, start))
+            return after + timedelta(milliseconds=50)
+
+    monkeypatch.setattr(schedules, "ScheduleExpression", Told)
+    far, gone = "2190-01-01T00:00:00.000Z", "2020-01-01T00:00:00.000Z"
+
+    async def main() -> None:
+        bench = Bench()
+        zoned = scheduler("zoned", timezone="Europe/Berlin")
+        bench.schedules.replace([zoned, scheduler("far", start=far), scheduler("gone", end=gone), one("plain")])
+        await bench.until(3)
+        await bench.schedules.stop()
+        assert {function for function, _ in bench.ticks} == {"zoned-function", "plain-function"}
+
+    asyncio.run(main())
+    assert ("often", "Europe/Berlin", "scheduler") in made
+    assert ("often", None, "rule") in made
+    start = datetime.fromisoformat(far)
+    assert (start - timedelta(seconds=1), start) in asked  # so that a rate fires at its start
+
+
+def test_a_rate_of_scheduler_fires_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from eventfw.rules.schedule import ScheduleExpression
+
+    monkeypatch.setattr(schedules, "ScheduleExpression", ScheduleExpression)
+
+    async def main() -> None:
+        bench = Bench()
+        bench.schedules.replace(
+            [scheduler("hourly", expression="rate(1 hour)"), one("rule", expression="rate(1 hour)")]
+        )
+        await bench.until(1)
+        await bench.schedules.stop()
+        assert [function for function, _ in bench.ticks] == ["hourly-function"]
 
     asyncio.run(main())
