@@ -50,6 +50,12 @@ def one_of(owner: str, option: str, value: object, allowed: Iterable[object]) ->
         raise refused(f"{option} must be one of {listed} for {owner}, not {value!r}.{hint}")
 
 
+def strings(owner: str, option: str, value: object, example: str) -> None:
+    """Refuse a ``value`` that is not a list of non-empty strings."""
+    if not isinstance(value, (list, tuple)) or not all(isinstance(one, str) and one for one in value):
+        raise refused(f"{option} must be a list such as [{example!r}] for {owner}, not {value!r}.")
+
+
 def text(owner: str, option: str, value: object, remedy: str) -> str:
     """``value`` if it is a non-empty string."""
     if not isinstance(value, str) or not value:

@@ -36,7 +36,7 @@ class Cors(Checked):
         allow_credentials: bool = False,
         max_age: int | None = None,
     ) -> None:
-        self.allow_origins = [allow_origins] if isinstance(allow_origins, str) else list(allow_origins)
+        self.allow_origins = [allow_origins] if isinstance(allow_origins, str) else allow_origins
         self.allow_methods = allow_methods
         self.allow_headers = allow_headers
         self.expose_headers = expose_headers
@@ -58,12 +58,18 @@ class Cors(Checked):
                     f"allow_origins takes origins such as 'https://example.com' for Cors, not {origin!r}: a scheme, a "
                     f"host, perhaps a port, and no path."
                 )
+            if "*" in origin and host not in ("*", ""):
+                raise refused(
+                    f"allow_origins has no * within a host for Cors, as in {origin!r}: API Gateway compares whole "
+                    f"origins. Name each, or 'https://*' for every one."
+                )
         flag("Cors", "allow_credentials", self.allow_credentials)
         if self.allow_credentials:
             for option in ("allow_origins", "allow_methods", "allow_headers", "expose_headers"):
-                if "*" in getattr(self, option):
+                if not {"*", "https://*", "http://*"}.isdisjoint(getattr(self, option)):
                     raise refused(
-                        f"{option} must not be '*' for Cors with allow_credentials: browsers refuse it. Name them."
+                        f"{option} must not have '*' for Cors with allow_credentials: any page could act as whoever "
+                        f"is signed in, which browsers and API Gateway refuse. Name them."
                     )
         if self.max_age is not None:
             whole("Cors", "max_age", self.max_age, 0, DAY, "Remove it for AWS's default.")

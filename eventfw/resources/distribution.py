@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..options import Checked, closest, flag, one_of, printable, refused, text
+from ..options import Checked, closest, flag, one_of, printable, refused, strings, text
 from .names import pascal
 from .resource import Grant, Resource
 
@@ -213,8 +213,7 @@ class Distribution(Resource):
         if not pascal(self.key):
             raise refused(f"distribution needs a letter or digit in its name, not {self.key!r}.")
         one_of("distribution", "price_class", self.price_class, ("PriceClass_All", "PriceClass_200", "PriceClass_100"))
-        if isinstance(self.aliases, str) or not all(isinstance(alias, str) and alias for alias in self.aliases):
-            raise refused(f"aliases must be a list of host names for distribution, not {self.aliases!r}.")
+        strings("distribution", "aliases", self.aliases, "www.example.com")
         if bool(self.aliases) != bool(self.certificate):
             missing = "certificate" if self.aliases else "aliases"
             raise refused(f"aliases and certificate need each other for distribution. Give {missing}, too.")

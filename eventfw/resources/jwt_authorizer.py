@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..options import refused, text
+from ..options import refused, strings, text
 from .names import pascal
 from .resource import Resource
 
@@ -45,7 +45,7 @@ class JwtAuthorizer(Resource):
     ) -> None:
         super().__init__(name)
         self.issuer = issuer
-        self.audience = [audience] if isinstance(audience, str) else list(audience)
+        self.audience = [audience] if isinstance(audience, str) else audience
         self.identity_sources = identity_sources
         self.validate()
 
@@ -59,10 +59,14 @@ class JwtAuthorizer(Resource):
                 f"not {issuer!r}."
             )
         own = not isinstance(issuer, str) and issuer.owned  # its app client is the audience
-        if not (self.audience or own) or not all(isinstance(one, str) and one for one in self.audience):
+        strings(self.type, "audience", self.audience, "photos")
+        if not self.audience and not own:
             raise refused(
                 f"audience must be one or several client ids or audiences for {self.type}, not {self.audience!r}."
             )
+        strings(self.type, "identity_sources", self.identity_sources, "header.Authorization")
+        if not self.identity_sources:
+            raise refused(f"identity_sources must say where the token is for {self.type}: ['header.Authorization'].")
         for source in self.identity_sources:
             if not source.startswith(("header.", "querystring.")):
                 raise refused(

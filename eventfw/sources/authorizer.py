@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..http import HTTPError, Query, Request
 from ..http_forms import ProxyRequest
-from ..options import flag, one_of, refused, whole
+from ..options import flag, one_of, refused, strings, whole
 from ..trigger import Finder, Trigger
 
 TYPE_CHECKING = False
@@ -59,7 +59,7 @@ class Authorizer(Trigger):
     ) -> None:
         super().__init__()
         self.type = type
-        self.identity_sources = list(identity_sources)
+        self.identity_sources = identity_sources
         self.ttl = ttl
         self.identity_validation_expression = identity_validation_expression
         self.simple_responses = simple_responses
@@ -71,8 +71,9 @@ class Authorizer(Trigger):
         one_of("authorizer", "type", self.type, ("REQUEST", "TOKEN"))
         whole("authorizer", "ttl", self.ttl, 0, TTL_MAX, "Remove it to ask for every request.")
         flag("authorizer", "simple_responses", self.simple_responses)
+        strings("authorizer", "identity_sources", self.identity_sources, "header.Authorization")
         for source in self.identity_sources:
-            place, _, name = source.partition(".") if isinstance(source, str) else ("", "", "")
+            place, _, name = source.partition(".")
             if place not in ("header", "querystring", "context", "stageVariables") or not name:
                 raise refused(
                     f"identity_sources takes header.NAME, querystring.NAME, context.NAME and stageVariables.NAME for "
@@ -81,6 +82,8 @@ class Authorizer(Trigger):
         if self.ttl and not self.identity_sources:
             raise refused("ttl needs identity_sources for authorizer, by which answers are kept. Remove ttl.")
         expression: object = self.identity_validation_expression
+        if not isinstance(expression, str):
+            raise refused(f"identity_validation_expression must be text for authorizer, not {expression!r}.")
         if self.type == "TOKEN":
             if len(self.identity_sources) != 1 or not self.identity_sources[0].startswith("header."):
                 raise refused(
@@ -92,7 +95,7 @@ class Authorizer(Trigger):
         import re
 
         try:
-            re.compile(str(expression))
+            re.compile(expression)
         except re.error as error:
             raise refused(f"identity_validation_expression is no regular expression for authorizer: {error}.") from None
 
@@ -180,7 +183,7 @@ class Authorizer(Trigger):
             "name": self.handler,
             "function": self.function,
             "type": self.type,
-            "identity_sources": self.identity_sources,
+            "identity_sources": list(self.identity_sources),
             "ttl": self.ttl,
             "expression": self.identity_validation_expression,
             "simple": self.simple_responses,

@@ -187,6 +187,11 @@ def test_a_user_pool_is_an_issuer_with_its_own_client_as_audience() -> None:
         (lambda app: app.jwt_authorizer("m", issuer="http://x", audience="a"), "begins with https://"),
         (lambda app: app.jwt_authorizer("m", issuer="https://x"), "audience must be"),
         (lambda app: app.jwt_authorizer("m", issuer="https://x", audience="a", identity_sources=["y"]), "header.NAME"),
+        (lambda app: app.jwt_authorizer("m", issuer="https://x", audience="a", identity_sources=[]), "where the token"),
+        (lambda app: app.jwt_authorizer("m", issuer="https://x", audience="a", identity_sources="header.a"), "a list"),
+        (lambda app: app.jwt_authorizer("m", issuer="https://x", audience=5), r"such as \['photos'\] .* not 5"),
+        (lambda app: app.http_api(cors=Cors(5)), "allow_origins must be a list"),
+        (lambda app: app.http_api(cors="https://*.example.com"), r"no \* within a host .* 'https://\*\.example\.com'"),
     ],
 )
 def test_options_that_cannot_work_are_refused_on_their_line(make: Any, said: str) -> None:
@@ -195,9 +200,18 @@ def test_options_that_cannot_work_are_refused_on_their_line(make: Any, said: str
     assert "test_apis.py" in error.value.place
 
 
-def test_credentials_and_wildcards_exclude_one_another() -> None:
-    with pytest.raises(RegistrationError, match="allow_methods must not be"):
-        Cors("https://a.example.com", allow_credentials=True)
+@pytest.mark.parametrize(
+    ("origin", "option"),
+    [
+        ("https://a.example.com", "allow_methods"),
+        ("https://*", "allow_origins"),
+        ("http://*", "allow_origins"),
+        ("*", "allow_origins"),
+    ],
+)
+def test_credentials_and_wildcards_exclude_one_another(origin: str, option: str) -> None:
+    with pytest.raises(RegistrationError, match=f"{option} must not have"):
+        Cors(origin, allow_credentials=True)
 
 
 def test_two_apis_of_one_name_are_refused() -> None:

@@ -29,6 +29,7 @@ CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1"
         ({"compress": 1}, "compress must be True or False"),
         ({"price_class": "PriceClass_300"}, "price_class must be one of"),
         ({"aliases": "www.example.com", "certificate": CERTIFICATE}, "aliases must be a list"),
+        ({"aliases": 5}, "aliases must be a list"),
         ({"aliases": ["www.example.com"]}, "Give certificate, too"),
         ({"certificate": CERTIFICATE}, "Give aliases, too"),
         ({"aliases": ["a.b"], "certificate": CERTIFICATE.replace("us-east-1", "eu-west-1")}, "in us-east-1"),
