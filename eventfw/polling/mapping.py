@@ -176,7 +176,13 @@ class Polled(Trigger):
 
     def resources(self, function: Function, template: Template) -> None:
         """The mapping, which polls with the function's role: so it needs no permission."""
-        template.add(self.mapping_name(function), "AWS::Lambda::EventSourceMapping", self.mapping(function, template))
+        name = self.mapping_name(function)
+        if template.has(name):
+            raise self.refused(
+                f"Function {function.name!r} reads {self.title()!r} twice: two handlers of one function would need two "
+                f"mappings of it. Give one of the handlers a function of its own."
+            )
+        template.add(name, "AWS::Lambda::EventSourceMapping", self.mapping(function, template))
 
 
 def checked_pollers(owner: str, pollers: object, least: int, most: int) -> None:

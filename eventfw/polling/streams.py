@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ..options import flag, one_of, refused, whole
+from ..resources.names import pascal
+from ..resources.resource import Grant
 from .batches import Batch
 from .mapping import Polled
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..function import Function
-    from ..resources.resource import Grant, Resource, Template
+    from ..resources.resource import Resource, Template
     from .mapping import Filters
 
 RECORD_AGE_MAX = 604_800  # seconds: 7 days
@@ -158,6 +160,9 @@ class StreamPolled(Polled):
     def grants(self) -> list[Grant]:
         return [destination_grant(self.on_failure)] if self.on_failure is not None else []
 
+    def mapping_name(self, function: Function) -> str:
+        return pascal(function.name) + str(self.resource.logical_id) + "Mapping"
+
     def mapping(self, function: Function, template: Template) -> dict[str, Any]:
         properties = super().mapping(function, template)
         position = self.starting_position
@@ -191,5 +196,8 @@ def checked_destination(owner: str, destination: Any) -> None:
 
 def destination_grant(destination: Any) -> Any:
     """Leave for the function's role, with which Lambda sends it, to write to a destination."""
-    verb = {"queue": "send", "topic": "publish", "bucket": "write"}[destination.type]
-    return getattr(destination, verb)
+    if destination.type == "bucket":
+        # Lambda also lists the bucket, and refuses the mapping of a role that may not.
+        scopes = {**destination.write.actions_by_scope, "": ("s3:ListBucket",)}
+        return Grant(destination, "keep failures in", scopes)
+    return getattr(destination, {"queue": "send", "topic": "publish"}[destination.type])

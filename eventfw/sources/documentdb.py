@@ -222,7 +222,7 @@ class DocumentDBStream(Polled):
         ]
 
     def mapping_name(self, function: Function) -> str:
-        return pascal(function.name) + pascal(self.database) + pascal(self.collection or "") + "Mapping"
+        return pascal(function.name) + pascal(self.database) + pascal(self.collection or "") + "DocumentsMapping"
 
     def mapping(self, function: Function, template: Template) -> dict[str, Any]:
         properties = super().mapping(function, template)

@@ -224,7 +224,9 @@ class DynamoDBStream(StreamPolled):
     def statements(self, template: Template) -> list[tuple[list[str], list[Any]]]:
         """To read the stream. Lambda also lists streams, which IAM cannot limit to one."""
         actions = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
-        return [(actions, [self.source_in(template)]), (["dynamodb:ListStreams"], ["*"])]
+        key = self.table.kms_key or ""
+        decrypted = [(["kms:Decrypt"], [key])] if key.startswith("arn:") else []
+        return [(actions, [self.source_in(template)]), (["dynamodb:ListStreams"], ["*"]), *decrypted]
 
     def source_in(self, template: Template) -> Any:
         return self.table.stream_arn_in(template)

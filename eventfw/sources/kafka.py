@@ -285,7 +285,7 @@ class KafkaConsumer(Polled):
         ]
 
     def mapping_name(self, function: Function) -> str:
-        return pascal(function.name) + pascal(self.topic) + "Mapping"
+        return pascal(function.name) + pascal(self.topic) + "TopicMapping"
 
     def mapping(self, function: Function, template: Template) -> dict[str, Any]:
         properties = super().mapping(function, template)

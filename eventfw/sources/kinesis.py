@@ -187,7 +187,8 @@ class KinesisConsumer(StreamPolled):
 
     def source_in(self, template: Template) -> Any:
         if self.fan_out:
-            return template.reference(self._consumer(), "ConsumerARN")
+            # In the function's own stack, also before it is added there: the role asks first.
+            return {"Fn::GetAtt": [self._consumer(), "ConsumerARN"]}
         return super().source_in(template)
 
     def _consumer(self) -> str:

@@ -265,7 +265,7 @@ class MqConsumer(Polled):
         ]
 
     def mapping_name(self, function: Function) -> str:
-        return pascal(function.name) + pascal(self.queue) + "Mapping"
+        return pascal(function.name) + pascal(self.queue) + "BrokerMapping"
 
     def mapping(self, function: Function, template: Template) -> dict[str, Any]:
         properties = super().mapping(function, template)

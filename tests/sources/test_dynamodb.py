@@ -120,7 +120,7 @@ def test_the_tables_stream_is_switched_on_and_read_with_exactly_its_permissions(
     resources = built(app)
     assert resources["CatalogTable"]["Properties"]["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
     arn = {"Fn::GetAtt": ["CatalogTable", "StreamArn"]}
-    mapping = resources["ChangedCatalogMapping"]["Properties"]
+    mapping = resources["ChangedCatalogTableMapping"]["Properties"]
     assert (mapping["EventSourceArn"], mapping["StartingPosition"]) == (arn, "TRIM_HORIZON")
     template = Template("demo", "dev")
     app.resources[0].resources(template)
@@ -138,7 +138,7 @@ def test_the_stream_of_an_existing_table_is_named_by_its_arn() -> None:
     arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-01T00:00:00.000"
     app = App("demo")
     app.dynamodb_stream(arn)(print_it)
-    assert built(app)["PrintItOrdersMapping"]["Properties"]["EventSourceArn"] == arn
+    assert built(app)["PrintItOrdersTableMapping"]["Properties"]["EventSourceArn"] == arn
     trigger = app.handlers[0].triggers[0]
     assert trigger.mismatch(trigger.sample()) == ""
 
@@ -162,3 +162,11 @@ def test_what_lambda_refuses_is_refused(options: Any, said: str) -> None:
     app = App("demo")
     with pytest.raises(RegistrationError, match=said):
         app.dynamodb_stream(app.table("catalog"), **options)
+
+
+def test_the_stream_of_an_encrypted_table_is_read_with_its_key() -> None:
+    app, key = App("demo"), "arn:aws:kms:us-east-1:123456789012:key/shop"
+    app.dynamodb_stream(app.table("catalog", kms_key=key))(print_it)
+    template = Template("demo", "dev")
+    app.resources[0].resources(template)
+    assert (["kms:Decrypt"], [key]) in app.handlers[0].triggers[0].statements(template)

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from templates import allowed, deployed, every, properties, types
 
-from eventfw import App, KinesisBatch, KinesisRecord, Stream
+from eventfw import App, Blueprint, KinesisBatch, KinesisRecord, Stream
 from eventfw.errors import RegistrationError
 from eventfw.runtime import entry
 from eventfw.tools.build.template import Template
@@ -110,7 +111,7 @@ def test_every_option_stands_in_the_mapping() -> None:
         enabled=False,
         metrics=["EventCount"],
     )(print_it)
-    mapping = built(app)["PrintItClicksMapping"]["Properties"]
+    mapping = built(app)["PrintItClicksStreamMapping"]["Properties"]
     assert mapping == {
         "EventSourceArn": {"Fn::GetAtt": ["ClicksStream", "Arn"]},
         "FunctionName": {"Fn::GetAtt": ["PrintItFunction", "Arn"]},
@@ -144,7 +145,7 @@ def test_fan_out_reads_through_a_consumer_of_its_own() -> None:
         "StreamARN": {"Fn::GetAtt": ["ClicksStream", "Arn"]},
     }
     arn = {"Fn::GetAtt": ["PrintItStreamConsumer", "ConsumerARN"]}
-    assert resources["PrintItClicksMapping"]["Properties"]["EventSourceArn"] == arn
+    assert resources["PrintItClicksStreamMapping"]["Properties"]["EventSourceArn"] == arn
 
 
 def test_an_event_that_comes_through_a_consumer_reaches_the_handler() -> None:
@@ -192,8 +193,53 @@ def test_an_existing_stream_is_named_by_its_arn() -> None:
     app.kinesis_consumer(arn)(print_it)
     trigger = app.handlers[0].triggers[0]
     assert isinstance(trigger.resource, Stream) and not trigger.resource.owned
-    assert built(app)["PrintItSharedMapping"]["Properties"]["EventSourceArn"] == arn
+    assert built(app)["PrintItSharedStreamMapping"]["Properties"]["EventSourceArn"] == arn
     assert trigger.mismatch(trigger.sample()) == ""
     other = trigger.sample()
     other["Records"][0]["eventSourceARN"] = arn.replace("shared", "other")
     assert trigger.mismatch(other) == "stream `other` is not `shared`"
+
+
+def test_the_role_may_list_the_bucket_that_failed_records_go_to() -> None:
+    app = App("demo")
+    app.kinesis_consumer(app.stream("clicks"), on_failure=app.bucket("failed"))(print_it)
+    found = {tuple(actions): arns for actions, arns in allowed(deployed(app), "PrintItRole")}
+    bucket = "arn:${AWS::Partition}:s3:::demo-dev-failed-${AWS::AccountId}-${AWS::Region}"
+    assert found["s3:ListBucket",] == [{"Fn::Sub": bucket}]
+    assert found["s3:AbortMultipartUpload", "s3:PutObject"] == [{"Fn::Sub": f"{bucket}/*"}]
+
+
+def test_a_consumer_of_a_blueprints_stack_is_referred_to_where_it_is() -> None:
+    app, own = App("demo"), Blueprint("own")
+    own.kinesis_consumer(app.stream("clicks"), fan_out=True)(print_it)
+    app.mount(own, stack=True)
+    main, stack = every(app)
+    assert "Outputs" not in main or not [name for name in main["Outputs"] if "Consumer" in name]
+    arn = {"Fn::GetAtt": ["PrintItStreamConsumer", "ConsumerARN"]}
+    assert properties(stack, "PrintItClicksStreamMapping")["EventSourceArn"] == arn
+    assert (["kinesis:SubscribeToShard"], [arn]) in allowed(stack, "PrintItRole")
+
+
+def test_two_handlers_of_one_function_cannot_read_one_stream() -> None:
+    app = App("demo")
+    clicks = app.stream("clicks")
+    for name in ("one", "two"):
+
+        def made(record: Any) -> None: ...
+
+        made.__name__ = name
+        app.kinesis_consumer(clicks, filters=[{"data": {"name": [name]}}])(app.function("both")(made))
+    with pytest.raises(RegistrationError, match=r"reads 'kinesis clicks .*' twice.*a function of its own"):
+        deployed(app)
+
+
+def test_a_function_may_read_a_queue_a_stream_a_table_and_topics_of_one_name() -> None:
+    app, secret = App("demo"), "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop-AbCdEf"
+    app.sqs_consumer(app.queue("shop"))(print_it)
+    app.kinesis_consumer(app.stream("shop"))(print_it)
+    app.dynamodb_stream(app.table("shop"))(print_it)
+    app.kafka_consumer(["broker:9092"], "shop")(print_it)
+    app.mq_consumer("arn:aws:mq:us-east-1:123456789012:broker:shop:b-1", "shop", secret=secret)(print_it)
+    app.documentdb_stream("arn:aws:rds:us-east-1:123456789012:cluster:shop", "shop", secret=secret)(print_it)
+    mappings = [name for name, type_ in types(deployed(app)).items() if type_.endswith("EventSourceMapping")]
+    assert len(mappings) == 6
