@@ -204,6 +204,7 @@ class SnsSubscriber(Trigger):
         for option, queue in (("dead_letter", self.dead_letter), ("through", self.through)):
             if queue is not None and not (isinstance(queue, Queue) and queue.owned):
                 raise refused(f"{option} must be a queue of the app for sns_subscriber, not {queue!r}.")
+        self._validate_kinds()
         if self.through is not None:
             return
         if self.topic.fifo:
@@ -217,6 +218,21 @@ class SnsSubscriber(Trigger):
             raise refused(
                 "batch_size, batching_window and maximum_concurrency are for a queue: SNS sends a function one message "
                 "at a time. Remove them, or write through=app.queue(...)."
+            )
+
+    def _validate_kinds(self) -> None:
+        """https://docs.aws.amazon.com/sns/latest/dg/fifo-message-delivery.html"""
+        name, fifo = self.topic.key, self.topic.fifo
+        if self.through is not None and self.through.fifo and not fifo:
+            raise refused(
+                f"through must be a standard queue for sns_subscriber, not {self.through!r}: SNS refuses a FIFO queue "
+                f"behind the standard topic {name!r}. Remove the queue's fifo, or write app.topic({name!r}, fifo=True)."
+            )
+        if self.dead_letter is not None and self.dead_letter.fifo != fifo:
+            wanted = "FIFO" if fifo else "standard"
+            raise refused(
+                f"dead_letter must be a {wanted} queue for sns_subscriber, as the topic {name!r} is {wanted}, not "
+                f"{self.dead_letter!r}."
             )
 
     def key(self) -> Collection[tuple[str, str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from templates import complaints, deployed, properties
+from templates import allowed, complaints, deployed, properties
 
 from eventfw import App
 from eventfw.errors import RegistrationError
@@ -137,3 +137,9 @@ def test_a_long_rule_is_shortened_in_its_title() -> None:
 
 
 def handler(reading: Any) -> None: ...
+
+
+def test_the_role_for_an_encrypted_queue_may_use_its_key() -> None:
+    app, key = App("demo"), "arn:aws:kms:us-east-1:123456789012:key/shop"
+    app.iot_rule(SQL, error_queue=app.queue("lost", kms_key=key))(handler)
+    assert (["kms:Decrypt", "kms:GenerateDataKey"], [key]) in allowed(deployed(app), "HandlerTopicRuleErrorRole")

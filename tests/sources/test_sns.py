@@ -187,9 +187,35 @@ def test_one_function_subscribes_to_a_topic_once() -> None:
         ({"batch_size": 5}, "are for a queue"),
         ({"dead_letter": "lost"}, "dead_letter must be a queue of the app"),
         ({"fifo": True}, "cannot invoke a function"),
+        ({"through": {"name": "orders", "fifo": True}}, "refuses a FIFO queue behind the standard topic 'news'"),
         ({"through": {"name": "orders"}, "batch_size": 11}, "needs batching_window"),
     ],
 )
 def test_what_sns_refuses_is_refused(options: Any, said: str) -> None:
     with pytest.raises(RegistrationError, match=said):
         subscriber(**options)
+
+
+@pytest.mark.parametrize("fifo", [False, True])
+def test_undeliverable_messages_go_to_a_queue_of_the_topics_kind(fifo: bool) -> None:
+    app = App("demo")
+    topic, queue = app.topic("news", fifo=fifo), app.queue("orders", fifo=fifo)
+    wanted = "FIFO" if fifo else "standard"
+    with pytest.raises(RegistrationError, match=f"dead_letter must be a {wanted} queue"):
+        app.sns_subscriber(topic, through=queue, dead_letter=app.queue("wrong", fifo=not fifo))
+    app.sns_subscriber(topic, through=queue, dead_letter=app.queue("right", fifo=fifo))
+
+
+def test_a_standard_queue_may_be_behind_a_fifo_topic() -> None:
+    app = App("demo")
+    app.sns_subscriber(app.topic("news", fifo=True), through=app.queue("orders"))(print_it)
+    assert built(app)["PrintItNewsSubscription"]["Properties"]["Protocol"] == "sqs"
+
+
+@pytest.mark.parametrize("option", ["through", "dead_letter"])
+def test_sns_cannot_send_to_a_queue_with_the_key_that_aws_manages(option: str) -> None:
+    app = App("demo")
+    queue: Any = app.queue("orders", kms_key="alias/aws/sqs")
+    app.sns_subscriber(app.topic("news"), **{option: queue})(print_it)
+    with pytest.raises(RegistrationError, match=r"sns\.amazonaws\.com cannot send to the queue 'orders'"):
+        built(app)
