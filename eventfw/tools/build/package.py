@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,29 +33,39 @@ def packages(
     entries of all functions, so that two are the same bytes unless what is installed differs.
     """
     files = project_files(project, folder)
-    files = {**files, **shipped_half(project, files)}
-    files[ENTRY] = Entry(_entry(f"from {project.module} import {project.variable} as _app\n", functions))
     for python in dict.fromkeys(python for python, _ in kinds):
         _warn(python, report)
-    made = {}
+    installed: dict[Kind, dict[str, Entry]] = {}
     for python, architecture in kinds:
-        requirements = install(project.directory, python, architecture)
+        installed[python, architecture] = requirements = install(project.directory, python, architecture)
         if requirements:
             machine = "" if architecture == X86_64 else f" on {architecture}"
             report(f"Installed requirements.txt for Lambda{machine}: {len(requirements)} files.")
-        made[python, architecture] = write_asset(_compiled(python, {**requirements, **files}), folder)
-    return made
+    asking = {name: entry for requirements in installed.values() for name, entry in mentioning(requirements)}
+    files = {**files, **shipped_half(project, {**asking, **files})}
+    files[ENTRY] = Entry(_entry(f"from {project.module} import {project.variable} as _app\n", functions))
+    return {
+        kind: write_asset(_compiled(kind[0], {**requirements, **files}), folder)
+        for kind, requirements in installed.items()
+    }
 
 
 def package_edge(project: Project, functions: list[Function], folder: Path, *, report: Report) -> Asset:
     """The zip of the Lambda@Edge functions: only what importing their handlers loads. See :func:`edge_files`."""
     requirements = install(project.directory, project.config.python)
     files = project_files(project, folder)
-    entries = {**requirements, **files, **shipped_half(project, files)}
+    entries = {**requirements, **files, **shipped_half(project, {**dict(mentioning(requirements)), **files})}
     entries[ENTRY] = Entry(_entry(edge_app(project, functions), functions))
     needed = edge_files(project, functions, entries, requirements)
     _warn(project.config.python, report)
     return write_asset(_compiled(project.config.python, needed), folder, edge=True)
+
+
+def mentioning(requirements: dict[str, Entry]) -> Iterator[tuple[str, Entry]]:
+    """The modules that use eventfw themselves, and may need what the app does not."""
+    for name, entry in requirements.items():
+        if name.endswith(".py") and b"eventfw" in entry.data:
+            yield name, entry
 
 
 def _warn(python: str, report: Report) -> None:

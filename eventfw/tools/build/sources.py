@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from eventfw.tools.project import Project
 
 PACKAGE = Path(eventfw.__file__).parent
+FROM_PACKAGE = re.compile(rb"\bfrom\s+eventfw((?:\.\w+)*)\s+import\s+(\([^)]*\)|(?:\\\n|[^\n#;])+)")
 LEFT_OUT_ANYWHERE = {"__pycache__", "node_modules", "venv"}
 LEFT_OUT_FOLDERS = {"build", "dist", "env", "events"}  # at the root, unless they are packages that the app imports
 LEFT_OUT_FILES = ("conftest.py", "eventfw.toml", "eventfw_entry.py", "pytest.ini", "requirements*.txt", "*.md")
@@ -114,7 +115,7 @@ def _is_workshop(folder: Path, name: str) -> bool:
 
 
 def shipped_half(project: Project, files: dict[str, Entry]) -> dict[str, Entry]:
-    """eventfw's modules above the ship line, as far as the app uses them."""
+    """eventfw's modules above the ship line, as far as the app uses them, or what is written in ``files``."""
     app = project.app
     needed = {PACKAGE / name for name in ("__init__.py", "app.py", "runtime.py")}
     used: list[object] = [*app.resources, *(trigger for handler in app.handlers for trigger in handler.triggers)]
@@ -251,6 +252,9 @@ def _named(files: dict[str, Entry]) -> Iterator[str]:
             yield home
     for module in re.findall(rb"eventfw\.((?:\w+\.)*\w+)", text):
         yield f"eventfw.{module.decode()}"
+    for package, imported in FROM_PACKAGE.findall(text):
+        for name in re.findall(rb"\b[a-z]\w*", imported):
+            yield f"eventfw{package.decode()}.{name.decode()}"
 
 
 def _module_path(module: str) -> Path | None:

@@ -173,19 +173,41 @@ def test_an_edge_module_that_needs_the_environment_is_named(tmp_path: Path) -> N
     assert "Move the edge handlers" in done.stderr
 
 
-def test_requirements_are_installed_for_lambda(tmp_path: Path) -> None:
-    folder = project(tmp_path / "p", {"app.py": APP, "requirements.txt": f"--no-index\n--find-links {tmp_path}\n"
-                                      "eventfw>=0.1\ntiny==1.0  # a pure wheel\n"})  # fmt: skip
-    with zipfile.ZipFile(tmp_path / "tiny-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("tiny.py", "VALUE = 1\n")
+def tiny(folder: Path, text: str) -> None:
+    """A wheel with one module."""
+    with zipfile.ZipFile(folder / "tiny-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("tiny.py", text)
         wheel.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
         wheel.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr("tiny-1.0.dist-info/RECORD", "tiny.py,,\n")
+
+
+def test_requirements_are_installed_for_lambda(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", {"app.py": APP, "requirements.txt": f"--no-index\n--find-links {tmp_path}\n"
+                                      "eventfw>=0.1\ntiny==1.0  # a pure wheel\n"})  # fmt: skip
+    tiny(tmp_path, "VALUE = 1\n")
     done = build(folder, tmp_path / "out")
     assert done.returncode == 0, done.stderr
     inside = names(tmp_path / "out", "api")
     assert {"tiny.py", "tiny-1.0.dist-info/METADATA"} <= inside
     assert not any(name.endswith(("RECORD", "INSTALLER", "REQUESTED")) for name in inside)
+
+
+def test_what_a_requirement_uses_of_eventfw_is_in_the_zips(tmp_path: Path) -> None:
+    """A team's shared package, say: the app's own code names nothing of what it imports."""
+    text = "from eventfw.options import whole\nfrom eventfw.sources.sqs import SqsBatch\n"
+    tiny(tmp_path, text)
+    app = "import tiny\n" + APP.replace("orders = app.queue", "queue = app.queue").partition("@app.sqs")[0] + EDGE
+    files = {"app.py": app, "requirements.txt": f"--no-index\n--find-links {tmp_path}\ntiny==1.0\n"}
+    wheel = tmp_path / "tiny-1.0-py3-none-any.whl"
+    done = build(project(tmp_path / "p", files), tmp_path / "out", PYTHONPATH=f"{ROOT}{os.pathsep}{wheel}")
+    assert done.returncode == 0, done.stderr
+    for function in ("api", "redirect"):
+        call = f"import eventfw_entry as e; assert callable(e.{function})"
+        command = [sys.executable, "-S", "-P", "-c", call]
+        path = {"PYTHONPATH": str(asset_of(tmp_path / "out", function))}
+        asked = subprocess.run(command, env=path, capture_output=True, text=True, check=False)
+        assert asked.returncode == 0, asked.stderr
 
 
 def test_a_requirement_without_a_wheel_is_refused_in_plain_words(tmp_path: Path) -> None:

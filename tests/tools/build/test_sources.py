@@ -20,6 +20,7 @@ from eventfw.tools.build.sources import (
     project_files,
     shipped_half,
 )
+from eventfw.tools.build.zips import Entry
 from eventfw.tools.project import Config, Project
 
 
@@ -214,6 +215,23 @@ def test_what_only_the_developers_machine_imports_stays_out_of_the_zip(tmp_path:
     shipped = shipped_half(Project(tmp_path, Config(), app, "app", "app"), {})
     assert "eventfw/rules/patternset.py" in shipped
     assert not {"eventfw/rules/witness.py", "eventfw/rules/policy.py", "eventfw/sources/http.py"} & set(shipped)
+
+
+@pytest.mark.parametrize(
+    ("text", "module"),
+    [
+        ("from eventfw.polling import batches", "polling/batches"),
+        ("from eventfw.sources import (\n    kafka,  # a comment\n    sqs as queues,\n)", "sources/sqs"),
+        ("from eventfw.rules import \\\n    patternset", "rules/patternset"),
+        ("from eventfw import http_forms", "http_forms"),
+        ("import eventfw.sources.sqs as s", "sources/sqs"),
+        ("def handle(batch: 'SqsBatch'): ...", "sources/sqs"),
+    ],
+)
+def test_what_the_project_imports_or_names_is_in_the_zip(text: str, module: str, tmp_path: Path) -> None:
+    project = Project(tmp_path, Config(), App("demo"), "app", "app")
+    assert f"eventfw/{module}.py" not in shipped_half(project, {})
+    assert f"eventfw/{module}.py" in shipped_half(project, {"app.py": Entry(text.encode())})
 
 
 def attributes(cls: type) -> set[str]:
