@@ -43,7 +43,7 @@ class Reported(Event):
 class Reporting(Trigger):
     """A trigger whose service waits for a report."""
 
-    answers = (Exception, SystemExit)  # middleware's, too: nobody else would tell the service
+    answers: tuple[type[BaseException], ...] = (Exception, SystemExit)  # middleware's, too: nobody else would tell
 
     def report(self, result: Any, event: Any) -> None:
         """Tell the service what the handler returned, or the exception it raised. It raises what the call does."""

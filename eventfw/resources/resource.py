@@ -143,8 +143,12 @@ class Resource(Checked):
         """Everything of which the app can have one: logical ids, the variable's name."""
         return {self.logical_id, self.variable}
 
-    def check(self, functions: Collection[str]) -> None:
+    def check(self, functions: Mapping[str, Function]) -> None:
         """Refuse what turns out impossible when registration has ended, with the functions of the app's."""
+
+    def remarks(self) -> Collection[str]:
+        """What can be made, and may not be meant."""
+        return ()
 
     def told(self) -> str:
         """What the environment says of this resource; ``""`` outside Lambda, where nothing was said."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..resources.queue import Queue as Queue
     from ..resources.raw import RawResource as RawResource
     from ..resources.rest_api import RestApi as RestApi
+    from ..resources.state_machine import StateMachine as StateMachine
     from ..resources.stream import Stream as Stream
     from ..resources.table import Table as Table
     from ..resources.topic import Topic as Topic
@@ -117,6 +118,8 @@ if TYPE_CHECKING:
     from .sqs import SqsBatch as SqsBatch
     from .sqs import SqsConsumer
     from .sqs import SqsMessage as SqsMessage
+    from .step import Step
+    from .step import StepTask as StepTask
     from .vpc_lattice import VpcLattice
 
     Rules = dict[str, dict[str, dict[str, Any]]]
@@ -191,6 +194,7 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "ses_receiver": ("eventfw.sources.ses", "SesReceiver", "ReceivedMail"),
     "sns_subscriber": ("eventfw.sources.sns", "SnsSubscriber", "SnsMessage"),
     "sqs_consumer": ("eventfw.sources.sqs", "SqsConsumer", "SqsMessage", "SqsBatch"),
+    "step": ("eventfw.sources.step", "Step", "StepTask"),
     "vpc_lattice": ("eventfw.sources.vpc_lattice", "VpcLattice"),
 }
 RESOURCES = {  # method: (module, class), the class being a public name of `eventfw`
@@ -206,6 +210,7 @@ RESOURCES = {  # method: (module, class), the class being a public name of `even
     "queue": ("eventfw.resources.queue", "Queue"),
     "resource": ("eventfw.resources.raw", "RawResource"),
     "rest_api": ("eventfw.resources.rest_api", "RestApi"),
+    "state_machine": ("eventfw.resources.state_machine", "StateMachine"),
     "stream": ("eventfw.resources.stream", "Stream"),
     "table": ("eventfw.resources.table", "Table"),
     "topic": ("eventfw.resources.topic", "Topic"),
@@ -366,6 +371,7 @@ class Decorators:
         ses_receiver = lazy(SesReceiver)
         sns_subscriber = lazy(SnsSubscriber)
         sqs_consumer = lazy(SqsConsumer)
+        step = lazy(Step)
         vpc_lattice = lazy(VpcLattice)
         function = lazy(Settings)
 
@@ -381,6 +387,7 @@ class Decorators:
         queue = made(Queue)
         resource = made(RawResource)
         rest_api = made(RestApi)
+        state_machine = made(StateMachine)
         stream = made(Stream)
         table = made(Table)
         topic = made(Topic)

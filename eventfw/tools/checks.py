@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from eventfw.trigger import Trigger
 
 AMBIGUOUS, SHADOWED, UNREACHABLE, UNCHECKED = "ambiguous", "shadowed", "unreachable", "unchecked"
+DOUBTFUL = "doubtful"
 #: Steps for the triggers of one function: enough for 300 rules, which is all that a bus has.
 EFFORT = 5_000_000
 
@@ -25,8 +26,9 @@ class Finding:
     """Something about one or two triggers that their author did not mean.
 
     ``kind`` is ``ambiguous`` (two triggers of one function take the same event), ``shadowed`` (others take every event
-    before it), ``unreachable`` (no event is taken by it) or ``unchecked`` (a function's patterns are too many or too
-    involved to compare all of them). ``example`` is an event that shows an ambiguity.
+    before it), ``unreachable`` (no event is taken by it), ``unchecked`` (a function's patterns are too many or too
+    involved to compare all of them) or ``doubtful`` (a resource that can be made, and may not be meant so). ``example``
+    is an event that shows an ambiguity.
     """
 
     kind: str
@@ -63,6 +65,8 @@ def check(app: App) -> list[Finding]:
             found.append(Finding(SHADOWED, (handler.name,), trigger.place, shadow))
         for fault in trigger.faults():
             found.append(Finding(UNREACHABLE, (handler.name,), trigger.place, fault))
+    for resource in app.resources:
+        found += [Finding(DOUBTFUL, (), resource.place, remark) for remark in resource.remarks()]
     return found
 
 

@@ -54,6 +54,7 @@ from eventfw import (
     SnsMessage,
     SqsBatch,
     SqsMessage,
+    StepTask,
     Table,
     Tick,
     Topic,
@@ -404,6 +405,25 @@ def placed(order: Order, message: SqsMessage) -> None:
     print(order.photo, message.id)
 
 
+@app.step()
+def scaled(photo: dict[str, str]) -> int:
+    return len(photo)
+
+
+@app.step(wait_for_task_token=True, token_key="task")
+def approved(task: StepTask) -> None:
+    task.succeed({"by": task.input["by"]})
+
+
+scaling = app.state_machine(
+    "scaling",
+    {"StartAt": "Measure", "States": {"Measure": {"Type": "Task", "Resource": "scaled", "End": True}}},
+    type="EXPRESS",
+    uses=[own_topic.publish],
+    logging="ALL",
+)
+
+
 @app.middleware
 def timed(event: Any, call: Any) -> Any:
     return call(event)
@@ -421,6 +441,8 @@ app.mount(admin, path="/admin", name="admin_", stack=True)
         own_logs.write,
         own_people.read,
         resize.invoke,
+        scaling.start_execution,
+        scaling.start_sync_execution,
         limit.grant(["ssm:GetParameter"], arn=limit.ref),
     ]
 )

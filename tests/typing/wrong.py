@@ -57,6 +57,10 @@ app.sqs_consumer(plain)  # error
 app.sqs_consumer(orders, pollers=5)(plain)  # error
 app.sns_subscriber(orders)(plain)  # error
 app.sns_subscriber(app.topic("news"), through="orders")(plain)  # error
+app.step(token=True)(plain)  # error
+app.step(wait_for_task_token="yes")(plain)  # error
+app.state_machine("flow")  # error
+app.state_machine("flow", {}, uses=[orders])  # error
 app.kinesis_consumer(orders)(plain)  # error
 app.kinesis_consumer("clicks", batchsize=5)(plain)  # error
 app.dynamodb_stream(app.stream("clicks"))(plain)  # error

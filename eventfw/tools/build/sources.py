@@ -51,6 +51,7 @@ TOOL_VERBS = {
     "local_value",
     "overlap",
     "reference",
+    "remarks",
     "resources",
     "sample",
     "shadow",

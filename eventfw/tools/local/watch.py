@@ -12,7 +12,8 @@ SUFFIXES = frozenset({".py", ".toml", ".html", ".jinja", ".jinja2", ".graphql", 
 
 
 class Saves(DefaultFilter):
-    """Python files, settings and templates; not what tools and handlers write, such as logs and JSON."""
+    """Python files, settings and templates; not what tools and handlers write, such as logs and JSON. The definition
+    of a state machine is JSON, and called `.asl.json`."""
 
     def __init__(self, project: Path) -> None:
         super().__init__()
@@ -24,7 +25,8 @@ class Saves(DefaultFilter):
         relative = Path(path).relative_to(self.project)
         if any(part in IGNORED_FOLDERS or part.endswith(".egg-info") for part in relative.parts[:-1]):
             return False
-        wanted = relative.suffix in SUFFIXES or relative.name == "requirements.txt"
+        named = relative.name == "requirements.txt" or relative.name.endswith(".asl.json")
+        wanted = relative.suffix in SUFFIXES or named
         return wanted and not relative.name.startswith(".")
 
 

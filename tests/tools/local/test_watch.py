@@ -11,7 +11,16 @@ from eventfw.tools.local.watch import Saves
 
 
 @pytest.mark.parametrize(
-    "path", ["app.py", "shop/orders.py", "eventfw.toml", "requirements.txt", "templates/mail.html", "query.sql"]
+    "path",
+    [
+        "app.py",
+        "shop/orders.py",
+        "eventfw.toml",
+        "requirements.txt",
+        "templates/mail.html",
+        "query.sql",
+        "photos.asl.json",
+    ],
 )
 def test_sources_settings_and_templates_do(tmp_path: Path, path: str) -> None:
     assert Saves(tmp_path)(Change.modified, str(tmp_path / path))
