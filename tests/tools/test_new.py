@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -54,7 +55,7 @@ def test_the_starters_own_tests_pass(project: Path) -> None:
 def test_the_starter_has_the_name_and_a_decorator_of_each_sort(project: Path) -> None:
     assert described(project)["app"] == "gallery"
     code = (project / "app.py").read_text() + (project / "edge.py").read_text()
-    shown = {name for name in SOURCES if f".{name}(" in code}
+    shown = {name for name in SOURCES if re.search(rf"^@\w+\.{name}\(", code, re.MULTILINE)}
     assert shown == {"edge_viewer_request", "http", "s3_trigger", "schedule", "sqs_consumer"}
 
 

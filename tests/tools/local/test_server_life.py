@@ -105,7 +105,7 @@ def test_a_queue_that_is_added_is_made_and_one_that_is_faulty_is_told(folder: Pa
     with running(folder) as live:
         write(folder / "app.py", SMALL + QUEUE)
         client = live.client("sqs")
-        live.says("(14 resources)")
+        live.says("(16 resources)")
         url = client.get_queue_url(QueueName="jobs")["QueueUrl"]
         client.send_message(QueueUrl=url, MessageBody="one")
         live.says("did one")
