@@ -1,4 +1,5 @@
-"""What EventBridge and its Scheduler do with an event that they cannot hand over: how long they try, and where it goes.
+"""Rules of EventBridge and schedules of its Scheduler: how long they try to hand an event over, and where it goes then;
+and how many rules a bus has.
 
 Only the developer's machine needs it. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
 """
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS_MAX = 185
 AGE_MIN, AGE_MAX = 60, 86_400  # seconds
+WILDCARDS_MAX = 30  # rules of a bus whose patterns have a wildcard; AWS does not raise it
 
 
 def check_delivery(owner: str, attempts: object, age: object, queue: object) -> None:
@@ -54,3 +56,29 @@ def let_rule_send(trigger: Trigger, queue: Queue, rule: str, template: Template)
         "Condition": {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}},
     }
     queue.allow(template, statement)
+
+
+def add_rule(trigger: Trigger, rule: str, properties: dict[str, Any], template: Template) -> None:
+    """Add a rule with a pattern, unless its bus has all the wildcards that it may have.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+    """
+    bus = properties.get("EventBusName")
+    others = template.of_type("AWS::Events::Rule").values()
+    wild = [one for one in others if one.get("EventBusName") == bus and has_wildcard(one.get("EventPattern"))]
+    if has_wildcard(properties["EventPattern"]) and len(wild) >= WILDCARDS_MAX:
+        raise trigger.refused(
+            f"A bus has {WILDCARDS_MAX} rules with a wildcard at most, and this would be one more. Write prefix or "
+            f"suffix in some, or put some on another bus."
+        )
+    template.add(rule, "AWS::Events::Rule", properties)
+
+
+def has_wildcard(pattern: Any) -> bool:
+    """Whether a pattern has the operator anywhere: an object of a list, with that name."""
+    if isinstance(pattern, list):
+        return any(isinstance(one, dict) and ("wildcard" in one or has_wildcard(one)) for one in pattern)
+    return isinstance(pattern, dict) and any(
+        has_wildcard(value) or (name == "anything-but" and isinstance(value, dict) and "wildcard" in value)
+        for name, value in pattern.items()
+    )

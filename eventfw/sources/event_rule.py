@@ -234,7 +234,7 @@ class EventRule(Trigger):
         """The rule, with the function as its target, and its permission."""
         from json import loads
 
-        from ..resources.delivery import delivery, let_rule_send
+        from ..resources.delivery import add_rule, delivery, let_rule_send
 
         rule = pascal(self.own_name) + "Rule"
         target: dict[str, Any] = {"Id": "function", "Arn": template.function_arn(function)}
@@ -248,7 +248,7 @@ class EventRule(Trigger):
             properties["EventBusName"] = self.bus.name_in_template(template)
         if self.description:
             properties["Description"] = self.description
-        template.add(rule, "AWS::Events::Rule", properties)
+        add_rule(self, rule, properties, template)
         template.permit(function, rule, "events.amazonaws.com", {"Fn::GetAtt": [rule, "Arn"]})
         if self.dead_letter is not None:
             let_rule_send(self, self.dead_letter, rule, template)

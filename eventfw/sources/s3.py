@@ -305,7 +305,7 @@ class S3Trigger(Trigger):
         """The rule or the notification, and the function's permission."""
         theirs = not self.bucket.owned and not template.local
         if self.via == EVENTBRIDGE:
-            add_rule(self, function, template)
+            add_own_rule(self, function, template)
             if theirs:
                 template.notify(self.bucket, function, [], eventbridge=True)
             else:
@@ -380,9 +380,9 @@ def pattern_of(trigger: S3Trigger, bucket: Any) -> dict[str, Any]:
     return pattern(bucket, trigger.events, keys)
 
 
-def add_rule(trigger: S3Trigger, function: Function, template: Template) -> None:
+def add_own_rule(trigger: S3Trigger, function: Function, template: Template) -> None:
     """The rule that has EventBridge invoke the function, and its permission."""
-    from ..resources.delivery import delivery, let_rule_send
+    from ..resources.delivery import add_rule, delivery, let_rule_send
 
     rule = pascal(trigger.own_name) + "Rule"
     target: dict[str, Any] = {"Id": "function", "Arn": template.function_arn(function)}
@@ -394,7 +394,7 @@ def add_rule(trigger: S3Trigger, function: Function, template: Template) -> None
         "State": "ENABLED",
         "Targets": [target],
     }
-    template.add(rule, "AWS::Events::Rule", properties)
+    add_rule(trigger, rule, properties, template)
     template.permit(function, rule, "events.amazonaws.com", {"Fn::GetAtt": [rule, "Arn"]})
 
 

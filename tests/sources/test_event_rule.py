@@ -464,3 +464,22 @@ def test_an_app_without_other_buses_has_nothing_of_them_in_its_zip() -> None:
     app = App("demo")
     app.event_rule(SHOP, bus="theirs")(handler_called("told"))
     assert [one.type for one in app.resources] == ["event_bus"]
+
+
+def test_a_bus_takes_thirty_wildcards_and_no_more() -> None:
+    wild: list[Any] = [
+        {"source": [{"wildcard": "a*b"}]},
+        {"$or": [{"source": ["x"]}, {"detail": {"a": [{"anything-but": {"wildcard": "a*"}}]}}]},
+    ]
+    app = App("demo")
+    for number in range(30):
+        app.event_rule(wild[number % 2], bus="shop")(handler_called(f"h{number}"))
+    app.event_rule({"source": [{"prefix": "a"}], "detail": {"wildcard": ["x"]}}, bus="shop")(handler_called("plain"))
+    app.event_rule(wild[0])(handler_called("elsewhere"))
+    assert deployed(app)
+    app = App("demo")
+    for number in range(31):
+        app.event_rule(wild[number % 2], bus="shop")(handler_called(f"h{number}"))
+    with pytest.raises(RegistrationError, match="30 rules with a wildcard") as caught:
+        deployed(app)
+    assert "test_event_rule.py" in caught.value.place
