@@ -63,6 +63,19 @@ def text(owner: str, option: str, value: object, remedy: str) -> str:
     return value
 
 
+def texts(owner: str, option: str, value: object, example: str) -> None:
+    """Refuse what is no list or tuple of non-empty strings, such as ``example``."""
+    if not isinstance(value, (list, tuple)) or not all(isinstance(one, str) and one.strip() for one in value):
+        raise refused(f"{option} must be a list such as {example} for {owner}, not {value!r}.")
+
+
+def by_name(owner: str, option: str, value: Any, example: str) -> dict[str, Any]:
+    """A copy of a mapping such as ``example``; ``None`` is an empty one."""
+    if value is not None and not hasattr(value, "items"):
+        raise refused(f"{option} must be a dict such as {example} for {owner}, not {value!r}.")
+    return dict(value or {})
+
+
 def borrowed(module: str, name: str) -> Any:
     """``name`` of eventfw's ``module``, which the caller's own imports do not mention.
 

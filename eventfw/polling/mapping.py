@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import RuleError
-from ..options import borrowed, flag, one_of, refused, whole
+from ..options import borrowed, flag, one_of, refused, texts, whole
 from ..resources.names import pascal
 from ..trigger import Trigger, filed
 
@@ -87,7 +87,8 @@ class Polled(Trigger):
             if self.filters is None:
                 raise refused(f"kms_key encrypts filters, and {name} has none. Remove it.")
         flag(name, "enabled", self.enabled)
-        if isinstance(self.metrics, str) or len(set(self.metrics)) != len(self.metrics):
+        texts(name, "metrics", self.metrics, "['EventCount']")
+        if len(set(self.metrics)) != len(self.metrics):
             raise refused(f"metrics must be a list such as ['EventCount'] for {name}, not {self.metrics!r}.")
         for metric in self.metrics:
             one_of(name, "metrics", metric, self.metrics_known)

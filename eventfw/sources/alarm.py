@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..events import Event, instant
-from ..options import one_of, printable, refused, text, whole
+from ..options import by_name, one_of, printable, refused, text, texts, whole
 from ..resources.names import pascal, unstaged
 from ..trigger import Trigger, filed
 
@@ -178,7 +178,7 @@ class Alarm(Trigger):
         self.alarm = alarm
         self.metric = metric
         self.namespace = namespace
-        self.dimensions = dict(dimensions or {})
+        self.dimensions = by_name("alarm", "dimensions", dimensions, "{'QueueName': orders}")
         self.threshold = threshold
         self.comparison = comparison
         self.statistic = statistic
@@ -192,6 +192,7 @@ class Alarm(Trigger):
         self.validate()
 
     def validate(self) -> None:
+        texts("alarm", "states", self.states or 0, '["ALARM", "OK"]')
         if self.alarm is None:
             refuse_watch(self)
             return
@@ -377,8 +378,6 @@ def refuse_watch(alarm: Alarm) -> None:
     if alarm.datapoints_to_alarm is not None:
         remedy = "It is part of evaluation_periods; remove it for all of them."
         whole("alarm", "datapoints_to_alarm", alarm.datapoints_to_alarm, 1, alarm.evaluation_periods, remedy)
-    if isinstance(alarm.states, str) or not alarm.states:
-        raise refused(f'states must be a list such as ["ALARM", "OK"] for alarm, not {alarm.states!r}.')
     for state in alarm.states:
         one_of("alarm", "states", state, STATES)
     if not isinstance(alarm.description, str) or len(alarm.description) > 1024:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..answering.fronts import Ruled, fits, likely, listed
 from ..http_forms import TargetRequest
-from ..options import flag, printable, refused, whole
+from ..options import by_name, flag, printable, refused, whole
 from ..resources.names import pascal
 
 TYPE_CHECKING = False
@@ -76,8 +76,10 @@ class Alb(Ruled):
         self.path = listed(path)
         self.host = listed(host)
         self.methods = [method.upper() if isinstance(method, str) else method for method in listed(methods)]
-        self.headers = {name: listed(values) for name, values in (headers or {}).items()}
-        self.query = {name: listed(values) for name, values in (query or {}).items()}
+        self.headers = {
+            name: listed(values) for name, values in by_name("alb", "headers", headers, "{'x-tenant': 'a'}").items()
+        }
+        self.query = {name: listed(values) for name, values in by_name("alb", "query", query, "{'size': 'xl'}").items()}
         self.source_ip = listed(source_ip)
         self.multi_value = multi_value
         self.health_check = health_check

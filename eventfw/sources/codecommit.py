@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..events import Event, instant
-from ..options import flag, one_of, printable, refused, text
+from ..options import flag, one_of, printable, refused, text, texts
 from ..resources.names import pascal
 from ..trigger import Trigger
 
@@ -147,10 +147,8 @@ class CodeCommitTrigger(Trigger):
                 f"'.', '_' and '-', and does not end in .git."
             )
         flag("codecommit_trigger", "create", self.create)
-        if isinstance(self.branches, str) or not all(isinstance(each, str) and each for each in self.branches):
-            raise refused(f"branches must be a list such as ['main'] for codecommit_trigger, not {self.branches!r}.")
-        if isinstance(self.events, str) or not self.events:
-            raise refused(f"events must be a list such as ['all'] for codecommit_trigger, not {self.events!r}.")
+        texts("codecommit_trigger", "branches", self.branches, "['main']")
+        texts("codecommit_trigger", "events", self.events or 0, "['all']")
         for event in self.events:
             one_of("codecommit_trigger", "events", event, EVENTS)
         if "all" in self.events and len(self.events) > 1:

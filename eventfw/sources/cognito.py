@@ -160,7 +160,7 @@ class CognitoTrigger(Trigger):
             raise refused(
                 f"kms_key must be arn:aws:kms:REGION:ACCOUNT:key/ID for cognito_trigger, not {self.kms_key!r}."
             )
-        if isinstance(self.uses, Grant) or not all(isinstance(grant, Grant) for grant in self.uses):
+        if not isinstance(self.uses, (list, tuple)) or not all(isinstance(grant, Grant) for grant in self.uses):
             raise refused(
                 f"uses must be a list of grants such as [people.write] for cognito_trigger, not {self.uses!r}."
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..events import Event, instant
-from ..options import one_of, printable, refused
+from ..options import one_of, printable, refused, texts
 from ..reporting import aws
 from ..resources.names import pascal
 from ..trigger import Trigger, filed
@@ -180,14 +180,14 @@ class ConfigRule(Trigger):
 
     def validate(self) -> None:
         types = self.resource_types
-        if isinstance(types, str) or not all(isinstance(each, str) and each.count("::") == 2 for each in types):
+        texts("config_rule", "resource_types", types, "['AWS::S3::Bucket']")
+        if not all(each.count("::") == 2 for each in types):
             raise refused(f"resource_types must be a list such as ['AWS::S3::Bucket'] for config_rule, not {types!r}.")
         if len(types) > TYPES_MAX:
             raise refused(f"resource_types must be at most {TYPES_MAX} for config_rule, not {len(types)}.")
-        if self.tag and (
-            isinstance(self.tag, str) or len(self.tag) > 2 or not all(isinstance(t, str) for t in self.tag)
-        ):
-            raise refused(f"tag must be (key,) or (key, value) for config_rule, not {self.tag!r}.")
+        tag = self.tag
+        if not isinstance(tag, (list, tuple)) or len(tag) > 2 or not all(isinstance(part, str) for part in tag):
+            raise refused(f"tag must be (key,) or (key, value) for config_rule, not {tag!r}.")
         if self.tag and types:
             raise refused("Config refuses tag beside resource_types. Keep one of them.")
         if self.frequency != "":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import users_traceback
 from ..events import Event
 from ..models import built_in
-from ..options import one_of, printable, refused, text, whole
+from ..options import one_of, printable, refused, text, texts, whole
 from ..resources.bucket import Bucket
 from ..resources.names import pascal, unstaged
 from ..resources.resource import within
@@ -172,7 +172,8 @@ class FirehoseTransform(Trigger):
             if not isinstance(getattr(self, option), str) or len(getattr(self, option)) > 1024:
                 raise refused(f"{option} must be text of at most 1024 characters for firehose_transform.")
         keys = self.partition_by
-        if isinstance(keys, str) or not all(isinstance(key, str) and key.isidentifier() for key in keys):
+        texts("firehose_transform", "partition_by", keys, "['customer']")
+        if not all(key.isidentifier() for key in keys):
             raise refused(
                 f"partition_by must be a list of names such as ['customer'] for firehose_transform, not {keys!r}."
             )

@@ -142,6 +142,16 @@ class KafkaConsumer(Polled):
         name = self.decorator
         self._validate_cluster()
         text(name, "topic", self.topic, "Name the topic.")
+        if not fits(self.topic, "._-", 249) or self.topic[0] == ".":
+            raise refused(
+                f"topic must have 2 to 249 letters, digits and any of . _ - for {name}, and not begin with a dot, not "
+                f"{self.topic!r}."
+            )
+        if self.consumer_group is not None and not fits(self.consumer_group, "-/*:_+=.@", 200, 1):
+            raise refused(
+                f"consumer_group must have 1 to 200 letters, digits and any of - / * : _ + = . @ for {name}, not "
+                f"{self.consumer_group!r}. Remove it for a group of Lambda's making."
+            )
         if self.starting_position not in ("LATEST", "TRIM_HORIZON") and not getattr(
             self.starting_position, "tzinfo", None
         ):
@@ -361,6 +371,15 @@ class KafkaConsumer(Polled):
             "bootstrapServers": servers,
             "records": {f"{self.topic}-{partition}": [record]},
         }
+
+
+def fits(name: object, signs: str, most: int, least: int = 2) -> bool:
+    """Whether a name has so many letters, digits and ``signs``."""
+    return (
+        isinstance(name, str)
+        and least <= len(name) <= most
+        and all(char.isascii() and (char.isalnum() or char in signs) for char in name)
+    )
 
 
 def checked_registry(owner: str, registry: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..events import Event, instant
-from ..options import closest, flag, refused
+from ..options import closest, flag, refused, texts
 from ..resources.names import pascal
 from ..rules.pattern import EventPattern
 from ..trigger import Trigger
@@ -126,10 +126,10 @@ class RdsEvent(Trigger):
         self.pattern = EventPattern(self._pattern())
 
     def validate(self) -> None:
-        for option in ("source_types", "sources", "categories", "event_ids"):
-            given = getattr(self, option)
-            if isinstance(given, str) or not all(isinstance(each, str) and each for each in given):
-                raise refused(f"{option} must be a list of text for rds_event, not {given!r}.")
+        examples = {"source_types": "db-instance", "sources": "shop", "categories": "failover"}
+        examples["event_ids"] = "RDS-EVENT-0049"
+        for option, example in examples.items():
+            texts("rds_event", option, getattr(self, option), f"[{example!r}]")
         for each in self.source_types:
             if each not in DETAIL_TYPES:
                 known = ", ".join(DETAIL_TYPES)

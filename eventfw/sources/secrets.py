@@ -86,6 +86,8 @@ class SecretRotation(Trigger):
         self.validate()
 
     def validate(self) -> None:
+        from ..resources.keys import checked_key
+
         text("secret_rotation", "secret", self.secret, 'Give the name or the ARN: @app.secret_rotation("database").')
         parts = self.secret.split(":")
         whole_arn = len(parts) == 7 and parts[2] == "secretsmanager" and parts[5] == "secret" and parts[6]
@@ -115,8 +117,8 @@ class SecretRotation(Trigger):
         if self.duration != "" and not (hours.isdigit() and 1 <= int(hours) <= 24 and self.duration.endswith("h")):
             raise refused(f'duration must be text from "1h" to "24h" for secret_rotation, not {self.duration!r}.')
         flag("secret_rotation", "immediately", self.immediately)
-        if self.kms_key and not str(self.kms_key).startswith("arn:"):
-            raise refused(f"kms_key must be the ARN of a key for secret_rotation, not {self.kms_key!r}.")
+        if self.kms_key != "":
+            checked_key("secret_rotation", self.kms_key)
 
     def key(self) -> Collection[tuple[str, str]]:
         return [(f"secret {self.secret}", f"The rotation of secret {self.secret!r}")]

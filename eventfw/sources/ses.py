@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..events import Event, instant
-from ..options import flag, one_of, printable, refused, text
+from ..options import flag, one_of, printable, refused, text, texts
 from ..resources.bucket import Bucket
 from ..resources.names import pascal
 from ..trigger import Trigger
@@ -138,9 +138,7 @@ class SesReceiver(Trigger):
         self.validate()
 
     def validate(self) -> None:
-        given = self.recipients
-        if isinstance(given, str) or not all(isinstance(each, str) and each.strip() for each in given):
-            raise refused(f"recipients must be a list such as ['help@example.com'] for ses_receiver, not {given!r}.")
+        texts("ses_receiver", "recipients", self.recipients, "['help@example.com']")
         for option in ("rule_set", "after"):
             if getattr(self, option) != "":
                 text("ses_receiver", option, getattr(self, option), "Remove it.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..answering.fronts import Ruled, fits, likely
 from ..http_forms import TargetRequest
-from ..options import one_of, printable, refused, whole
+from ..options import by_name, one_of, printable, refused, whole
 from ..resources.names import pascal
 
 TYPE_CHECKING = False
@@ -62,7 +62,7 @@ class VpcLattice(Ruled):
         self.priority = priority
         self.path = path
         self.method = method.upper() if isinstance(method, str) else method
-        self.headers = dict(headers or {})
+        self.headers = by_name("vpc_lattice", "headers", headers, "{'x-tenant': 'a'}")
         self.validate()
 
     def validate(self) -> None:

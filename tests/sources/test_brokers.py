@@ -370,3 +370,24 @@ def test_the_embedded_aws_gets_no_mapping_of_what_it_has_not(local: bool) -> Non
     template = Template("demo", "local" if local else "dev", local=local)
     trigger.resources(next(iter(app.functions.values())), template)
     assert template.empty is local
+
+
+@pytest.mark.parametrize(
+    ("topic", "group", "said"),
+    [
+        ("o", None, "topic must have 2 to 249"),
+        (".orders", None, "not begin with a dot"),
+        ("my orders", None, "letters, digits"),
+        ("o" * 250, None, "2 to 249"),
+        ("orders", "", "consumer_group must have 1 to 200"),
+        ("orders", 5, "consumer_group must have 1 to 200"),
+        ("orders", "a b", "Remove it for a group of Lambda's making"),
+    ],
+)
+def test_names_that_kafka_does_not_have_are_refused(topic: str, group: Any, said: str) -> None:
+    with pytest.raises(RegistrationError, match=said):
+        registered("kafka_consumer", MSK, topic, consumer_group=group)
+
+
+def test_names_that_kafka_has_are_taken() -> None:
+    registered("kafka_consumer", MSK, "shop.orders_new-1", consumer_group="shop/team:a=b@c")

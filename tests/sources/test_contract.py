@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -10,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples import example
+from examples import Names, example
 
 import eventfw
+from eventfw import App
+from eventfw.errors import RegistrationError
 from eventfw.events import Event
 from eventfw.http import HTTPError
 from eventfw.routing import Router, identify
@@ -122,6 +125,30 @@ def test_what_may_be_none_is_none_where_its_key_is_missing(name: str) -> None:
             except KeyError:
                 assert isinstance(lost, dict), (key, path)  # and what every record has
     assert not told
+
+
+@SOURCES
+@pytest.mark.parametrize("wrong", [None, 7, 1.5, b"x", [None], {"x": None}, object(), print], ids=repr)
+def test_a_value_of_a_wrong_type_is_refused_or_nothing(name: str, wrong: Any) -> None:
+    """An option may be ``None``, and a few take numbers: what it does not take must not be another error."""
+    options = list(inspect.signature(table.load(table.SOURCES[name])).parameters)
+    for option in options:
+        tree = ast.parse(table.load(table.SOURCES[name]).example.removeprefix("@"), mode="eval")
+        assert isinstance(tree.body, ast.Call)
+        arguments, given = tree.body.args, ast.Name("wrong", ast.Load())
+        if options.index(option) < len(arguments):
+            arguments[options.index(option)] = given
+        else:
+            others = [keyword for keyword in tree.body.keywords if keyword.arg != option]
+            tree.body.keywords = [*others, ast.keyword(option, given)]
+        names = Names(App("demo"))
+        names["wrong"] = wrong
+        try:
+            eval(compile(ast.fix_missing_locations(tree), __file__, "eval"), {"__builtins__": {}}, names)
+        except RegistrationError as error:
+            assert error.place.endswith(f"{Path(__file__).name}:1"), option
+        except Exception as error:
+            pytest.fail(f"{option}={wrong!r}: {error!r}")
 
 
 @SOURCES
