@@ -8,6 +8,7 @@ import importlib
 import os
 import re
 import tokenize
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,17 +141,23 @@ def _reached(needed: set[Path], written: str) -> dict[Path, str]:
     ``written`` is the project's own code. What no module of too small a set names is left out too soon, and comes back
     with the module that does.
     """
-    bared: dict[Path, tuple[str, set[str]]] = {}
+    bared: dict[Path, tuple[str, frozenset[str]]] = {}
     while True:
         for path in needed - set(bared):
-            source, classes = path.read_text("utf-8"), classes_with_verbs(path)
-            bared[path] = bare(source, classes), set(WORD.findall(verbs_of(source, classes)))
+            bared[path] = _bared(path)
         sources = {_module_name(path): text for path, (text, _) in bared.items()}
         without_idle(sources, {_module_name(path): set(words) for path, (_, words) in bared.items()}, written)
         reached = {path for name, text in sources.items() for path in _imports(name, text)}
         if reached <= needed:
             return {path: sources[_module_name(path)] for path in bared}
         needed = needed | reached
+
+
+@cache
+def _bared(path: Path) -> tuple[str, frozenset[str]]:
+    """A module of eventfw's as :func:`bare` leaves it, and the words of its tool verbs: once for all zips."""
+    source, classes = path.read_text("utf-8"), classes_with_verbs(path)
+    return bare(source, classes), frozenset(WORD.findall(verbs_of(source, classes)))
 
 
 def without_rows(table: str, modules: Collection[str]) -> str:
