@@ -6,7 +6,7 @@ from ..events import Event
 from ..options import flag, printable, refused
 from ..polling.batches import Batch, all_or_error
 from ..resources.log_group import LogGroup
-from ..resources.names import pascal
+from ..resources.names import pascal, unstaged
 from ..resources.resource import within
 from ..trigger import Finder, Trigger
 
@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
+    from ..app import App, Handler
     from ..calling import Binding
     from ..function import Function
+    from ..resources.lambda_function import LambdaFunction
     from ..resources.resource import Template
 
 PATTERN_MAX = 1024  # characters of a filter pattern
 REGEX_MAX = 2  # regular expressions in one filter pattern
 FILTERS_MAX = 2  # subscription filters of one log group
 CONTROL = "CONTROL_MESSAGE"
+FUNCTIONS = "/aws/lambda/"  # before a function's name, the name of its log group
 
 
 class LogEvent(Event):
@@ -121,10 +124,41 @@ class LogBatch(Batch):
         return self.sent.get("subscriptionFilters") or []
 
 
+class FunctionLogs(LogGroup):
+    """The log group of a function of the app, which is made with the function."""
+
+    def __init__(self, function: LambdaFunction) -> None:
+        super().__init__(FUNCTIONS + function.key)
+        self.owned, self.function = False, function.key
+
+    @property
+    def logical_id(self) -> str:
+        return pascal(self.function) + self.suffix
+
+    @property
+    def claims(self) -> set[str]:
+        return {self.variable}
+
+    def mismatch(self, arn: str) -> str:
+        real = self.name_in(arn)
+        own = real.startswith(FUNCTIONS) and unstaged(real.removeprefix(FUNCTIONS), self.app) == self.function
+        return "" if own else f"log group `{printable(real)}` is not `{self.key}`"
+
+    def made_by(self, template: Template) -> bool:
+        return True
+
+    def real_name(self, template: Template) -> str:
+        return FUNCTIONS + template.physical(self.function)
+
+    def resources(self, template: Template) -> None:
+        """None: the function's are these."""
+
+
 class LogSubscription(Trigger):
     """Run for the log events of a log group, once for each.
 
-    ``log_group``: a log group that the app owns, or the name or ARN of an existing one. ``filter_pattern``: only log
+    ``log_group``: a log group that the app owns, a function of the app, for what that logs, or the name or ARN of an
+    existing log group. ``filter_pattern``: only log
     events that match it, in CloudWatch's own language (at most 1024 characters): ``ERROR``, ``{ $.status = 500 }``,
     ``[ip, user, time]``. ``batch``: hand over all log events of an invocation in one call.
 
@@ -138,9 +172,11 @@ class LogSubscription(Trigger):
     example = '@app.log_subscription(audit, filter_pattern="ERROR")'
     kinds = ("cloudwatch_logs",)
 
-    def __init__(self, log_group: LogGroup | str, *, filter_pattern: str = "", batch: bool = False) -> None:
+    def __init__(
+        self, log_group: LogGroup | LambdaFunction | str, *, filter_pattern: str = "", batch: bool = False
+    ) -> None:
         super().__init__()
-        self.log_group = self.resource = LogGroup.of("log_subscription", log_group)
+        self.log_group = self.resource = group_of(log_group)
         self.filter_pattern = filter_pattern
         self.batch = batch
         self.validate()
@@ -153,6 +189,10 @@ class LogSubscription(Trigger):
             )
         refuse_pattern(self.filter_pattern)
         flag("log_subscription", "batch", self.batch)
+
+    def settle(self, app: App, handler: Handler) -> None:
+        if isinstance(self.log_group, FunctionLogs):
+            refuse_apart(self, self.log_group.function, app, handler)
 
     def title(self) -> str:
         pattern = self.filter_pattern if len(self.filter_pattern) <= 60 else self.filter_pattern[:57] + "..."
@@ -208,7 +248,7 @@ class LogSubscription(Trigger):
     def resources(self, function: Function, template: Template) -> None:
         """The subscription filter, made after its permission: CloudWatch tests whether it may invoke the function."""
         name = self.log_group.name_in_template(template)
-        if self.log_group.real_name(template) == f"/aws/lambda/{template.physical(function.name)}":
+        if self.log_group.real_name(template) == FUNCTIONS + template.physical(function.name):
             raise self.refused(
                 f"The log group {self.log_group.key!r} is the function's own: each line that it logs would invoke it "
                 f"again. Subscribe another function."
@@ -257,6 +297,24 @@ class LogSubscription(Trigger):
                 "subscriptionFilters": [self.own_name],
                 "logEvents": [record],
             }
+        )
+
+
+def group_of(given: LogGroup | LambdaFunction | str) -> LogGroup:
+    """The log group that a subscription is given."""
+    if getattr(given, "type", "") != "lambda_function":
+        return LogGroup.of("log_subscription", given)
+    function: Any = given
+    return LogGroup.existing(FUNCTIONS + function.key) if function.arn_text else FunctionLogs(function)
+
+
+def refuse_apart(trigger: LogSubscription, function: str, app: App, handler: Handler) -> None:
+    """Refuse a function's logs from another stack: the log group would not be there yet, or not any more."""
+    other = next((one for one in app.handlers if one.function == function and one.stack != handler.stack), None)
+    if other is not None:
+        raise trigger.refused(
+            f"{handler.name} and the function {function!r} are in different stacks. Mount both with one blueprint, or "
+            f"name the log group."
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from templates import complaints, deployed, properties
 
-from eventfw import App, LogBatch, LogEvent
+from eventfw import App, Blueprint, LambdaFunction, LogBatch, LogEvent
 from eventfw.errors import RegistrationError, RoutingError
 from eventfw.routing import Router
 from eventfw.runtime import entry
@@ -233,3 +233,47 @@ def test_a_sample_says_what_its_fields_say() -> None:
     [event] = seen
     assert (event.json, event.id, event.log_stream) == ({"x": 1}, "7", "s")
     assert (event.timestamp, event.extracted_fields) == (datetime(1970, 1, 1, tzinfo=UTC), {"ip": "::1"})
+
+
+def test_the_logs_of_a_function_of_the_app_go_by_its_name(tmp_path: Path) -> None:
+    app, seen = App("demo"), []
+    app.function()(lambda_of("resize"))
+
+    @app.log_subscription(app.lambda_function("resize"))
+    def told(event: LogEvent) -> None:
+        seen.append(event.message)
+
+    template = deployed(app)
+    assert properties(template, "ToldLogSubscription")["LogGroupName"] == {"Ref": "ResizeLogGroup"}
+    [permission] = [one for one in template["Resources"].values() if one["Type"] == "AWS::Lambda::Permission"]
+    assert permission["Properties"]["SourceArn"]["Fn::Sub"].endswith(":log-group:/aws/lambda/demo-dev-resize:*")
+    assert complaints(template, tmp_path) == []
+    entry(app, "told")(sent("x", group="/aws/lambda/demo-dev-resize"), None)
+    assert seen == ["x"]
+    Client(app).send(told, message="y")
+    assert seen == ["x", "y"]
+    other = Router(app).route(sent("x", group="/aws/lambda/demo-dev-other"))
+    assert other.why["told"] == "log group `/aws/lambda/demo-dev-other` is not `/aws/lambda/resize`"
+
+
+def test_a_functions_own_logs_are_refused_by_its_name_too() -> None:
+    app = App("demo")
+    app.log_subscription(app.lambda_function("told"))(lambda_of("told"))
+    with pytest.raises(RegistrationError, match="is the function's own"):
+        deployed(app)
+
+
+def test_an_existing_functions_logs_are_those_of_its_name() -> None:
+    app = App("demo")
+    function = LambdaFunction.existing("arn:aws:lambda:eu-west-1:123456789012:function:theirs")
+    app.log_subscription(function)(lambda_of("told"))
+    assert properties(deployed(app), "ToldLogSubscription")["LogGroupName"] == "/aws/lambda/theirs"
+
+
+def test_the_logs_of_a_function_in_another_stack_are_refused() -> None:
+    app, admin = App("demo"), Blueprint("admin")
+    admin.function()(lambda_of("resize"))
+    app.log_subscription(app.lambda_function("resize"))(lambda_of("told"))
+    app.mount(admin, stack=True)
+    with pytest.raises(RegistrationError, match="are in different stacks"):
+        Router(app)

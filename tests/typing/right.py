@@ -166,6 +166,7 @@ def logged(event: LogEvent) -> None:
     print(event.timestamp, event.message)
 
 
+@app.log_subscription(resize)
 @app.log_subscription("/aws/other", batch=True)
 def all_logged(batch: LogBatch) -> None:
     print([event.id for event in batch], batch.log_stream)

@@ -50,6 +50,10 @@ APP = """
     def copied(batch):
         note("copied", [event.message for event in batch])
 
+    @app.log_subscription(app.lambda_function("hourly"))
+    def overheard(event):
+        note("overheard", event.message)
+
     @app.alarm(metric="Errors", namespace="AWS/Lambda", threshold=1, dimensions={"QueueName": orders})
     def alarmed(change):
         note("alarmed", change.state)
@@ -85,11 +89,13 @@ def test_events_logs_and_schedules_reach_their_handlers(tmp_path: Path) -> None:
         put(live, "default", 9)
         log(live, "audit", "all is well", "ERROR: no")
         log(live, "existing", "one", "two")
+        log(live, "/aws/lambda/hourly", "heard")
         assert until(lambda: live.noted("theirs"), "the event of the existing bus") == [8]
         assert until(lambda: live.noted("number"), "the part of the event") == [7]
         assert until(lambda: live.noted("ordered"), "the event") == [{"order": 7}]
         assert until(lambda: live.noted("failed"), "the log event") == [["ERROR: no", "audit", "web"]]
         assert until(lambda: live.noted("copied"), "the batch") == [["one", "two"]]
+        until(lambda: "heard" in live.noted("overheard"), "what the function logged")
         assert until(lambda: live.noted("hourly"), "the schedule that fires when it is made") == [None]
         [alarm] = live.client("cloudwatch").describe_alarms(AlarmNames=["alarmed"])["MetricAlarms"]
         assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": "orders"}]
