@@ -13,11 +13,14 @@ from eventfw import (
     App,
     AppSyncAuthorization,
     AppSyncBatch,
+    AppSyncChannelEvent,
     AppSyncEvent,
     AppSyncMessage,
+    AppSyncPublication,
     AuthorizerRequest,
     BedrockAction,
     Blueprint,
+    Bucket,
     CognitoEvent,
     ConfigNotification,
     ConnectEvent,
@@ -25,28 +28,44 @@ from eventfw import (
     DatabaseEvent,
     Deny,
     DeploymentHook,
+    Distribution,
+    DocumentBatch,
     DocumentChange,
+    DynamoDBBatch,
     DynamoDBRecord,
     EdgeRequest,
     EventBridgeEvent,
     EventBus,
     FirehoseRecord,
+    GraphQLApi,
+    HttpApi,
     HTTPError,
+    JwtAuthorizer,
+    KafkaBatch,
     KafkaRecord,
     KinesisBatch,
     KinesisRecord,
+    LambdaFunction,
+    LatticeService,
     LexEvent,
     LogBatch,
     LogEvent,
+    LogGroup,
+    MqBatch,
     MqMessage,
     OriginRequest,
     OriginResponse,
+    PipelineArtifact,
     PipelineJob,
+    PushedReference,
+    Queue,
+    RawResource,
     ReceivedMail,
     RepositoryPush,
     Request,
     ResourceRequest,
     Response,
+    RestApi,
     S3BatchTask,
     S3ObjectRequest,
     S3Record,
@@ -54,10 +73,13 @@ from eventfw import (
     SnsMessage,
     SqsBatch,
     SqsMessage,
+    StateMachine,
     StepTask,
+    Stream,
     Table,
     Tick,
     Topic,
+    UserPool,
     ViewerResponse,
 )
 
@@ -276,6 +298,11 @@ def published(message: AppSyncMessage) -> Any:
     return message.payload
 
 
+@app.appsync_channel("abcdefghijklmnopqrstuvwxyz", "orders", operation="SUBSCRIBE")
+def subscribed(event: AppSyncChannelEvent) -> None:
+    print(event.segments)
+
+
 @app.lex_hook("ABCDEFGHIJ/TSTALIASID", intent="OrderPrint", locale="en_US")
 def order_print(event: LexEvent) -> dict[str, Any]:
     return event.elicit_slot("Size", ["Small", "or large?"])
@@ -449,6 +476,36 @@ app.mount(admin, path="/admin", name="admin_", stack=True)
 )
 def everything(event: Any) -> list[str]:
     return [own_topic.arn, own_stream.name, own_table.name, own_bus.name, own_logs.name, own_people.id, limit.name]
+
+
+@app.put("/users/{id}")
+@app.patch("/users/{id}", authorizer=check)
+def change(request: Request, id: str) -> dict[str, Any]:
+    return {**request.path_parameters, "id": id}
+
+
+# What a handler may get of a batch, or within an event.
+def first(batch: DynamoDBBatch | KafkaBatch | MqBatch | DocumentBatch) -> Any:
+    return next(iter(batch)).raw
+
+
+def names(pushed: PushedReference, artifact: PipelineArtifact, publication: AppSyncPublication) -> list[str | None]:
+    return [pushed.branch, artifact.name, *(message.id for message in publication)]
+
+
+# What the app owns, where a function takes it.
+def owned(
+    site: Distribution, graphql: GraphQLApi, http: HttpApi, rest: RestApi, jwt: JwtAuthorizer, other: RawResource
+) -> list[str]:
+    return [each.key for each in (site, graphql, http, rest, jwt, other)]
+
+
+def stored(bucket: Bucket, queue: Queue, stream: Stream, group: LogGroup, pool: UserPool) -> str:
+    return bucket.name + queue.url + stream.arn + group.name + pool.id
+
+
+def called(function: LambdaFunction, steps: StateMachine, inside: LatticeService) -> str:
+    return function.arn + steps.arn + inside.key
 
 
 assert_type(Topic.existing("news"), Topic)

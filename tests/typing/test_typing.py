@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import eventfw
+from eventfw.sources.table import RESOURCES, SOURCES, public_names
 
 HERE = Path(__file__).parent
 ROOT = Path(eventfw.__file__).parent.parent
@@ -60,6 +61,14 @@ def run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 CHECKERS = pytest.mark.parametrize("checker", [mypy, pyright])
 Checker = Callable[[str, Path], dict[int, str]]
+
+
+def test_everything_that_users_write_is_used_right_and_every_decorator_wrong() -> None:
+    right, wrong = ((HERE / name).read_text() for name in ("right.py", "wrong.py"))
+    assert not [name for name in [*SOURCES, *RESOURCES] if f"app.{name}(" not in right.replace("admin.", "app.")]
+    assert not [name for name in SOURCES if f"app.{name}(" not in wrong]
+    imported = right.partition("from eventfw import (")[2].partition(")")[0]
+    assert set(public_names()) <= {name.strip() for name in imported.split(",")}
 
 
 @CHECKERS

@@ -19,6 +19,9 @@ app.http(plain)  # error
 app.get(7)(plain)  # error
 app.post("/x", methods="GET")(plain)  # error
 app.put(plain)  # error
+app.patch(b"/x")(plain)  # error
+app.delete("/x", payload_format=2)(plain)  # error
+app.edge_origin_request("site", path=5)(plain)  # error
 app.get("/x", authorizer=5)(plain)  # error
 app.get("/x", api="v1")(plain)  # error
 app.authorizer(plain)  # error
