@@ -44,6 +44,8 @@ def check_transformer(paths: Mapping[str, Any], template: object) -> None:
     from json import loads
     from re import findall, fullmatch
 
+    if not isinstance(paths, dict):
+        raise RuleError(f"input_paths_map has paths by name, and is no {type(paths).__name__}.")
     if len(paths) > PATHS_MAX:
         raise RuleError(f"input_paths_map has at most {PATHS_MAX} paths, not {len(paths)}.")
     for name, path in paths.items():

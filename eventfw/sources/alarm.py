@@ -360,8 +360,9 @@ def refuse_watch(alarm: Alarm) -> None:
     remedy = 'Write @app.alarm(metric="Errors", namespace="AWS/Lambda", threshold=1), or name an existing alarm.'
     text("alarm", "metric", alarm.metric, remedy)
     text("alarm", "namespace", alarm.namespace, remedy)
-    if isinstance(alarm.threshold, bool) or not isinstance(alarm.threshold, (int, float)):
-        raise refused(f"threshold must be a number for alarm, not {alarm.threshold!r}. {remedy}")
+    number = isinstance(alarm.threshold, (int, float)) and not isinstance(alarm.threshold, bool)
+    if not number or not abs(alarm.threshold or 0) < 1e308:
+        raise refused(f"threshold must be a number for alarm, not {alarm.threshold!r:.80}. {remedy}")
     one_of("alarm", "comparison", alarm.comparison, COMPARISONS)
     one_of("alarm", "treat_missing_data", alarm.treat_missing_data, MISSING)
     refuse_statistic(alarm.statistic)

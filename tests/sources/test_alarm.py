@@ -168,6 +168,8 @@ def test_an_existing_alarm_is_permitted_and_its_owner_told_what_to_add(tmp_path:
         ({"metric": "Errors"}, "namespace must be"),
         ({"metric": "Errors", "namespace": "AWS/Lambda"}, "threshold must be a number"),
         ({**WATCH, "threshold": True}, "threshold must be a number"),
+        ({**WATCH, "threshold": float("nan")}, "threshold must be a number"),
+        ({**WATCH, "threshold": 10**400}, "threshold must be a number"),
         ({**WATCH, "comparison": "GreaterThan"}, "Did you mean 'GreaterThanThreshold'"),
         ({**WATCH, "statistic": "Median"}, "statistic must be one of 'Average'"),
         ({**WATCH, "period": 45}, "a multiple of 60"),

@@ -303,6 +303,7 @@ def test_an_existing_bus_is_named_and_not_made(bus: str) -> None:
         ({"input_path": "detail"}, "a path is text such as"),
         ({"input": {}, "input_path": "$"}, "exclude one another"),
         ({"input_transformer": {}}, "a dict with input_template"),
+        ({"input_transformer": {"input_template": "1", "input_paths_map": ["x"]}}, "paths by name, and is no list"),
         ({"input_transformer": {"template": "x"}}, "a dict with input_template"),
         ({"input_transformer": {"input_template": '{"a": <b>}'}}, "which input_paths_map does not name"),
         ({"input_transformer": {"input_template": "it is there"}}, "does not give JSON"),
