@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 _PLAIN = frozenset((str, int, float, bool, type(None)))
+_NO_CHARSETS = ("idna", "punycode")  # of host names: a megabyte would take them minutes, and the client chooses
 _NAME = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
@@ -212,6 +213,10 @@ class Request(Event):
             if name.strip().lower() == "charset" and value:
                 charset = value.strip().strip('"')
         try:
+            from codecs import lookup
+
+            if lookup(charset).name in _NO_CHARSETS:
+                raise LookupError
             return self.body.decode(charset)
         except (LookupError, ValueError):
             raise HTTPError(400, f"The request body is not {charset} text.") from None
@@ -308,6 +313,8 @@ class Response:
         """Add a cookie; one that is sent over TLS only and hidden from scripts, unless said otherwise."""
         if not _NAME.issuperset(name) or not name or any(char in value for char in ' ",;\\') or not value.isprintable():
             raise ValueError(f"The cookie {name!r} cannot carry {value!r}: encode it, base64 for example.")
+        if ";" in path or ";" in same_site:
+            raise ValueError(f"The cookie {name!r} would get more attributes by {path!r} and {same_site!r}.")
         parts = [f"{name}={value}", f"Path={path}"]
         if max_age is not None:
             parts.append(f"Max-Age={max_age}")

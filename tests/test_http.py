@@ -82,6 +82,20 @@ def test_a_body_that_is_not_text_is_a_400(charset: str) -> None:
         _ = request(body="/w==", isBase64Encoded=True, headers={"content-type": f"x/y; charset={charset}"}).text
 
 
+@pytest.mark.parametrize("charset", ["punycode", "IDNA", " Puny_Code", "idna "])
+def test_a_client_cannot_choose_a_charset_that_takes_minutes(charset: str) -> None:
+    with pytest.raises(HTTPError, match=r"^400 The request body is not"):
+        _ = request(body="abc", headers={"content-type": f"text/plain; charset={charset}"}).text
+
+
+@pytest.mark.parametrize("options", [{"path": "/; Domain=example.com"}, {"same_site": "Lax; Domain=example.com"}])
+def test_a_cookie_gets_no_attributes_but_those_that_are_said(options: dict[str, Any]) -> None:
+    response = Response("")
+    with pytest.raises(ValueError, match="would get more attributes"):
+        response.set_cookie("a", "b", **options)
+    assert response.cookies == []
+
+
 def test_query_and_cookies_are_decoded() -> None:
     found = request(rawQueryString="a=1&a=%20&b", cookies=["s=x=y", 't="z"'])
     assert found.query.get_all("a") == ["1", " "] and found.query["b"] == ""

@@ -52,8 +52,8 @@ class Authorizing:
         self._kept: dict[tuple[str, ...], tuple[float, Any]] = {}
 
     def forget(self) -> None:
-        """Forget all answers: the app has changed."""
-        self._kept.clear()
+        """Forget all answers, those of who is being asked as well: the app has changed."""
+        self._kept = {}
 
     async def passed(
         self, api: LocalApi, guard: Mapping[str, Any], request: HttpRequest, event: dict[str, Any], arn: str
@@ -81,10 +81,10 @@ class Authorizing:
 
     async def _asked(self, api: LocalApi, guard: Mapping[str, Any], values: list[str], event: dict[str, Any]) -> Any:
         """The authorizer's answer, or the one it gave before to the same identity."""
-        key = (api.name, guard["name"], *values)
-        until, kept = self._kept.get(key, (0.0, None))
+        key, kept = (api.name, guard["name"], *values), self._kept
+        until, answer = kept.get(key, (0.0, None))
         if until > time.monotonic():
-            return kept
+            return answer
         name, ask = guard["name"], self.asks[api.rest]
         try:
             outcome = await ask(guard["function"], json.dumps(event).encode())
@@ -98,7 +98,7 @@ class Authorizing:
             raise Refused(broken(api, f"the authorizer {name} failed: {failure(outcome.payload)}"))
         result = json.loads(outcome.payload)
         if guard["ttl"] and values:
-            self._kept[key] = (time.monotonic() + guard["ttl"], result)
+            kept[key] = (time.monotonic() + guard["ttl"], result)
         return result
 
 

@@ -79,10 +79,11 @@ class Fronts:
         return [f"/{prefix}/{function}" for prefix, function in self.known]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(tuple(f"/{one}/" for one in LIMITS)):
+        request = head_of(scope) if scope["type"] == "http" else None
+        if request is None or not request.path.startswith(tuple(f"/{one}/" for one in LIMITS)):
             await self.beyond(scope, receive, send)
             return
-        started, request = perf_counter(), head_of(scope)
+        started = perf_counter()
         try:
             function, response = await self._answer(request, receive, scope)
         except ClientGone:
@@ -127,7 +128,7 @@ class Fronts:
             return "", answered
         caller = None
         if told["auth"] == "AWS_IAM":
-            if "AWS4-HMAC-SHA256" not in request.header("authorization"):
+            if "AWS4-HMAC-SHA256" not in request.header("authorization") and "X-Amz-Signature=" not in request.query:
                 problem = f"the URL of {function} takes signed requests only."
                 body = b'{"Message":"Forbidden"}'
                 return "", HttpResponse(403, [("content-type", "application/json")], body, problem)
@@ -136,6 +137,8 @@ class Fronts:
         # The URL's own host name, by which its events are known; the Host header says how this machine is reached.
         context, domain = event["requestContext"], f"{function}.lambda-url.us-east-1.on.aws"
         context.update(apiId=function, domainName=domain, domainPrefix=function)
+        if len(event.get("body", "")) > URL_LIMIT:  # in base64 it is a third longer than it was sent
+            return "", with_cors(shared, request, too_large("_url"))
         payload, problem = await self._invoked(function, event)
         response = url_error(problem=problem) if problem else url_response(payload)
         return function, with_cors(shared, request, response)

@@ -82,7 +82,15 @@ class Origins:
         answer = await fetched(f"{endpoint}/{quote(bucket)}{sent.path}", sent)
         # The embedded AWS lets every page read everything; S3 lets none, unless the bucket says so.
         own = [(name, value) for name, value in answer.headers if not name.startswith("access-control-")]
-        return replace(answer, headers=own)
+        return replace(answer, headers=own) if answer.status != 404 else missing(request)
+
+
+def missing(request: HttpRequest) -> HttpResponse:
+    """What S3 says of an object that is not there to whoever may not list the bucket, as no distribution may."""
+    error = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+    body = b"" if request.method == "HEAD" else b'<?xml version="1.0" encoding="UTF-8"?>\n' + error
+    problem = f"There is no object {unquote(request.path)[1:]!r}. S3 answers 403, since the distribution may not list."
+    return HttpResponse(403, [("content-type", "application/xml")], body, problem)
 
 
 def custom_headers(settings: Mapping[str, Any]) -> Headers:

@@ -188,6 +188,21 @@ def test_an_answer_is_kept_for_its_time_and_serves_every_route() -> None:
     assert len(functions.asked) == 3
 
 
+def test_an_answer_that_was_under_way_when_the_app_changed_is_not_kept() -> None:
+    functions = Functions({"isAuthorized": True})
+    app = gateway(functions, described({**LAMBDA, "ttl": 300}))
+    ask_it = app.authorizing.asks[False].invoke
+
+    async def changed_meanwhile(function: str, event: bytes) -> Result:
+        app.apis = app.apis
+        return await ask_it(function, event)  # type: ignore[return-value]
+
+    app.authorizing.asks[False].invoke = changed_meanwhile
+    for _ in range(2):
+        assert ask(app, "GET", "/a", authorization="one").status == 200
+    assert len(functions.asked) == 2
+
+
 def test_an_answer_without_a_time_is_not_kept() -> None:
     functions = Functions({"isAuthorized": True})
     app = gateway(functions, described(LAMBDA))

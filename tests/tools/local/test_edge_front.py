@@ -524,6 +524,22 @@ def test_a_bucket_is_read_in_the_embedded_aws(serve: Callable[[Any], int]) -> No
     assert not {b"cookie", b"authorization"} & set(headers)
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_is_not_in_a_bucket_is_a_403_since_nobody_may_list_it(serve: Callable[[Any], int], method: str) -> None:
+    async def s3(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"application/xml")]})
+        await send({"type": "http.response.body", "body": b"<Error><Code>NoSuchKey</Code></Error>"})
+
+    port = serve(s3)
+    seen: list[Exchange] = []
+    described: Any = [{**SITE_OF_ALL, "name": "site"}]
+    app = front(Edge(), described=described, cloud=lambda: f"http://127.0.0.1:{port}", observe=seen.append)
+    answer = ask(app, method, "/images/a%20b.png")
+    assert (answer.status, answer.header("content-type")) == (403, "application/xml")
+    assert (b"<Code>AccessDenied</Code>" in answer.body) == (method == "GET")
+    assert "no object 'images/a b.png'" in seen[0].problem
+
+
 def test_a_server_on_this_machine_may_be_chosen_and_no_other(serve: Callable[[Any], int]) -> None:
     async def other(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})

@@ -37,7 +37,7 @@ APP = """
 
     @app.edge_origin_response(site, path="/cats/*")
     def dress(response):
-        if response.status == 404:
+        if response.status == 403:
             response.status = 200
             response.replace_body({"cat": None})
         return response

@@ -48,7 +48,7 @@ def test_the_path_below_the_functions_name_is_the_urls(target: str, path: str) -
 
 def test_all_other_paths_are_left_to_the_apis() -> None:
     functions = Functions()
-    for target in ("/", "/photos", "/_url", "/_urls/hook"):
+    for target in ("/", "/photos", "/_url", "/_urls/hook", "/_url%2Fhook", "/%5Furl/hook"):
         assert ask(fronts(functions=functions), target=target).body == b"beyond"
     assert functions.calls == []
 
@@ -73,6 +73,14 @@ def test_a_body_over_the_limit_is_refused() -> None:
     assert functions.calls == []
 
 
+def test_bytes_are_over_the_limit_once_they_are_base64() -> None:
+    functions = Functions()
+    body = b"x" * (URL_LIMIT * 4 // 5)
+    answer = ask(fronts(functions=functions), "POST", "/_url/hook/", body, content_type="image/png")
+    assert (answer.status, functions.calls) == (413, [])
+    assert ask(fronts(functions=functions), "POST", "/_url/hook/", body, content_type="text/plain").status == 200
+
+
 def test_a_failure_is_the_services_502() -> None:
     seen: list[Exchange] = []
     failed = Functions(Result(b'{"errorType": "KeyError", "errorMessage": "x"}', error=True))
@@ -90,6 +98,7 @@ def test_a_url_for_signed_requests_refuses_others() -> None:
     assert functions.calls == []
     assert ask(app, target="/_url/hook/", authorization="AWS4-HMAC-SHA256 Credential=x").status == 200
     assert functions.calls[0][1]["requestContext"]["authorizer"]["iam"]["accountId"] == "000000000000"
+    assert ask(app, target="/_url/hook/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=x").status == 200
 
 
 def test_a_url_with_cors_answers_preflights_itself() -> None:
