@@ -63,9 +63,10 @@ def text(owner: str, option: str, value: object, remedy: str) -> str:
     return value
 
 
-def texts(owner: str, option: str, value: object, example: str) -> None:
-    """Refuse what is no list or tuple of non-empty strings, such as ``example``."""
-    if not isinstance(value, (list, tuple)) or not all(isinstance(one, str) and one.strip() for one in value):
+def texts(owner: str, option: str, value: object, example: str, *, least: int = 0) -> None:
+    """Refuse what is no list or tuple of at least so many non-empty strings, such as ``example``."""
+    well = isinstance(value, (list, tuple)) and len(value) >= least
+    if not well or not all(isinstance(one, str) and one.strip() for one in value):  # type: ignore[attr-defined]
         raise refused(f"{option} must be a list such as {example} for {owner}, not {value!r}.")
 
 

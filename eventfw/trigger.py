@@ -189,6 +189,13 @@ class Trigger(Checked):
         return ()
 
 
+def taken_by_both(one: Trigger, other: Trigger, events: Iterable[Any]) -> Any:
+    """The first of ``events`` that two triggers of two handlers take, or ``None``: for :meth:`Trigger.overlap`."""
+    if type(one) is not type(other) or one.handler == other.handler:
+        return None
+    return next((event for event in events if not one.mismatch(event) and not other.mismatch(event)), None)
+
+
 class Finder:
     """How an event leads to the triggers of one source, by their position.
 

@@ -192,7 +192,7 @@ class Alarm(Trigger):
         self.validate()
 
     def validate(self) -> None:
-        texts("alarm", "states", self.states or 0, '["ALARM", "OK"]')
+        texts("alarm", "states", self.states, '["ALARM", "OK"]', least=1)
         if self.alarm is None:
             refuse_watch(self)
             return

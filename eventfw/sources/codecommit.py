@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..events import Event, instant
 from ..options import flag, one_of, printable, refused, text, texts
 from ..resources.names import pascal
-from ..trigger import Trigger
+from ..trigger import Trigger, taken_by_both
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..function import Function
     from ..resources.resource import Template
+    from ..rules.witness import Effort
 
 EVENTS = ("all", "createReference", "deleteReference", "updateReference")
 NAME_MAX = 100  # characters of a repository's name
@@ -148,7 +149,7 @@ class CodeCommitTrigger(Trigger):
             )
         flag("codecommit_trigger", "create", self.create)
         texts("codecommit_trigger", "branches", self.branches, "['main']")
-        texts("codecommit_trigger", "events", self.events or 0, "['all']")
+        texts("codecommit_trigger", "events", self.events, "['all']", least=1)
         for event in self.events:
             one_of("codecommit_trigger", "events", event, EVENTS)
         if "all" in self.events and len(self.events) > 1:
@@ -181,6 +182,14 @@ class CodeCommitTrigger(Trigger):
         if "all" not in self.events and not any(happened(each) in self.events for each in found):
             return f"event is not {' or '.join(self.events)}"
         return ""
+
+    def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
+        """A push to an existing repository does not say which handler its trigger was made for."""
+        if not isinstance(other, CodeCommitTrigger) or self.create or other.create:
+            return None
+        branches = [*self.branches, *other.branches] or ["main"]
+        pushes = (one.sample(branch=branch) for one in (self, other) for branch in branches)
+        return taken_by_both(self, other, pushes)  # type: ignore[no-any-return]
 
     def resources(self, function: Function, template: Template) -> None:
         """The permission; with ``create`` the repository, or what it has of this trigger. The embedded AWS has none."""

@@ -7,7 +7,7 @@ from ..options import one_of, printable, refused, text
 from ..polling.batches import Batch
 from ..polling.mapping import VPC_ACTIONS, Polled
 from ..resources.names import pascal
-from ..trigger import filed
+from ..trigger import filed, taken_by_both
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from ..calling import Binding
     from ..function import Function
     from ..resources.resource import Template
-    from ..trigger import Finder
+    from ..rules.witness import Effort
+    from ..trigger import Finder, Trigger
 
 POSITIONS = ("LATEST", "TRIM_HORIZON")
 
@@ -204,6 +205,11 @@ class DocumentDBStream(Polled):
         if self.collection is not None and namespace.get("coll") not in (self.collection, None):
             return f"collection `{printable(namespace['coll'])}` is not `{self.collection}`"
         return ""
+
+    def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
+        """The whole database, and a collection of it."""
+        both = (trigger.sample() for trigger in (self, other)) if isinstance(other, DocumentDBStream) else ()
+        return taken_by_both(self, other, both)  # type: ignore[no-any-return]
 
     @classmethod
     def index(cls, triggers: Sequence[DocumentDBStream]) -> Finder:  # type: ignore[override]

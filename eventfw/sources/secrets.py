@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..events import Event
 from ..options import flag, printable, refused, text, whole
 from ..resources.names import pascal
-from ..trigger import Trigger
+from ..trigger import Trigger, taken_by_both
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..calling import Binding
     from ..function import Function
     from ..resources.resource import Template
+    from ..rules.witness import Effort
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 SUFFIX = "-??????"  # what Secrets Manager adds to a secret's name in its ARN
@@ -143,6 +144,11 @@ class SecretRotation(Trigger):
         # A secret's name is followed by a hyphen and six characters of Secrets Manager's.
         fits = self.secret in (real, real[:-7], name, name[:-7])
         return "" if fits else f"secret `{printable(name)}` is not `{self.secret}`"
+
+    def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
+        """One secret, once by its name and once by its ARN."""
+        both = (trigger.sample() for trigger in (self, other)) if isinstance(other, SecretRotation) else ()
+        return taken_by_both(self, other, both)  # type: ignore[no-any-return]
 
     def _arn(self) -> Any:
         if self.secret.startswith("arn:"):

@@ -6,7 +6,7 @@ from ..events import Event, instant
 from ..options import flag, one_of, printable, refused, text, texts
 from ..resources.bucket import Bucket
 from ..resources.names import pascal
-from ..trigger import Trigger
+from ..trigger import Trigger, taken_by_both
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..function import Function
     from ..resources.resource import Grant, Template
+    from ..rules.witness import Effort
 
 DISPOSITIONS = ("CONTINUE", "STOP_RULE", "STOP_RULE_SET")
 SYNC_TIMEOUT = 30  # seconds that SES waits for an answer
@@ -177,6 +178,14 @@ class SesReceiver(Trigger):
             return ""
         return f"recipient `{printable(', '.join(found))}` is not {' or '.join(self.recipients)}"
 
+    def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
+        """SES runs each rule that fits, and a mail does not say which rule the function was invoked for."""
+        if not isinstance(other, SesReceiver) or not (self.enabled and other.enabled):
+            return None
+        rules = [*self.recipients, *other.recipients] or [""]
+        mails = (self.sample(recipient=likely(rule)) if rule else self.sample() for rule in rules)
+        return taken_by_both(self, other, mails)  # type: ignore[no-any-return]
+
     def grants(self) -> Collection[Grant]:
         return [self.bucket.read] if self.bucket is not None else ()
 
@@ -265,9 +274,7 @@ class SesReceiver(Trigger):
     def sample(self, **fields: Any) -> dict[str, Any]:
         """A mail. Fields: ``sender``, ``recipient``, ``subject``, ``message_id``."""
         self.fields_among(fields, ("sender", "recipient", "subject", "message_id"))
-        rule = self.recipients[0] if self.recipients else "help@example.com"
-        address = rule if "@" in rule else f"help@{'mail' if rule.startswith('.') else ''}{rule}"
-        to = str(fields.get("recipient", address))
+        to = str(fields.get("recipient", likely(self.recipients[0] if self.recipients else "example.com")))
         sender = str(fields.get("sender", "jane@example.net"))
         subject = str(fields.get("subject", "Example"))
         listed = {"From": sender, "To": to, "Subject": subject}
@@ -295,6 +302,11 @@ class SesReceiver(Trigger):
         return {
             "Records": [{"eventSource": "aws:ses", "eventVersion": "1.0", "ses": {"mail": mail, "receipt": receipt}}]
         }
+
+
+def likely(rule: str) -> str:
+    """An address that a recipient of a rule takes."""
+    return rule if "@" in rule else f"help@{'mail' if rule.startswith('.') else ''}{rule}"
 
 
 def matches(rule: str, address: str) -> bool:

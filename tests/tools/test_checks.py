@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from eventfw import App
+from eventfw.errors import RoutingError
 from eventfw.routing import Router
 from eventfw.tools.checks import AMBIGUOUS, SHADOWED, UNCHECKED, UNREACHABLE, check
 
@@ -152,3 +153,49 @@ def test_what_takes_too_long_to_compare_is_given_up_and_told(monkeypatch: pytest
     (found,) = check(app)
     assert (found.kind, found.refused) == (UNCHECKED, False)
     assert "function 'one' are too many or too involved" in found.message
+
+
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop-AbCdEf"
+CLUSTER = "arn:aws:rds:us-east-1:123456789012:cluster:shop"
+
+
+@pytest.mark.parametrize(
+    ("decorator", "arguments", "one", "other", "ambiguous"),
+    [
+        ("ses_receiver", (), {}, {"recipients": ["a@example.com"]}, True),
+        ("ses_receiver", (), {"recipients": ["x.com", "example.com"]}, {"recipients": ["a@example.com"]}, True),
+        ("ses_receiver", (), {"recipients": [".example.com"]}, {"recipients": ["mail.example.com"]}, True),
+        ("ses_receiver", (), {"recipients": [".example.com"]}, {"recipients": ["example.com"]}, False),
+        ("ses_receiver", (), {}, {"enabled": False}, False),
+        ("codecommit_trigger", ("web",), {}, {"branches": ["main"]}, True),
+        ("codecommit_trigger", ("web",), {"branches": ["a", "b"]}, {"branches": ["c", "b"]}, True),
+        ("codecommit_trigger", ("web",), {"branches": ["a"]}, {"branches": ["b"]}, False),
+        ("codecommit_trigger", ("web",), {"events": ["deleteReference"]}, {"events": ["createReference"]}, False),
+        ("codecommit_trigger", ("web",), {"create": True}, {"create": True}, False),
+        ("documentdb_stream", (CLUSTER, "shop"), {"secret": SECRET}, {"secret": SECRET, "collection": "a"}, True),
+        (
+            "documentdb_stream",
+            (CLUSTER, "shop"),
+            {"secret": SECRET, "collection": "b"},
+            {"secret": SECRET, "collection": "a"},
+            False,
+        ),
+        ("secret_rotation", (), {"secret": "shop"}, {"secret": SECRET}, True),
+        ("secret_rotation", (), {"secret": "cart"}, {"secret": SECRET}, False),
+    ],
+)
+def test_two_handlers_of_one_function_that_one_event_reaches_are_ambiguous(
+    decorator: str, arguments: Any, one: Any, other: Any, ambiguous: bool
+) -> None:
+    app = App("demo")
+    for name, options in (("first", one), ("second", other)):
+
+        def made(event: Any) -> None: ...
+
+        made.__name__ = name
+        getattr(app, decorator)(*arguments, **options)(app.function("both")(made))
+    found = [finding for finding in check(app) if finding.refused]
+    assert bool(found) is ambiguous
+    if found:
+        with pytest.raises(RoutingError, match="an invocation runs one handler"):
+            Router(app).pick("both", found[0].example)
