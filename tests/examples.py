@@ -19,6 +19,7 @@ OWNED = {  # what examples call the resources they use: (method, name)
     "audit": ("log_group", "audit"),
     "people": ("user_pool", "people"),
     "inside": ("lattice_service", "inside"),
+    "chat": ("websocket_api", "chat"),
 }
 ARGUMENTS = {"table": "partition_key='id'"}  # what a resource cannot do without, beside its name
 

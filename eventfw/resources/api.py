@@ -26,6 +26,8 @@ class Api(Resource):
     ``key`` is its name and its stage's, with which its paths begin; ``""`` is the default API's, whose do not.
     """
 
+    http = True
+    """Whether ``http`` routes may be in it."""
     rest = False
     """Whether it is a REST API."""
 

@@ -9,18 +9,25 @@ LOCAL_ACCOUNT = "000000000000"
 class Names:
     """The real names in one stage. In the stage ``local`` a name stands alone, else ``<app>-<stage>-<name>``.
 
-    Bucket names are shared by all of AWS, so a bucket's also carries the account and the region. ``edge_port`` is where
-    the local server's edge listens, if there is one.
+    Bucket names are shared by all of AWS, so a bucket's also carries the account and the region. ``edge_port`` and
+    ``http_port`` are where the local server listens, if there is one.
     """
 
     def __init__(
-        self, app: str, stage: str, account: str = LOCAL_ACCOUNT, region: str = "us-east-1", edge_port: int = 0
+        self,
+        app: str,
+        stage: str,
+        account: str = LOCAL_ACCOUNT,
+        region: str = "us-east-1",
+        edge_port: int = 0,
+        http_port: int = 0,
     ) -> None:
         self.app = app
         self.stage = stage
         self.account = account
         self.region = region
         self.edge_port = edge_port
+        self.http_port = http_port
 
     def physical(self, name: str) -> str:
         """The real name of a function, queue, topic, table, stream, bus or API."""

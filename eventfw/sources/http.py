@@ -78,7 +78,7 @@ class Http(Trigger):
         self.validate()
 
     def validate(self) -> None:
-        if self.api is not None and not hasattr(self.api, "add_route"):
+        if self.api is not None and not getattr(self.api, "http", False):
             raise refused(
                 f"api must be what app.http_api(...) or app.rest_api(...) gave for {self.decorator}, not {self.api!r}."
             )

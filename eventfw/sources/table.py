@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..resources.table import Table as Table
     from ..resources.topic import Topic as Topic
     from ..resources.user_pool import UserPool as UserPool
+    from ..resources.websocket_api import WebSocketApi as WebSocketApi
     from ..trigger import Trigger
     from .alarm import Alarm
     from .alarm import AlarmChange as AlarmChange
@@ -121,6 +122,8 @@ if TYPE_CHECKING:
     from .step import Step
     from .step import StepTask as StepTask
     from .vpc_lattice import VpcLattice
+    from .websocket import WebSocket
+    from .websocket import WebSocketEvent as WebSocketEvent
 
     Rules = dict[str, dict[str, dict[str, Any]]]
     P = ParamSpec("P")
@@ -196,6 +199,7 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "sqs_consumer": ("eventfw.sources.sqs", "SqsConsumer", "SqsMessage", "SqsBatch"),
     "step": ("eventfw.sources.step", "Step", "StepTask"),
     "vpc_lattice": ("eventfw.sources.vpc_lattice", "VpcLattice"),
+    "websocket": ("eventfw.sources.websocket", "WebSocket", "WebSocketEvent"),
 }
 RESOURCES = {  # method: (module, class), the class being a public name of `eventfw`
     "bucket": ("eventfw.resources.bucket", "Bucket"),
@@ -215,6 +219,7 @@ RESOURCES = {  # method: (module, class), the class being a public name of `even
     "table": ("eventfw.resources.table", "Table"),
     "topic": ("eventfw.resources.topic", "Topic"),
     "user_pool": ("eventfw.resources.user_pool", "UserPool"),
+    "websocket_api": ("eventfw.resources.websocket_api", "WebSocketApi"),
 }
 
 # How events are recognised; `eventfw.recognition` reads it. A rule, `kind: shape`, stands under a key that tells its
@@ -373,6 +378,7 @@ class Decorators:
         sqs_consumer = lazy(SqsConsumer)
         step = lazy(Step)
         vpc_lattice = lazy(VpcLattice)
+        websocket = lazy(WebSocket)
         function = lazy(Settings)
 
         bucket = made(Bucket)
@@ -392,6 +398,7 @@ class Decorators:
         table = made(Table)
         topic = made(Topic)
         user_pool = made(UserPool)
+        websocket_api = made(WebSocketApi)
     else:
 
         def __getattr__(self, name: str) -> Any:

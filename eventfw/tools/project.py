@@ -10,7 +10,7 @@ import tomllib
 import traceback
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from eventfw.app import App, Blueprint
 from eventfw.errors import EventfwError, ProjectError, shown
@@ -263,9 +263,14 @@ def _the_app(module: ModuleType, variable: str, name: str) -> tuple[str, App]:
     return key, apps[key]
 
 
+def is_http(resource: object) -> TypeGuard[Api]:
+    """Whether a resource is an API with ``http`` routes."""
+    return isinstance(resource, Api) and resource.http
+
+
 def described_apis(app: App, router: Router) -> list[dict[str, Any]]:
     """The app's APIs, the default one first: their routes, options, and who may send requests to which route."""
-    named: dict[str, Api] = {resource.key: resource for resource in app.resources if isinstance(resource, Api)}
+    named: dict[str, Api] = {resource.key: resource for resource in app.resources if is_http(resource)}
     guards: dict[str, dict[str, Any]] = {}
     for handler in app.handlers:
         for trigger in handler.triggers:

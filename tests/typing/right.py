@@ -81,6 +81,7 @@ from eventfw import (
     Topic,
     UserPool,
     ViewerResponse,
+    WebSocketEvent,
 )
 
 app = App("gallery")
@@ -536,3 +537,18 @@ inside = app.lattice_service("inside", auth="NONE", network="sn-0123456789abcdef
 @app.vpc_lattice(inside, priority=10, path="/a", method="GET", headers={"x-team": "a*"})
 def fronted(request: Request) -> dict[str, Any]:
     return {"path": request.path}
+
+
+chat = app.websocket_api("chat", route_selection_expression="$request.body.kind", rate_limit=1, burst_limit=2)
+
+
+@app.websocket(chat, "$connect", authorizer=check)
+@app.function(uses=[chat.manage_connections])
+def joined(event: WebSocketEvent) -> bool:
+    assert_type(chat.endpoint, str)
+    return event.query.get("token") == "t"
+
+
+@app.websocket(chat, "say", reply=True)
+def said(event: WebSocketEvent) -> dict[str, str]:
+    return {"id": event.connection_id}

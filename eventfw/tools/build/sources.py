@@ -39,6 +39,7 @@ ON_DEMAND = {"answering", "polling", "resources", "rules", "sources"}  # package
 TOOL_VERBS = {
     "add_authorizer",
     "add_route",
+    "add_websocket",
     "allow",
     "arn_in",
     "clash",

@@ -23,7 +23,8 @@ def inspected(spec: dict[str, Any]) -> tuple[Project | None, dict[str, Any]]:
     directory = spec["directory"]
     try:
         project = load_project(directory, spec["app"] or None)
-        names = Names(project.app.name, LOCAL_STAGE, spec["account"], spec["region"], spec["edge_port"])
+        ports = (spec["edge_port"], spec["http_port"])
+        names = Names(project.app.name, LOCAL_STAGE, spec["account"], spec["region"], *ports)
         description = describe(project.app, names, spec["endpoint"])
     except Exception as error:
         return None, {"problem": problem(error, directory), "files": own_modules(directory)}

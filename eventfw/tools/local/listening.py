@@ -7,11 +7,13 @@ import contextlib
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import uvicorn
 
 from eventfw.errors import LocalError
 from eventfw.tools.local.asgi import ASGIApp, Receive, Scope, Send
+from eventfw.tools.local.websocket_api import MESSAGE_LIMIT
 
 HOST = "127.0.0.1"
 GRACE = 2  # seconds that requests in flight have, once the server is stopped
@@ -63,13 +65,22 @@ def port_of(one: socket.socket) -> int:
     return int(one.getsockname()[1])
 
 
+def websocket_protocol(**given: Any) -> asyncio.Protocol:
+    """uvicorn's protocol for a connection that becomes a WebSocket, imported with the first of them."""
+    from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
+
+    return WSProtocol(**given)
+
+
 def serving(apps: list[tuple[socket.socket, ASGIApp]]) -> Callable[[], Awaitable[None]]:
     """Begin to answer on the sockets, each with its app. Returns what ends it."""
     config = uvicorn.Config(
         Ports({port_of(one): app for one, app in apps}),
         loop="none",
         http="httptools",
-        ws="none",
+        ws=websocket_protocol,  # type: ignore[arg-type]
+        ws_max_size=MESSAGE_LIMIT,
+        ws_per_message_deflate=False,
         lifespan="off",
         server_header=False,
         access_log=False,

@@ -40,7 +40,8 @@ class StartFailed(Exception):
 class Pool:
     """Workers for the functions of one project.
 
-    ``endpoint`` is the URL of the AWS door, which handlers' AWS calls go to; ``edge_port`` is where distributions are.
+    ``endpoint`` is the URL of the AWS door, which handlers' AWS calls go to; ``edge_port`` is where distributions are,
+    ``http_port`` where APIs are.
     ``on_line(function, request_id, line)`` is told of every line the workers print. ``limit`` workers per function and
     ``total`` in all exist at once; invocations beyond wait. A worker idle for ``idle_seconds`` ends. ``spawn`` makes
     every worker a fresh interpreter.
@@ -57,6 +58,7 @@ class Pool:
         region: str = "us-east-1",
         account: str = LOCAL_ACCOUNT,
         edge_port: int = 0,
+        http_port: int = 0,
         on_line: OnLine = lambda function, request_id, line: None,
         limit: int = 10,
         total: int = 100,
@@ -66,6 +68,7 @@ class Pool:
     ) -> None:
         self.place = variables.Place(str(Path(directory).resolve()), endpoint, region, account)
         self.edge_port = edge_port
+        self.http_port = http_port
         self.app = app or ""
         self.on_line = on_line
         self.limit = limit
@@ -322,6 +325,7 @@ class Pool:
             "region": place.region,
             "account": place.account,
             "edge_port": self.edge_port,
+            "http_port": self.http_port,
         }
 
     def _reap(self) -> None:

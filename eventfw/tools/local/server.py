@@ -40,6 +40,7 @@ from eventfw.tools.local.sites import Association
 from eventfw.tools.local.state import State, forget_state, write_state
 from eventfw.tools.local.terminal import Terminal
 from eventfw.tools.local.watch import saves
+from eventfw.tools.local.websockets import WebSockets
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -91,6 +92,7 @@ class LocalServer:
             app=options.app,
             region=options.region,
             edge_port=port_of(self.sockets[1]),
+            http_port=port_of(self.sockets[0]),
             on_line=self._printed,
         )
         self.invocations = Invocations(self.pool, terminal)
@@ -99,6 +101,7 @@ class LocalServer:
         guard = self.guard = Guard(options.allowed_hosts)
         self.gateway = Gateway(HttpTable([]), self.pool.invoke, guard=guard, observe=terminal.exchange)
         self.fronts = Fronts(self.gateway, self.pool.invoke, guard=guard, observe=terminal.exchange)
+        self.websockets = WebSockets(self.fronts, self.pool.invoke, guard=guard, observe=terminal.exchange)
         host = self.http.removeprefix("http://")
         self.front = EdgeFront(
             [],
@@ -198,7 +201,7 @@ class LocalServer:
             note=self.terminal.note,
         )
         http, edge, aws = self.sockets
-        end_serving = serving([(http, self.fronts), (edge, self.front), (aws, door)])
+        end_serving = serving([(http, self.websockets), (edge, self.front), (aws, door)])
 
         async def end() -> None:
             await end_serving()
@@ -210,6 +213,7 @@ class LocalServer:
         """Route by a new description of the app, from the next request on."""
         self.gateway.apis = apis_of(description["apis"])
         self.fronts.replace(description["fronts"])
+        self.websockets.replace(description["websockets"])
         self.front.replace([Association(**one) for one in description["edge"]], description["distributions"])
         self.schedules.replace(description["schedules"])
 
@@ -279,6 +283,8 @@ class LocalServer:
         self.terminal.line(f"  HTTP  {self.http}")
         for api in self.gateway.apis.named.values():
             self.terminal.line(f"  {'REST' if api.rest else 'HTTP'}  {self.http}/{api.name}")
+        for name in self.websockets.apis:
+            self.terminal.line(f"  WS    {self.http.replace('http', 'ws', 1)}/{name}")
         for path in self.fronts.paths[:MOST_ADDRESSES]:
             self.terminal.line(f"  HTTP  {self.http}{path}")
         self.terminal.line(f"  edge  {self.edge}")
