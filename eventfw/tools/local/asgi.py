@@ -160,6 +160,27 @@ async def respond(send: Send, response: HttpResponse) -> None:
     await send({"type": "http.response.body", "body": response.body})
 
 
+class PlainHttp:
+    """An ASGI app for which a request to connect a WebSocket is a GET request like any other."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+        await receive()
+
+        async def body() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def answer(message: Message) -> None:
+            await send({**message, "type": f"websocket.{message['type']}"})
+
+        await self.app({**scope, "type": "http", "method": "GET", "scheme": "http"}, body, answer)
+
+
 async def refuse_protocol(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer what is not an HTTP request: acknowledge the server's start and stop, close a WebSocket."""
     if scope["type"] == "websocket":

@@ -22,6 +22,7 @@ from typing import Any
 from eventfw.errors import EventfwError
 from eventfw.paths import HttpTable
 from eventfw.tools.local.apis import apis_of
+from eventfw.tools.local.asgi import PlainHttp
 from eventfw.tools.local.cloud import Cloud, ExternalCloud
 from eventfw.tools.local.control import Control
 from eventfw.tools.local.door import Door
@@ -201,7 +202,7 @@ class LocalServer:
             note=self.terminal.note,
         )
         http, edge, aws = self.sockets
-        end_serving = serving([(http, self.websockets), (edge, self.front), (aws, door)])
+        end_serving = serving([(http, self.websockets), (edge, PlainHttp(self.front)), (aws, PlainHttp(door))])
 
         async def end() -> None:
             await end_serving()

@@ -24,6 +24,7 @@ from eventfw.tools.local.asgi import (
     HttpResponse,
     Invoke,
     Observe,
+    PlainHttp,
     Receive,
     Scope,
     Send,
@@ -101,7 +102,7 @@ class WebSockets:
         observe: Observe = unobserved,
         timeout: float = TIMEOUT,
     ) -> None:
-        self.beyond = beyond
+        self.beyond = PlainHttp(beyond)
         self.authorizing = Authorizing(invoke)
         self.invoke = TimedInvoke(invoke, timeout)
         self.guard = guard or Guard()
@@ -115,8 +116,9 @@ class WebSockets:
         self.authorizing.forget()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await self._socket(scope, receive, send)
+        api = self.apis.get(scope["path"].strip("/")) if scope["type"] == "websocket" else None
+        if api is not None:
+            await self._socket(api, scope, receive, send)
             return
         parts = scope["path"].split("/", 3) if scope["type"] == "http" else []
         if len(parts) == 4 and parts[2] == CONNECTIONS and parts[1] in self.apis:
@@ -124,16 +126,12 @@ class WebSockets:
         else:
             await self.beyond(scope, receive, send)
 
-    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _socket(self, api: SocketApi, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, from the request for it to its end."""
         await receive()
         request = head_of({**scope, "method": "GET"})
-        api = self.apis.get(request.path.strip("/"))
         refused = self.guard.refusal(request.headers)
-        if refused is None and api is None:
-            refused = gateway_error(403, problem=f"there is no WebSocket API at {request.path}.")
-        if refused is not None or api is None:
-            refused = refused or gateway_error(403)
+        if refused is not None:
             self.observe(Exchange("WS", request.target, refused.status, "", 0.0, refused.problem))
             await deny(scope, send, refused)
             return

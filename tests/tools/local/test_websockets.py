@@ -175,14 +175,12 @@ def test_a_client_that_may_not_connect_is_told_the_status(answers: dict[str, Any
 @pytest.mark.parametrize(
     ("path", "headers"),
     [
-        ("/", {}),
-        ("/other", {}),
-        ("/chat/more", {}),
+        ("/chat/", {"origin": "null"}),
         ("/chat", {"origin": "https://evil.example"}),
         ("/chat", {"host": "evil.example"}),
     ],
 )
-def test_strangers_and_other_paths_are_refused(path: str, headers: dict[str, str]) -> None:
+def test_foreign_pages_are_refused(path: str, headers: dict[str, str]) -> None:
     room = Room()
 
     async def scenario() -> dict[str, Any]:
@@ -428,6 +426,19 @@ def test_a_client_that_is_gone_is_no_error() -> None:
         return int(answer.status)
 
     assert asyncio.run(scenario()) == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/other", "/chat/more"])
+def test_a_request_to_connect_elsewhere_is_one_like_any_other(path: str) -> None:
+    async def scenario() -> list[dict[str, Any]]:
+        peer = Peer(sockets(Room()), path)
+        found = [await peer.next(), await peer.next()]
+        await asyncio.wait_for(peer.task, 5)
+        return found
+
+    start, body = asyncio.run(scenario())
+    assert (start["type"], start["status"]) == ("websocket.http.response.start", 200)
+    assert (body["type"], body["body"]) == ("websocket.http.response.body", b"beyond")
 
 
 def test_other_requests_are_left_to_the_app_beyond() -> None:
