@@ -64,6 +64,7 @@ if TYPE_CHECKING:
             after: str = "",
             eventbridge: bool = False,
         ) -> None: ...
+        def associate(self, role: str, kind: str, database: str, arn: Any) -> None: ...
         def role(
             self,
             logical_id: str,

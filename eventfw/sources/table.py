@@ -100,6 +100,7 @@ if TYPE_CHECKING:
     from .mq import MqBatch as MqBatch
     from .mq import MqConsumer
     from .mq import MqMessage as MqMessage
+    from .postgres import PostgresFunction
     from .rds import DatabaseEvent as DatabaseEvent
     from .rds import RdsEvent
     from .s3 import S3Record as S3Record
@@ -186,6 +187,7 @@ SOURCES = {  # decorator: (module, trigger, what its handlers receive), the last
     "log_subscription": ("eventfw.sources.logs", "LogSubscription", "LogEvent", "LogBatch"),
     "patch": ("eventfw.sources.http", "Patch", "Request"),
     "post": ("eventfw.sources.http", "Post", "Request"),
+    "postgres_function": ("eventfw.sources.postgres", "PostgresFunction"),
     "put": ("eventfw.sources.http", "Put", "Request"),
     "rds_event": ("eventfw.sources.rds", "RdsEvent", "DatabaseEvent"),
     "mq_consumer": ("eventfw.sources.mq", "MqConsumer", "MqMessage", "MqBatch"),
@@ -365,6 +367,7 @@ class Decorators:
         log_subscription = lazy(LogSubscription)
         patch = lazy(Patch)
         post = lazy(Post)
+        postgres_function = lazy(PostgresFunction)
         put = lazy(Put)
         rds_event = lazy(RdsEvent)
         mq_consumer = lazy(MqConsumer)

@@ -444,6 +444,11 @@ def approved(task: StepTask) -> None:
     task.succeed({"by": task.input["by"]})
 
 
+@app.postgres_function("shop", instance=True, role="their-role")
+def priced(order: dict[str, int]) -> int:
+    return order["copies"]
+
+
 scaling = app.state_machine(
     "scaling",
     {"StartAt": "Measure", "States": {"Measure": {"Type": "Task", "Resource": "scaled", "End": True}}},

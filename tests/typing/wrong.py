@@ -60,6 +60,8 @@ app.sqs_consumer(plain)  # error
 app.sqs_consumer(orders, pollers=5)(plain)  # error
 app.sns_subscriber(orders)(plain)  # error
 app.sns_subscriber(app.topic("news"), through="orders")(plain)  # error
+app.postgres_function()(plain)  # error
+app.postgres_function("shop", instance="yes")(plain)  # error
 app.step(token=True)(plain)  # error
 app.step(wait_for_task_token="yes")(plain)  # error
 app.state_machine("flow")  # error

@@ -226,6 +226,12 @@ class Template:
 
         notify(self, bucket, function, notifications, after=after, eventbridge=eventbridge)
 
+    def associate(self, role: str, kind: str, database: str, arn: Any) -> None:
+        """Associate a role of the stack's with a database that the app does not own. See :mod:`.databases`."""
+        from eventfw.tools.build.databases import associate
+
+        associate(self, role, kind, database, arn)
+
     @property
     def empty(self) -> bool:
         """Whether nothing was added."""
