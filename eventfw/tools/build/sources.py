@@ -188,8 +188,9 @@ def _imports(module: str, source: str) -> Iterator[Path]:
 
 def verbs_of(source: str, classes: Collection[str]) -> str:
     """The source text of the tool verbs of classes."""
-    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef) and node.name in classes]
-    return "\n".join(ast.get_source_segment(source, verb) or "" for node in nodes for verb in _verbs(node))
+    lines = source.splitlines()
+    nodes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name in classes]
+    return "\n".join(line for node in nodes for verb in _verbs(node) for line in lines[verb.lineno - 1 : verb.end_lineno])
 
 
 def classes_with_verbs(path: Path) -> set[str]:
@@ -233,12 +234,17 @@ def bare(source: str, classes: Collection[str] = ()) -> str:
 
 def _without_types(tree: ast.Module, lines: list[str]) -> None:
     """Blank what is for type checkers alone."""
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    found = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    ]
     halves = [node for node in found if node.orelse or node not in tree.body]
     for node in halves:
         _empty(lines, node.body)
     for each in tree.body:
-        if (each in found and each not in halves) or (not halves and ast.unparse(each) == "TYPE_CHECKING = False"):
+        assigned = isinstance(each, ast.Assign) and ast.unparse(each) == "TYPE_CHECKING = False"
+        if (each in found and each not in halves) or (assigned and not halves):
             blank(lines, each.lineno, each.end_lineno)
 
 
