@@ -176,7 +176,12 @@ def listed(item: Conversion, build: Callable[[list[Any]], Any]) -> Conversion:
             return made.refuse(value, path, problems)
         before = len(problems.found)
         items = [item.convert(one, (path, position), problems) for position, one in enumerate(value)]
-        return None if len(problems.found) > before else build(items)
+        if len(problems.found) > before:
+            return None
+        try:
+            return build(items)
+        except TypeError:  # a set of anything, of which some has no hash
+            return problems.add(path, "must be a list without lists and objects in it")
 
     made = Conversion("a list", convert, shape=list)
     return made

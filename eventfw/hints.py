@@ -82,8 +82,11 @@ def by_pydantic(hint: Any) -> Convert:
         try:
             return adapter.validate_json(text) if text else adapter.validate_python(value)
         except ValidationError as error:
-            for one in error.errors(include_url=False, include_context=False, include_input=False):
-                problems.add(along(path, one["loc"]), one["msg"])
+            for one in error.errors(include_url=False, include_input=False):
+                message = one["msg"]
+                if one["type"] == "union_tag_invalid":  # whose message has the tag that was sent
+                    message = "{discriminator} must be one of {expected_tags}".format(**one["ctx"])
+                problems.add(along(path, one["loc"]), message)
 
     return convert
 
@@ -99,6 +102,8 @@ def by_msgspec(hint: Any) -> Convert:
             return msgspec.convert(value, hint, str_keys=True)
         except msgspec.ValidationError as error:
             message, _, where = str(error).partition(" - at `")
+            if message.startswith("Invalid "):  # a literal's, an Enum's or a tag's, with the value that was sent
+                message = message.partition(" value ")[0] + " value"
             steps = where.rstrip("`").rpartition("$")[2].replace("[", ".[").split(".")
             numbered = [int(step[1:-1]) if step[1:-1].isdigit() else step for step in steps if step]
             problems.add(along(path, numbered), printable(message, 300))

@@ -174,6 +174,8 @@ NOT_FITTING = [
     (tuple[int, str], "ab", "x", "must be a list of 2, not a string"),
     (dict[str, int], {"a\n": "b"}, "x.a\\n", "must be a whole number, not a string"),
     (dict[Color, int], {"green": 1}, "x.green", "must be one of 'red', 'blue'"),
+    (set[Any], [1, [2]], "x", "must be a list without lists and objects in it"),
+    (frozenset[tuple[Any, ...]], [[{}]], "x", "must be a list without lists and objects in it"),
     (int | None, "a", "x", "must be a whole number or null, not a string"),
     (Literal[1, "a"], True, "x", "must be one of 1, 'a', not a boolean"),
     (Size, True, "x", "must be one of 1, 2, not a boolean"),

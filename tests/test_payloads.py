@@ -11,7 +11,7 @@ import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Optional, TypeVar
 
 import msgspec
 import pydantic
@@ -525,6 +525,38 @@ def test_the_error_tells_no_value_of_the_payload(model: Any) -> None:
     assert caught.value.errors[0]["path"] == "items[2].price"
     assert "items[2].price: " in str(caught.value) and "secret" not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+class PydanticCat(pydantic.BaseModel):
+    kind: Literal["cat"]
+
+
+class PydanticDog(pydantic.BaseModel):
+    kind: Literal["dog"]
+
+
+class StructCat(msgspec.Struct, tag="cat"):
+    kind: Literal["a", 1] = "a"
+
+
+class StructDog(msgspec.Struct, tag="dog"):
+    kind: str
+
+
+@pytest.mark.parametrize(
+    ("hint", "payload"),
+    [
+        (Annotated[PydanticCat | PydanticDog, pydantic.Field(discriminator="kind")], {"kind": "secret"}),
+        (StructCat | StructDog, {"type": "secret"}),
+        (StructCat | StructDog, {"type": "cat", "kind": "secret"}),
+        (StructCat | StructDog, {"type": "cat", "kind": 5}),
+    ],
+)
+def test_a_tag_of_none_of_the_models_is_not_repeated(hint: Any, payload: Any) -> None:
+    found = client(lambda app: app.function("f")(typed(hint)))
+    with pytest.raises(PayloadError, match=r"kind' must be one of 'cat', 'dog'|Invalid( enum)? value") as caught:
+        found.invoke("f", payload)
+    assert "secret" not in f"{caught.value}{caught.value.errors}" and "5" not in str(caught.value)
 
 
 def test_an_events_detail_is_its_payload() -> None:

@@ -190,7 +190,8 @@ def verbs_of(source: str, classes: Collection[str]) -> str:
     """The source text of the tool verbs of classes."""
     lines = source.splitlines()
     nodes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name in classes]
-    return "\n".join(line for node in nodes for verb in _verbs(node) for line in lines[verb.lineno - 1 : verb.end_lineno])
+    verbs = [verb for node in nodes for verb in _verbs(node)]
+    return "\n".join("\n".join(lines[verb.lineno - 1 : verb.end_lineno]) for verb in verbs)
 
 
 def classes_with_verbs(path: Path) -> set[str]:
