@@ -74,7 +74,7 @@ class AppSyncAuthorization(Event):
         if context:
             answer["resolverContext"] = context
         if denied_fields:
-            answer["deniedFields"] = list(denied_fields)
+            answer["deniedFields"] = denied_fields if isinstance(denied_fields, str) else list(denied_fields)
         if ttl is not None:
             answer["ttlOverride"] = ttl
         return answer
@@ -184,6 +184,9 @@ def checked_answer(answer: dict[str, Any]) -> dict[str, Any]:
     unknown = sorted(answer.keys() - set(ANSWER))
     if unknown:
         raise TypeError(f"An authorizer's answer has no {unknown[0]!r}; it has {', '.join(ANSWER)}.")
+    denied = answer.get("deniedFields") or []
+    if not isinstance(denied, list) or not all(isinstance(field, str) for field in denied):
+        raise TypeError(f"deniedFields is a list such as ['Mutation.createPost'], not {denied!r:.80}.")
     context = answer.get("resolverContext") or {}
     for name, value in context.items():
         if not isinstance(value, (str, int, float)):
@@ -192,7 +195,7 @@ def checked_answer(answer: dict[str, Any]) -> dict[str, Any]:
             )
     from json import dumps
 
-    size = len(dumps(context).encode())
+    size = len(dumps(context, ensure_ascii=False).encode(errors="replace"))
     if size > CONTEXT_MAX:
         raise ValueError(f"resolverContext has {size} bytes, over the {CONTEXT_MAX} that AppSync takes.")
     ttl = answer.get("ttlOverride", 0)

@@ -120,7 +120,9 @@ class Authorizer(Trigger):
             result = Allow() if result else Deny()
         if isinstance(result, _Answer):
             return result.simple() if simple else result.policy(event.arn)
-        if isinstance(result, dict) and ("isAuthorized" if simple else "policyDocument") in result:
+        if isinstance(result, dict) and (
+            isinstance(result.get("isAuthorized"), bool) if simple else "policyDocument" in result
+        ):
             return result
         wanted = "{'isAuthorized': ...}" if simple else "an IAM policy with a policyDocument"
         raise TypeError(f"An authorizer returns True, False, Allow(...), Deny(...) or {wanted}, not {result!r:.200}.")

@@ -130,7 +130,7 @@ class ConnectFlow(Choosing):
         answer = result if self.response == "JSON" else {name: flat(name, value) for name, value in result.items()}
         from json import dumps
 
-        size = len(dumps(answer).encode())
+        size = len(dumps(answer, ensure_ascii=False).encode(errors="replace"))
         if size > RESPONSE_MAX:
             raise ValueError(f"The response has {size} bytes, over the {RESPONSE_MAX} that Connect takes. Return less.")
         return answer

@@ -211,6 +211,27 @@ def test_an_answer_says_what_is_denied_and_added() -> None:
     }
 
 
+@pytest.mark.parametrize("denied", ["Mutation.add", [None], {"Mutation.add"}])
+def test_denied_fields_that_would_deny_nothing_are_an_error(denied: Any) -> None:
+    """Text is a sequence, too: of its letters, which are no fields."""
+
+    def allow(event: AppSyncAuthorization) -> Any:
+        return (
+            event.allow(denied_fields=denied) if denied == "Mutation.add" else {**event.allow(), "deniedFields": denied}
+        )
+
+    with pytest.raises(TypeError, match="deniedFields is a list such as"):
+        Client(authorizer(allow)).send(allow)
+
+
+def test_the_length_of_a_resolver_context_is_that_of_its_utf_8(monkeypatch: pytest.MonkeyPatch) -> None:
+    def allow(event: AppSyncAuthorization) -> Any:
+        return event.allow(context={"name": "ж" * 5})
+
+    monkeypatch.setattr("eventfw.sources.appsync_authorizer.CONTEXT_MAX", 22)
+    assert Client(authorizer(allow)).send(allow)["isAuthorized"]
+
+
 def test_an_authorizer_is_permitted_for_its_api_only() -> None:
     stack = stack_of(authorizer(reject))
     assert properties_of(stack, "AuthorizerStuvwxyzPermission")["SourceArn"] == ARN

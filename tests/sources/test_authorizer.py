@@ -89,7 +89,7 @@ def test_a_401_is_the_error_that_api_gateway_reads(raw: Any) -> None:
 
 
 @pytest.mark.parametrize("raw", [TOKEN, REST, HTTP], ids=["token", "rest", "http"])
-@pytest.mark.parametrize("result", [None, "yes", 1, {}, {"allow": True}])
+@pytest.mark.parametrize("result", [None, "yes", 1, {}, {"allow": True}, {"isAuthorized": "false"}])
 def test_an_answer_of_another_shape_is_an_error_that_says_so(raw: Any, result: Any) -> None:
     with pytest.raises(TypeError, match=r"returns True, False, Allow\(...\)"):
         answer(result, raw)

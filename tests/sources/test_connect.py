@@ -45,6 +45,12 @@ def test_too_long_a_response_is_an_error() -> None:
         returning({"a": "x" * 32768})
 
 
+def test_the_length_of_a_response_is_that_of_its_utf_8() -> None:
+    assert len(returning({"a": "ж" * 16000})["a"]) == 16000
+    with pytest.raises(ValueError, match="over the 32768"):
+        returning({"a": "ж" * 16384})
+
+
 @pytest.mark.parametrize("instance", [INSTANCE, ARN])
 def test_the_instance_may_invoke_and_lists_the_function(instance: str) -> None:
     app = App("demo")
