@@ -220,9 +220,16 @@ class _Loop:
 
 
 def run(coroutine: Any) -> Any:
-    """Run a coroutine to its end on the loop that this environment keeps between invocations."""
+    """Run a coroutine to its end on the loop that this environment keeps between invocations.
+
+    That a task of its own was cancelled is an error as any other here: the rest of a batch goes on, and who waits for
+    an answer gets one. ``CancelledError`` is no ``Exception``, and would end the environment.
+    """
     import asyncio
 
     if _Loop.runner is None:
         _Loop.runner = asyncio.Runner()
-    return _Loop.runner.run(coroutine)
+    try:
+        return _Loop.runner.run(coroutine)
+    except asyncio.CancelledError as error:
+        raise RuntimeError("The handler awaited what was cancelled.") from error

@@ -57,6 +57,25 @@ def test_an_exception_keeps_its_type() -> None:
         Client(app).send(tick)
 
 
+def test_a_cancelled_task_of_a_handler_is_an_error_as_any_other() -> None:
+    """``CancelledError`` is no ``Exception``: a message that awaits one would take the rest of its batch along."""
+    import asyncio
+
+    app = App("demo")
+
+    @app.sqs_consumer(app.queue("orders"))
+    async def order(message: Any) -> None:
+        if message.body == "bad":
+            task = asyncio.ensure_future(asyncio.sleep(20))
+            task.cancel()
+            await task
+
+    trigger = app.handlers[0].triggers[0]
+    samples = [trigger.sample(body=body, message_id=body) for body in ("bad", "good")]
+    raw = {"Records": [record for sample in samples for record in sample["Records"]]}
+    assert Client(app).invoke("order", raw) == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
+
+
 def test_async_handlers_share_one_loop() -> None:
     import asyncio
 
