@@ -13,15 +13,17 @@ from .trigger import Trigger
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeVar
 
-    from .calling import Binding
+    R = TypeVar("R", bound="Reported")
 
 MARGIN = 2.0  # seconds before the timeout at which a report says that time is up; a quarter of it where that is less
 
 
 class Reported(Event):
     """An event whose sender waits for a report, which is made once."""
+
+    _watch: BeforeTimeout | None = None
 
     def __init__(self, raw: Any, context: Any = None) -> None:
         super().__init__(raw, context)
@@ -49,12 +51,15 @@ class Reporting(Trigger):
         """Tell the service what the handler returned, or the exception it raised. It raises what the call does."""
         raise NotImplementedError
 
-    def call(self, binding: Binding, event: Any) -> Any:
-        with BeforeTimeout(event.context, lambda: self._late(event)):
-            return binding(event, event.context)
+    def begun(self, event: R) -> R:
+        """The event of an invocation that begins: from now on its time is watched, for middleware may hang, too."""
+        event._watch = BeforeTimeout(event.context, lambda: self._late(event))
+        return event
 
     def encode(self, result: Any, event: Any) -> None:
         """Report. A failure is logged here: the invocation ends well, or Lambda would run the handler again."""
+        if event._watch is not None:
+            event._watch.end()
         failed = isinstance(result, self.answers)
         if failed:
             self._log(result, event)
@@ -76,7 +81,7 @@ class Reporting(Trigger):
 
 
 class BeforeTimeout:
-    """``with BeforeTimeout(context, act):`` runs ``act`` in a thread where the block lasts almost until the timeout."""
+    """Runs ``act`` in a thread almost at the timeout, unless it is ended before."""
 
     def __init__(self, context: Any, act: Callable[[], None]) -> None:
         self._timer: Any = None
@@ -87,12 +92,10 @@ class BeforeTimeout:
             seconds = remaining() / 1000
             self._timer = Timer(max(0.0, seconds - min(MARGIN, seconds / 4)), act)
             self._timer.daemon = True
-
-    def __enter__(self) -> None:
-        if self._timer is not None:
             self._timer.start()
 
-    def __exit__(self, *exception: object) -> None:
+    def end(self) -> None:
+        """Watch no longer."""
         if self._timer is not None:
             self._timer.cancel()
 

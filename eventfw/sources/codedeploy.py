@@ -65,7 +65,7 @@ class CodeDeployHook(Reporting):
         return "codedeploy hook" + (f" of {self.application}" if self.application else "")
 
     def parse(self, raw: Any, context: Any) -> DeploymentHook:
-        return DeploymentHook(raw, context)
+        return self.begun(DeploymentHook(raw, context))
 
     def report(self, result: Any, event: DeploymentHook) -> None:
         fine = result is None or result is True

@@ -138,7 +138,7 @@ class CodePipelineAction(Reporting):
         return "codepipeline action"
 
     def parse(self, raw: Any, context: Any) -> PipelineJob:
-        return PipelineJob(raw, context)
+        return self.begun(PipelineJob(raw, context))
 
     def payload(self, event: PipelineJob) -> Any:
         """The user parameters, for a parameter that is a data class."""

@@ -165,7 +165,7 @@ class CustomResource(Reporting):
         return f"custom resource {self.type_name}"
 
     def parse(self, raw: Any, context: Any) -> ResourceRequest:
-        return ResourceRequest(raw, context)
+        return self.begun(ResourceRequest(raw, context))
 
     def payload(self, event: ResourceRequest) -> Any:
         """The properties, for a parameter that is a data class."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -104,6 +105,33 @@ def test_a_function_that_runs_out_of_time_has_reported_it_before(cloudformation:
     answer = send(app_with(seed), cloudformation, Context(80))
     watched.join()
     assert (answer["Status"], answer["Reason"][:12]) == ("FAILED", "TimeoutError")
+
+
+def test_middleware_that_runs_out_of_time_is_reported_before(cloudformation: Endpoint) -> None:
+    app = app_with(lambda_named("seed"))
+
+    @app.middleware
+    def slow(event: Any, call: Any) -> Any:
+        asked.wait(20)
+        return call(event)
+
+    asked = threading.Event()
+    cloudformation.answers = [(200, b"")]
+    watched = threading.Thread(target=lambda: (until_asked(cloudformation), asked.set()))
+    watched.start()
+    answer = send(app, cloudformation, Context(80))
+    watched.join()
+    assert (answer["Status"], answer["Reason"][:12]) == ("FAILED", "TimeoutError")
+
+
+def test_a_handler_that_awaits_what_was_cancelled_has_failed(cloudformation: Endpoint) -> None:
+    async def seed(request: Any) -> None:
+        task = asyncio.ensure_future(asyncio.sleep(20))
+        task.cancel()
+        await task
+
+    answer = send(app_with(seed), cloudformation)
+    assert (answer["Status"], answer["Reason"][:12]) == ("FAILED", "RuntimeError")
 
 
 def until_asked(to: Endpoint) -> None:
