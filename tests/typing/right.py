@@ -81,6 +81,7 @@ from eventfw import (
     Topic,
     UserPool,
     ViewerResponse,
+    WebSocketApi,
     WebSocketEvent,
 )
 
@@ -550,7 +551,7 @@ chat = app.websocket_api("chat", route_selection_expression="$request.body.kind"
 @app.websocket(chat, "$connect", authorizer=check)
 @app.function(uses=[chat.manage_connections])
 def joined(event: WebSocketEvent) -> bool:
-    assert_type(chat.endpoint, str)
+    assert_type(chat, WebSocketApi)
     return event.query.get("token") == "t"
 
 
