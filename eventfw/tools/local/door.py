@@ -33,7 +33,7 @@ from eventfw.tools.local.control import PREFIX
 from eventfw.tools.local.faults import fault
 from eventfw.tools.local.guard import Guard
 from eventfw.tools.local.http_api import PAYLOAD_LIMIT
-from eventfw.tools.local.lambda_api import answer, function_of, invocation, refused
+from eventfw.tools.local.lambda_api import EVENT_LIMIT, answer, function_of, invocation, refused
 from eventfw.tools.local.reports import REPORT_LIMIT, reported, taken
 from eventfw.tools.local.results import Result, Throttled
 
@@ -111,9 +111,10 @@ class Door:
         """Lambda's Invoke, for a function of the app."""
         try:
             how = invocation(request)
-            payload = await body_of(request, receive, PAYLOAD_LIMIT)
+            limit = EVENT_LIMIT if how.type == "Event" else PAYLOAD_LIMIT
+            payload = await body_of(request, receive, limit)
         except BodyTooLarge:
-            message = f"Request must be smaller than {PAYLOAD_LIMIT} bytes for the InvokeFunction operation"
+            message = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
             return refused(413, "RequestEntityTooLargeException", message)
         except ValueError as error:
             return refused(400, "InvalidParameterValueException", str(error))

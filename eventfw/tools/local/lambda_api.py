@@ -16,6 +16,7 @@ from eventfw.tools.local.results import Result
 
 TYPES = ("RequestResponse", "Event", "DryRun")
 LOG_TAIL = 4096  # bytes
+EVENT_LIMIT = 1024 * 1024  # bytes of an asynchronous event
 
 
 @dataclass(frozen=True)

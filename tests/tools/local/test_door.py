@@ -212,6 +212,17 @@ def test_the_other_invocation_types(door: Callable[..., int], how: str, status: 
     assert len(functions.calls) == calls + 1
 
 
+@pytest.mark.parametrize(("how", "refused"), [("Event", True), ("RequestResponse", False)])
+def test_an_asynchronous_event_may_have_a_megabyte(door: Callable[..., int], how: str, refused: bool) -> None:
+    aws, large = client("lambda", door(None, Functions())), b'"' + b"x" * 1024 * 1024 + b'"'
+    if not refused:
+        assert aws.invoke(FunctionName="api", InvocationType=how, Payload=large)["StatusCode"] == 200
+        return
+    with pytest.raises(ClientError) as caught:
+        aws.invoke(FunctionName="api", InvocationType=how, Payload=large)
+    assert caught.value.response["Error"]["Code"] == "RequestEntityTooLargeException"
+
+
 def test_a_payload_that_is_not_json_is_refused_as_lambda_does(door: Callable[..., int]) -> None:
     functions = Functions()
     with pytest.raises(ClientError) as caught:
