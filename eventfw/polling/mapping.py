@@ -141,6 +141,14 @@ class Polled(Trigger):
         """The mapping's ``EventSourceArn``."""
         return self.resource.arn_in(template)
 
+    def wanted(self, base: dict[str, Any]) -> dict[str, Any]:
+        """What a sample has: ``base`` with what the first of the filters asks for that can be told."""
+        from ..rules.witness import witness
+
+        patterns = [one.pattern for one in self.filters.filters] if self.filters is not None else []
+        found = (witness([pattern], base) for pattern in patterns)
+        return next((one for one in found if one is not None), base)
+
     def check_timeout(self, function: Function) -> None:
         """Refuse a function that may run longer than the mapping of a cluster or broker lets it."""
         if function.timeout > LONGEST:

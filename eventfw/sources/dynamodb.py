@@ -259,7 +259,7 @@ class DynamoDBStream(StreamPolled):
             "dynamodb": change,
             "eventSourceARN": stream,
         }
-        return {"Records": [record]}
+        return {"Records": [record if fields else self.wanted(record)]}
 
 
 def typed_item(item: dict[str, Any]) -> dict[str, Any]:

@@ -352,13 +352,14 @@ class KafkaConsumer(Polled):
         text), ``partition``, ``offset``."""
         self.fields_among(fields, ("value", "key", "headers", "partition", "offset"))
         partition = int(fields.get("partition", 0))
+        fields = {**self.wanted({"value": {}}), **fields}
         record = {
             "topic": self.topic,
             "partition": partition,
             "offset": int(fields.get("offset", 15)),
             "timestamp": 1767225600000,
             "timestampType": "CREATE_TIME",
-            "value": encoded(fields.get("value", "{}")),
+            "value": encoded(fields["value"]),
             "headers": [{name: list(str(value).encode())} for name, value in (fields.get("headers") or {}).items()],
         }
         if "key" in fields:

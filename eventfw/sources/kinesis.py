@@ -207,7 +207,7 @@ class KinesisConsumer(StreamPolled):
         from base64 import b64encode
 
         self.fields_among(fields, ("data", "partition_key", "sequence_number"))
-        data = fields.get("data", "{}")
+        data = fields["data"] if "data" in fields else self.wanted({"data": {}})["data"]
         if not isinstance(data, str):
             from json import dumps
 

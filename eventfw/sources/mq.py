@@ -285,7 +285,7 @@ class MqConsumer(Polled):
         from base64 import b64encode
 
         self.fields_among(fields, ("data", "message_id", "properties"))
-        data = fields.get("data", "{}")
+        data = fields["data"] if "data" in fields else self.wanted({"data": {}})["data"]
         if not isinstance(data, str):
             from json import dumps
 

@@ -333,15 +333,24 @@ class SnsSubscriber(Trigger):
 
     def sample(self, **fields: Any) -> dict[str, Any]:
         """One message. Fields: ``message`` (text, or anything that is written as JSON), ``subject``, ``attributes``
-        (name: text or number), ``message_id``."""
+        (name: text, number or list), ``message_id``."""
         self.fields_among(fields, ("message", "subject", "attributes", "message_id"))
         topic = self.topic.sample_arn()
-        sent = sample_message(topic, **fields)
+        sent = sample_message(topic, **{**self._wanted(), **fields})
         if self.through is None:
             subscription = f"{topic}:21be56ed-a058-49f5-8c98-aedd2564c486"
             record = {"EventVersion": "1.0", "EventSource": "aws:sns", "EventSubscriptionArn": subscription}
             return {"Records": [{**record, "Sns": sent}]}
         return {"Records": [queued_record(sent, self.through, raw=self.raw_delivery)]}
+
+    def _wanted(self) -> dict[str, Any]:
+        """What of a message the policy asks for, as fields of a sample."""
+        from ..rules.witness import witness
+
+        if self.policy is None or self.policy.pattern is None:
+            return {}
+        found = witness([self.policy.pattern], {}) or {}
+        return {"message": found} if self.policy.scope == "MessageBody" else {"attributes": found}
 
 
 class Subscribed(QueuePolled):
@@ -366,11 +375,7 @@ def sample_message(topic: str, **fields: Any) -> dict[str, Any]:
         from json import dumps
 
         message = dumps(message)
-    kinds = {int: "Number", float: "Number"}
-    attributes = {
-        name: {"Type": kinds.get(type(value), "String"), "Value": str(value)}
-        for name, value in (fields.get("attributes") or {}).items()
-    }
+    attributes = {name: _attribute(value) for name, value in (fields.get("attributes") or {}).items()}
     return {
         "Type": "Notification",
         "MessageId": str(fields.get("message_id", "95df01b4-ee98-5cb9-9903-4c221d41eb5e")),
@@ -384,6 +389,15 @@ def sample_message(topic: str, **fields: Any) -> dict[str, Any]:
         "UnsubscribeUrl": "https://sns.us-east-1.amazonaws.com/?Action=Unsubscribe",
         "MessageAttributes": attributes,
     }
+
+
+def _attribute(value: Any) -> dict[str, str]:
+    """An attribute as SNS sends it; what is neither text nor a number can stand in a list only."""
+    if isinstance(value, (list, bool)) or value is None:
+        from json import dumps
+
+        return {"Type": "String.Array", "Value": dumps(value if isinstance(value, list) else [value])}
+    return {"Type": "Number" if isinstance(value, (int, float)) else "String", "Value": str(value)}
 
 
 def queued_record(sent: dict[str, Any], queue: Queue, *, raw: bool) -> dict[str, Any]:

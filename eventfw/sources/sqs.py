@@ -158,7 +158,7 @@ class SqsConsumer(QueuePolled):
     def sample(self, **fields: Any) -> dict[str, Any]:
         """One message. Fields: ``body`` (text, or anything that is written as JSON), ``group_id``, ``message_id``."""
         self.fields_among(fields, ("body", "group_id", "message_id"))
-        body = fields.get("body", "{}")
+        body = fields["body"] if "body" in fields else self.wanted({"body": {}})["body"]
         if not isinstance(body, str):
             from json import dumps
 

@@ -219,3 +219,22 @@ def test_sns_cannot_send_to_a_queue_with_the_key_that_aws_manages(option: str) -
     app.sns_subscriber(app.topic("news"), **{option: queue})(print_it)
     with pytest.raises(RegistrationError, match=r"sns\.amazonaws\.com cannot send to the queue 'orders'"):
         built(app)
+
+
+@pytest.mark.parametrize("queue", [None, {"name": "orders"}])
+@pytest.mark.parametrize(
+    ("scope", "policy"),
+    [
+        ("MessageAttributes", {"kind": ["x"], "size": [{"numeric": [">", 2]}]}),
+        ("MessageAttributes", {"kind": [{"exists": False}]}),
+        ("MessageAttributes", {"kind": [True], "other": [None]}),
+        ("MessageBody", {"order": {"id": [{"prefix": "o-"}]}}),
+    ],
+)
+def test_the_sample_is_one_that_the_filter_policy_lets_through(scope: str, policy: Any, queue: Any) -> None:
+    through = {} if queue is None else {"through": queue}
+    app, _ = subscriber(filter_policy=policy, filter_scope=scope, **through)
+    raw = sample(app)
+    sent = raw["Records"][0].get("Sns") or json.loads(raw["Records"][0]["body"])
+    assert app.handlers[0].triggers[0].policy.mismatch(sent["MessageAttributes"], sent["Message"]) == ""
+    assert sample(app, message="x")["Records"][0]
