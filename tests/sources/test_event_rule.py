@@ -127,10 +127,13 @@ def test_every_matching_rule_of_the_app_is_reached() -> None:
     }
 
 
-def test_a_schedules_event_reaches_no_pattern() -> None:
-    app = app_with({"source": [{"prefix": "aws."}]})
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("source", ["aws.events", "aws.scheduler"])
+def test_a_schedules_event_reaches_no_pattern(source: str, count: int) -> None:
+    app = app_with(*[{"source": [{"prefix": "aws."}]}] * count)
     app.schedule("rate(1 minute)")(EventBridgeEvent.summary)
-    assert Router(app).route(TICK).why["h0"] == "a schedule's event goes to the target of its own rule only"
+    why = Router(app).route({**TICK, "source": source}).why
+    assert why["h0"] == "a schedule's event goes to the target of its own rule only"
 
 
 def test_one_function_picks_the_handler_whose_pattern_matches() -> None:
@@ -213,6 +216,7 @@ def test_what_two_patterns_have_in_common(one: Any, other: Any, common: Any) -> 
         ({"source": [{"numeric": [">", 1]}]}, "wanted > 1"),
         ({"source": {"prefix": ["x"]}}, "`source` is a string, and has no field 'prefix'"),
         ({"source": ["aws.events"], "detail-type": ["Scheduled Event"]}, "Use @app.schedule"),
+        ({"source": ["aws.scheduler"], "detail-type": ["Scheduled Event"]}, "Use @app.schedule"),
     ],
 )
 def test_a_pattern_no_event_can_match_is_found(pattern: Any, fault: str) -> None:
