@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from templates import complaints, deployed, properties
 
-from eventfw import App, EventBridgeEvent
+from eventfw import App, Blueprint, EventBridgeEvent
 from eventfw.errors import RegistrationError, RoutingError
 from eventfw.routing import Router
 from eventfw.rules.witness import Effort
@@ -486,5 +486,14 @@ def test_a_bus_takes_thirty_wildcards_and_no_more() -> None:
     for number in range(31):
         app.event_rule(wild[number % 2], bus="shop")(handler_called(f"h{number}"))
     with pytest.raises(RegistrationError, match="30 rules with a wildcard") as caught:
+        deployed(app)
+    assert "test_event_rule.py" in caught.value.place
+
+
+def test_dead_letters_of_a_rule_in_a_blueprints_stack_are_refused() -> None:
+    app, admin = App("demo"), Blueprint("admin")
+    admin.event_rule(SHOP, dead_letter=app.queue("lost"))(handler_called("told"))
+    app.mount(admin, stack=True)
+    with pytest.raises(RegistrationError, match="needs the rule in the app's main stack") as caught:
         deployed(app)
     assert "test_event_rule.py" in caught.value.place
