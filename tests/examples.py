@@ -40,11 +40,16 @@ class Names(dict[str, Any]):
         return self[name]
 
 
-def add(app: App, name: str, handler: str = "handler", names: Names | None = None) -> Trigger:
+RETURNING = "def {handler}(event): return event"
+
+
+def add(
+    app: App, name: str, handler: str = "handler", names: Names | None = None, *, written: str = RETURNING
+) -> Trigger:
     """Give an app a handler under a source's example."""
     found = names if names is not None else Names(app)
-    code = f"{table.load(table.SOURCES[name]).example}\ndef {handler}(event): return event\n"
-    exec(code, {"__builtins__": __builtins__}, found)
+    code = f"{table.load(table.SOURCES[name]).example}\n{written.format(handler=handler)}\n"
+    exec(code, {"__builtins__": __builtins__, **found}, found)
     made = next(one for one in app.handlers if one.name == handler)
     return made.triggers[0]
 

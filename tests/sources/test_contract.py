@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples import Names, example
+from examples import Names, add, example
 
 import eventfw
 from eventfw import App
@@ -68,6 +68,21 @@ def test_the_function_runs_its_handler_for_the_sample(name: str) -> None:
     app, trigger = example(name)
     router = Router(app)
     assert router.pick(app.handlers[0].function, trigger.sample())[1] is trigger
+
+
+@SOURCES
+@pytest.mark.parametrize(
+    "written",
+    ["def {handler}(): ran.append(1)", "async def {handler}(event, context): ran.append(context)"],
+    ids=["without parameters", "async"],
+)
+def test_a_handler_may_be_async_and_takes_what_it_names(name: str, written: str) -> None:
+    app, ran = App("demo"), list[int]()
+    names = Names(app)
+    names["ran"] = ran
+    trigger = add(app, name, names=names, written=written)
+    trigger.call(app.handlers[0].bindings[0], trigger.parse(trigger.sample(), 1))
+    assert ran == [1]
 
 
 @SOURCES

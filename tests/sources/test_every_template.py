@@ -7,9 +7,11 @@ from functools import cache
 from typing import Any
 
 import pytest
-from examples import example, together
+from examples import Names, add, example, together
 from templates import complaints, deployed, every
 
+from eventfw import App, Blueprint
+from eventfw.errors import EventfwError
 from eventfw.sources import table
 
 # What IAM, or the service that asks for it, knows no narrower resource for than `*`.
@@ -71,12 +73,53 @@ def test_cfn_lint_has_nothing_to_say_of_a_source(name: str) -> None:
         assert complaints(template) == []
 
 
+@SOURCES
+def test_a_second_handler_of_the_same_can_be_deployed_or_is_refused(name: str) -> None:
+    app = App("demo")
+    names = Names(app)
+    add(app, name, "one", names)
+    try:
+        add(app, name, "two", names)
+    except EventfwError as error:
+        assert "is there already" in error.message
+    else:
+        assert every(app)
+
+
+@SOURCES
+def test_names_that_are_as_long_as_a_functions_can_be_are_taken_or_refused(name: str) -> None:
+    app = App("a" * 20)
+    add(app, name, "h" * 39)  # with the stage 64 characters
+    try:
+        templates = every(app)
+    except EventfwError as error:
+        assert "characters" in error.message
+    else:
+        assert [one for template in templates for one in complaints(template)] == []
+
+
+@SOURCES
+def test_a_blueprint_with_a_stack_of_its_own_can_be_deployed_or_is_refused(name: str) -> None:
+    app, part = App("demo"), Blueprint("part")
+    names = Names(app)
+    names["app"] = part
+    exec(f"{table.load(table.SOURCES[name]).example}\ndef handler(event): ...", names)
+    app.mount(part, stack=True)
+    try:
+        templates = every(app)
+    except EventfwError as error:
+        assert "Mount the blueprint without stack=True" in error.message
+    else:
+        assert [one for template in templates for one in complaints(template)] == []
+
+
 def test_cfn_lint_has_nothing_to_say_of_all_sources_in_one_app() -> None:
     app = together()
     main = deployed(app)
     assert complaints(main) == []
-    functions = [one for one in main["Resources"].values() if one["Type"] == "AWS::Lambda::Function"]
-    assert len(functions) == len([one for one in app.functions.values() if not one.edge])
+    made = [one["Properties"] for one in main["Resources"].values() if one["Type"] == "AWS::Lambda::Function"]
+    names = {f"demo-dev-{function.name}" for function in app.functions.values() if not function.edge}
+    assert names <= {one.get("FunctionName") for one in made}
 
 
 @SOURCES
