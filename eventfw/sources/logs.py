@@ -275,7 +275,7 @@ class LogSubscription(Trigger):
         """One log event. Fields: ``message`` (text, or anything that is written as JSON), ``id``, ``timestamp``
         (milliseconds since 1970), ``log_stream``, ``extracted_fields``."""
         self.fields_among(fields, ("message", "id", "timestamp", "log_stream", "extracted_fields"))
-        message = fields.get("message", "an example")
+        message = fields.get("message", passing(self.filter_pattern))
         if not isinstance(message, str):
             from json import dumps
 
@@ -331,6 +331,14 @@ def decoded(raw: Any) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ValueError("awslogs.data has no object in it")
     return found
+
+
+def passing(pattern: str) -> str:
+    """A message that passes a pattern of plain terms, all of which must be in it; an example for any other pattern."""
+    from re import fullmatch
+
+    terms = r"[\w./:]+"
+    return pattern if fullmatch(rf"{terms}( {terms})*", pattern) else "an example"
 
 
 def encoded(sent: dict[str, Any]) -> dict[str, Any]:

@@ -277,3 +277,13 @@ def test_the_logs_of_a_function_in_another_stack_are_refused() -> None:
     app.mount(admin, stack=True)
     with pytest.raises(RegistrationError, match="are in different stacks"):
         Router(app)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [("ERROR", "ERROR"), ("ERROR timeout", "ERROR timeout"), ("", "an example"), ("-INFO", "an example")],
+)
+def test_a_sample_has_the_terms_that_the_pattern_asks_for(pattern: str, message: str) -> None:
+    app, seen = subscribed(filter_pattern=pattern)
+    Client(app).send("told")
+    assert seen[0].message == message
