@@ -17,6 +17,7 @@ from wsproto.events import (
     TextMessage,
 )
 
+FRAME = 16 * 1024
 PATIENCE = 30.0  # seconds: only a broken server takes that long
 
 
@@ -55,7 +56,13 @@ class Socket:
         return self._events.pop(0)
 
     def say(self, text: str) -> None:
-        """Send a message."""
+        """Send a message, in frames of 16 KB."""
+        parts = [text[at : at + FRAME] for at in range(0, len(text), FRAME)] or [""]
+        for part in parts:
+            self._send(Message(data=part, message_finished=part is parts[-1]))
+
+    def say_at_once(self, text: str) -> None:
+        """Send a message in one frame."""
         self._send(Message(data=text))
 
     def hear(self) -> str:

@@ -257,7 +257,7 @@ class WebSocket(Trigger):
     def local(self) -> tuple[str, dict[str, Any]]:
         guard: dict[str, Any] | None = None if self.authorizer is None else {"kind": "iam"}
         if guard and self.authorizer != "iam":
-            guard = {**self.authorizer.guard(), "scopes": []}
+            guard = {**self.authorizer.guard(), "scopes": [], "ttl": 0}  # it keeps no answers
         api = self.websocket_api
         told = {"api": api.key, "selection": api.route_selection_expression, "route": self.route}
         return "websockets", {**told, "reply": self.reply, "guard": guard}

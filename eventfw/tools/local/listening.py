@@ -66,10 +66,10 @@ def port_of(one: socket.socket) -> int:
 
 
 def websocket_protocol(**given: Any) -> asyncio.Protocol:
-    """uvicorn's protocol for a connection that becomes a WebSocket, imported with the first of them."""
-    from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
+    """The protocol of a connection that becomes a WebSocket, imported with the first of them."""
+    from eventfw.tools.local.upgrade import limited
 
-    return WSProtocol(**given)
+    return limited(**given)
 
 
 def serving(apps: list[tuple[socket.socket, ASGIApp]]) -> Callable[[], Awaitable[None]]:

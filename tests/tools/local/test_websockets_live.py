@@ -97,5 +97,17 @@ def test_clients_connect_talk_and_leave(tmp_path: Path) -> None:
         assert three.ended() == 1009
         assert server.says("left with 1009")
         assert json.loads(server.request("GET", "/nothing")[2])["message"] == "Not Found"
+        frame = Socket(url + "?token=t")
+        frame.say_at_once("x" * 32 * 1024)
+        assert frame.hear() == "X" * 32 * 1024
+        frame.say_at_once("x" * (32 * 1024 + 1))
+        assert frame.ended() == 1009
+        four = Socket(url + "?token=t")
+        write(tmp_path / "app.py", APP.replace("event.text.upper()", "event.text.title()"))
+        assert server.says("Reloaded")
+        four.say("still here")
+        assert four.hear() == "Still Here"
+        assert server.stop() == 0  # with a connection that is open
+        assert four.ended() == 1012
     finally:
-        assert server.stop() == 0
+        server.stop()
