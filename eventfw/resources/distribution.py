@@ -322,7 +322,9 @@ def origin_data(origin: Any) -> dict[str, str]:
     """An origin as data."""
     if isinstance(origin, str):
         return {"kind": "host", "host": origin}
-    return {"kind": "bucket", "bucket": origin.key} if is_bucket(origin) else {"kind": "api"}
+    if is_bucket(origin):
+        return {"kind": "bucket", "bucket": origin.key}
+    return {"kind": "api", "api": served_by(origin).key}
 
 
 def access_control(distribution: Distribution, template: Template) -> str:

@@ -44,11 +44,17 @@ class Apis:
         self.default = default
         self.named = {api.name: api for api in named}
 
-    def find(self, path: str) -> tuple[LocalApi, str]:
-        """The API that a path is for, by its first segment, and the path below its stage."""
+    def find(self, path: str, only: str | None = None) -> tuple[LocalApi, str | None]:
+        """The API that a path is for, by its first segment, and the path below its stage.
+
+        ``only`` names the one that was asked at an address of its own, as a distribution asks its origin; the path is
+        ``None`` where it does not begin with that one's stage.
+        """
         first, _, rest = path.lstrip("/").partition("/")
-        api = self.named.get(first)
-        return (self.default, path) if api is None else (api, "/" + rest)
+        if only == "" or (only is None and first not in self.named):
+            return self.default, path
+        api = self.named.get(first if only is None else only, self.default)
+        return api, "/" + rest if api.name == first else None
 
 
 def apis_of(described: Iterable[Mapping[str, Any]]) -> Apis:

@@ -179,7 +179,7 @@ class EdgeFront:
         if result:
             origin, sent = result["origin"], changed_origin_request(result, sent)
         try:
-            response = await self.origins.ask(origin, sent)
+            response = await self.origins.ask(origin, sent, visit.behavior.origin.get("api"))
         except Unreachable as error:
             raise _Ended(error_page(502, str(error), visit.identity), "Error") from error
         failed = response.status >= 400

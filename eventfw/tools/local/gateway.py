@@ -42,9 +42,10 @@ from eventfw.tools.local.http_api import (
     http_event,
     http_response,
 )
-from eventfw.tools.local.rest_api import RestStage, rest_error, rest_event, rest_not_found, rest_response
+from eventfw.tools.local.rest_api import RestStage, rest_error, rest_event, rest_no_stage, rest_not_found, rest_response
 from eventfw.tools.local.waiting import TimedInvoke
 
+ASKED = "eventfw.api"  # in a scope: the name of the API whose address was asked, which is the only one there
 ARN = "arn:aws:execute-api:us-east-1:000000000000:local"
 
 
@@ -112,7 +113,9 @@ class Gateway:
         refused = self.guard.refusal(request.headers) or _over_the_limit(request)
         if refused:
             return "", refused
-        api, path = self.apis.find(request.path)
+        api, path = self.apis.find(request.path, scope.get(ASKED))
+        if path is None:
+            return "", rest_no_stage() if api.rest else gateway_error(404)
         answered = preflight(api, request)
         if answered is not None:
             return "", answered

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from eventfw.tools.local.asgi import ASGIApp, Headers, HttpRequest, HttpResponse, Message, Scope, without_hop_by_hop
+from eventfw.tools.local.gateway import ASKED
 from eventfw.tools.local.guard import Guard, host_name
 
 TIMEOUT = 30.0  # seconds CloudFront waits for an origin, unless told otherwise
@@ -56,8 +57,9 @@ class Origins:
         kept = [(name, value) for name, value in request.headers if name not in _NOT_TO_BUCKETS]
         return replace(request, headers=kept, query="")
 
-    async def ask(self, origin: Mapping[str, Any], request: HttpRequest) -> HttpResponse:
-        """An origin's answer. Raises Unreachable where it cannot be had on this machine."""
+    async def ask(self, origin: Mapping[str, Any], request: HttpRequest, api: str | None = None) -> HttpResponse:
+        """An origin's answer; ``api`` names the API that an origin is. Raises Unreachable where it cannot be had on
+        this machine."""
         kind, settings = next(iter(origin.items()))
         path = settings.get("path", "") + request.path
         sent = replace(request, path=path, headers=[*request.headers, *custom_headers(settings)])
@@ -70,7 +72,7 @@ class Origins:
                 f"CloudFront would ask it. Answer in an origin-request handler to try the rest."
             )
         if f"{port}" == self.gateway_host.rpartition(":")[2]:
-            return await call_origin(self.gateway, sent)
+            return await call_origin(self.gateway, sent, api)
         return await fetched(f"{protocol}://{host}:{port}{sent.target}", sent)
 
     async def _bucket(self, domain: str, request: HttpRequest) -> HttpResponse:
@@ -125,8 +127,8 @@ async def fetched(url: str, request: HttpRequest) -> HttpResponse:
     return HttpResponse(answered.status, without_hop_by_hop(found), body)
 
 
-async def call_origin(origin: ASGIApp, request: HttpRequest) -> HttpResponse:
-    """The response of an ASGI app in this process, to a request that came from CloudFront."""
+async def call_origin(origin: ASGIApp, request: HttpRequest, api: str | None = None) -> HttpResponse:
+    """The response of an ASGI app in this process, to a request that came from CloudFront for one of its APIs."""
     host = request.header("host")
     port = host.rpartition(":")[2]
     messages: list[Message] = []
@@ -150,6 +152,7 @@ async def call_origin(origin: ASGIApp, request: HttpRequest) -> HttpResponse:
         "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers],
         "client": (request.source_ip, 0),
         "server": (host_name(host), int(port) if port.isdigit() else 80),
+        ASKED: api,
     }
     await origin(scope, receive, send)
     start, *bodies = messages

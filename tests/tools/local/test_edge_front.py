@@ -14,6 +14,7 @@ import pytest
 
 from eventfw.errors import LocalError
 from eventfw.paths import HttpTable
+from eventfw.tools.local.apis import apis_of
 from eventfw.tools.local.asgi import Exchange
 from eventfw.tools.local.edge import EdgeFront
 from eventfw.tools.local.gateway import Gateway
@@ -487,6 +488,34 @@ def test_the_first_pattern_that_fits_the_viewers_path_has_the_request() -> None:
     assert [one.function for one in seen] == ["viewer-request", "big", "rest", "", "rest"]
     assert answers[0].status == 502 and b"cats is in the embedded AWS, which is not running" in answers[0].body
     assert b"origin news.example.com is not on this machine" in answers[3].body
+
+
+@pytest.mark.parametrize(
+    ("asked", "target", "status", "path"),
+    [
+        ("", "/x", 200, "/x"),
+        ("", "/v1/x", 200, "/v1/x"),
+        ("v1", "/v1/x", 200, "/x"),
+        ("v1", "/x", 403, None),
+        ("admin", "/admin/x", 200, "/admin/x"),
+        ("admin", "/x", 404, None),
+        ("admin", "/v1/x", 404, None),
+        (None, "/v1/x", 200, "/x"),
+    ],
+)
+def test_an_origin_is_one_api_as_each_has_an_address_on_aws(
+    asked: str | None, target: str, status: int, path: str | None
+) -> None:
+    functions = Edge()
+    origin = {"kind": "api"} if asked is None else {"kind": "api", "api": asked}
+    site = {"name": "site", "default_root_object": "", "behaviors": [{"path": "", "origin": origin}]}
+    app = front(functions, described=[site])
+    api = {"rest": False, "guards": {}, "routes": [["ANY", "/{rest+}", "api", "all"]]}
+    app.origins.gateway.apis = apis_of(  # type: ignore[attr-defined]
+        [{**api, "name": ""}, {**api, "name": "v1", "rest": True}, {**api, "name": "admin"}]
+    )
+    assert ask(app, target=target).status == status
+    assert [event.get("rawPath") or event["path"] for event in functions.api_events] == ([path] if path else [])
 
 
 def test_the_default_root_object_stands_for_the_root() -> None:
