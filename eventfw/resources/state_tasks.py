@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 INVOKE = ":states:::lambda:invoke"
 WAITING = ".waitForTaskToken"
+MARK = "eventfw.step"  # in the local variant, the field of an event that says how to tell the embedded AWS of it
 TOKENS = {"JSONPath": "$$.Task.Token", "JSONata": "$states.context.Task.Token"}
 
 

@@ -26,6 +26,8 @@ APP = """
     @app.step()
     def measure(photo):
         note("measure", photo)
+        if photo["key"] == "none":
+            raise NoPicture("none")
         return {"key": photo["key"], "width": 640}
 
     @app.step()
@@ -47,13 +49,22 @@ APP = """
     resizing = {"FunctionName": "resize", "Payload": "{% $states.input %}"}
     invoke = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": resizing, "End": True}
     states = {"Resize": {**invoke, "Output": "{% $states.result.Payload %}"}}
+    each = {"StartAt": "One", "States": {"One": {**invoke, "Retry": [{"ErrorEquals": ["KeyError"], "MaxAttempts": 0}]}}}
+    mapped = {"Type": "Map", "ItemProcessor": each, "End": True}
+    app.state_machine("all", {"QueryLanguage": "JSONata", "StartAt": "All", "States": {"All": mapped}})
     app.state_machine("quick", {"QueryLanguage": "JSONata", "StartAt": "Resize", "States": states}, type="EXPRESS")
 """
 INVOKE = "arn:aws:states:::lambda:invoke"
 DEFINITION: dict[str, Any] = {
     "StartAt": "Measure",
     "States": {
-        "Measure": {"Type": "Task", "Resource": "measure", "Next": "Resize"},
+        "Measure": {
+            "Type": "Task",
+            "Resource": "measure",
+            "Retry": [{"ErrorEquals": ["NoPicture"], "IntervalSeconds": 1, "MaxAttempts": 1, "BackoffRate": 1}],
+            "Catch": [{"ErrorEquals": ["NoPicture"], "ResultPath": "$.error", "Next": "Refused"}],
+            "Next": "Resize",
+        },
         "Resize": {
             "Type": "Task",
             "Resource": INVOKE,
@@ -120,6 +131,21 @@ def test_a_task_that_waits_fails_by_the_name_of_what_was_raised(live: Live) -> N
     done = executed(live, "thumbnails", {"key": "bad"})
     assert done["status"] == "SUCCEEDED", done
     assert json.loads(done["output"])["error"]["Error"] == "NoPicture"
+
+
+def test_retry_and_catch_match_what_a_handler_raises_by_its_name(live: Live) -> None:
+    done = executed(live, "thumbnails", {"key": "none"})
+    assert done["status"] == "SUCCEEDED", done
+    error = json.loads(done["output"])["error"]
+    assert error["Error"] == "NoPicture"
+    assert json.loads(error["Cause"])["errorMessage"] == "none"
+    assert live.noted("measure").count({"key": "none"}) == 2
+
+
+def test_an_execution_fails_by_the_name_of_what_was_raised_within_a_map_too(live: Live) -> None:
+    done = executed(live, "all", [{"width": 10}, {"width": 20}])
+    assert [one["Payload"] for one in json.loads(done["output"])] == [{"width": 5}, {"width": 10}]
+    assert executed(live, "all", [{"width": 10}, {}])["error"] == "KeyError"
 
 
 def test_jsonata_is_run(live: Live) -> None:

@@ -16,6 +16,7 @@ from eventfw.tools.build.distributions import complete
 from eventfw.tools.build.functions import EDGE_REGION, Code, add_edge_function, add_function, code_in_bucket
 from eventfw.tools.build.published import is_published
 from eventfw.tools.build.stages import functions_in
+from eventfw.tools.build.step_errors import named_errors
 from eventfw.tools.build.template import Template
 from eventfw.tools.checks import check
 
@@ -130,6 +131,9 @@ def _local(app: App, stage: Stage, local: LocalVariant) -> Artifacts:
         properties["Timeout"] = LOCAL_TIMEOUT
         variables = properties.setdefault("Environment", {"Variables": {}})["Variables"]
         variables[PROXY_VARIABLE] = f"{local.push_url}/{function.name}"
+    for template in templates.values():
+        if template.main is template:
+            named_errors(template)
     return Artifacts(
         app.name,
         stage.name,

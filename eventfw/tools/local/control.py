@@ -21,14 +21,16 @@ from eventfw.tools.local.asgi import (
     respond,
 )
 from eventfw.tools.local.http_api import PAYLOAD_LIMIT
+from eventfw.tools.local.results import Result
+from eventfw.tools.local.steps import Step
 
 if TYPE_CHECKING:
-    from eventfw.tools.local.pool import Result
+    from eventfw.tools.local.steps import StepFunctions
 
 PREFIX = "/_eventfw"
 JSON = [("content-type", "application/json")]
 
-Run = Callable[[str, bytes, str, str], Awaitable["Result"]]
+Run = Callable[[str, bytes, str, str], Awaitable[Result]]
 """Runs a function on an event: function, event, where it came from, request id."""
 
 
@@ -36,9 +38,10 @@ class Control:
     """An ASGI app for ``/_eventfw/push/<token>/<function>`` (the embedded AWS) and ``/_eventfw/invoke/<function>``,
     which asks for the token of ``.eventfw/local.json`` in ``x-eventfw-token``."""
 
-    def __init__(self, run: Run, token: str) -> None:
+    def __init__(self, run: Run, token: str, step_functions: StepFunctions | None = None) -> None:
         self.run = run
         self.token = token
+        self.step_functions = step_functions
 
     def push_url(self, base: str) -> str:
         """Where the embedded AWS posts invocations: this, a slash, and the function's short name."""
@@ -72,10 +75,16 @@ class Control:
 
     async def _pushed(self, function: str, event: bytes, request_id: str) -> HttpResponse:
         """The embedded AWS takes any 2xx for success, whatever the payload says."""
+        step = Step.within(event) if self.step_functions is not None else None
         try:
-            result = await self.run(function, event, "", request_id)
+            result = await self.run(function, step.event if step else event, "step" if step else "", request_id)
         except EventfwError as error:
-            return refusal(500, str(error))
+            if step is None:
+                return refusal(500, str(error))
+            result = Result(refusal(500, str(error)).body, error=True)
+        if step is not None and self.step_functions is not None:
+            await self.step_functions.tell(*step.report(result))
+            return HttpResponse(200, list(JSON), b"null")
         return HttpResponse(500 if result.error else 200, list(JSON), result.payload)
 
     async def _asked(self, function: str, event: bytes, source: str) -> HttpResponse:

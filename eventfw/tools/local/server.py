@@ -39,6 +39,7 @@ from eventfw.tools.local.results import BrokenApp
 from eventfw.tools.local.schedules import Schedules
 from eventfw.tools.local.sites import Association
 from eventfw.tools.local.state import State, forget_state, write_state
+from eventfw.tools.local.steps import StepFunctions
 from eventfw.tools.local.terminal import Terminal
 from eventfw.tools.local.watch import saves
 from eventfw.tools.local.websockets import WebSockets
@@ -97,7 +98,8 @@ class LocalServer:
             on_line=self._printed,
         )
         self.invocations = Invocations(self.pool, terminal)
-        self.control = Control(self.invocations.run, secrets.token_urlsafe(24))
+        step_functions = StepFunctions(lambda: self.cloud.endpoint_url if self.cloud else None, options.region)
+        self.control = Control(self.invocations.run, secrets.token_urlsafe(24), step_functions)
         self.schedules = Schedules(self.invocations.tick, options.region)
         guard = self.guard = Guard(options.allowed_hosts)
         self.gateway = Gateway(HttpTable([]), self.pool.invoke, guard=guard, observe=terminal.exchange)
