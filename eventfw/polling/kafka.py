@@ -86,7 +86,8 @@ class KafkaRecord(Event):
 class KafkaBatch(Batch):
     """The records of one invocation, partition by partition.
 
-    After :meth:`fail` that record and what is behind it in its partition come again.
+    After :meth:`fail` that record and what is behind it in its partition come again; without provisioned pollers, the
+    whole batch.
     """
 
     def __init__(self, raw: Any, context: Any = None) -> None:

@@ -40,6 +40,14 @@ MSK_AUTH = ("SASL_SCRAM_512_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH")
 REGISTRY_AUTH = ("BASIC_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "OAUTHBEARER_AUTH")
 REGISTRY_KEYS = ("uri", "record_format", "attributes", "secret", "auth", "root_ca")
 LOG_LEVELS = ("DEBUG", "INFO", "WARN")
+PROVISIONED = (  # options that Lambda has for provisioned pollers only
+    "poller_group",
+    "schema_registry",
+    "log_level",
+    "maximum_retry_attempts",
+    "maximum_record_age",
+    "bisect_batch",
+)
 OWN_AUTH = ("BASIC_AUTH", "SASL_SCRAM_256_AUTH", "SASL_SCRAM_512_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH")
 
 
@@ -62,13 +70,14 @@ class KafkaConsumer(Polled):
     needed, ``record_format`` (``JSON``, unless said, or ``SOURCE``), ``attributes`` (``KEY``, ``VALUE``: both unless
     said), ``secret``, ``auth`` and ``root_ca``; and ``log_level`` what the mapping logs: ``DEBUG``, ``INFO``, ``WARN``.
     ``consumption_mode``: ``Queue`` to take a cluster of your own (Kafka 4.2 or later) as a queue, without positions.
-    ``maximum_retry_attempts`` (0-10000), ``maximum_record_age`` (seconds, 60-604800), ``bisect_batch``, ``on_failure``:
-    as those of Kinesis; AWS shows them with ``pollers``. ``on_failure`` may also be a topic, ``kafka://name``.
+    ``maximum_retry_attempts`` (0-10000), ``maximum_record_age`` (seconds, 60-604800) and ``bisect_batch``, with pollers
+    only, and ``on_failure``: as those of Kinesis. ``on_failure`` may also be a topic, ``kafka://name``.
     ``filters``: up to five patterns on ``value``; ``kms_key``: the ARN of the key they are encrypted with.
     ``batch``: hand over the whole batch in one call. ``enabled``, ``metrics``: as those of queues.
 
-    The first failed record ends its partition: it and all behind it come again. Until it expires, unless said.
-    https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-esm.html
+    With pollers the first failed record ends its partition: it and all behind it come again. Without them Lambda takes
+    no word of single records: the first failure fails the invocation, and the whole batch comes again. Until it
+    expires, unless said. https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
     """
 
     decorator = "kafka_consumer"
@@ -126,6 +135,7 @@ class KafkaConsumer(Polled):
         self.security_groups = security_groups
         self.starting_position = starting_position
         self.pollers = pollers
+        self.partial = pollers is not None
         self.poller_group = poller_group
         self.schema_registry = schema_registry
         self.log_level = log_level
@@ -163,8 +173,8 @@ class KafkaConsumer(Polled):
             checked_pollers(name, self.pollers, 1, 2000)
             whole(name, "the minimum of pollers", self.pollers[0], 1, 200, "Remove pollers for Lambda's own scaling.")
         else:
-            said = {"poller_group", "schema_registry", "log_level"}
-            needing = sorted(option for option in said if getattr(self, option) is not None)
+            said = ((option, getattr(self, option)) for option in PROVISIONED)
+            needing = [option for option, value in said if value is not None and value is not False]
             if needing:
                 raise refused(f"{needing[0]} needs pollers for {name}. Write pollers=(1, 2), or remove {needing[0]}.")
         if self.log_level is not None:
@@ -223,6 +233,10 @@ class KafkaConsumer(Polled):
     def call(self, binding: Binding, event: KafkaBatch) -> Any:
         if self.batch:
             return binding(event, event.context)
+        if not self.partial:
+            for record in event:
+                binding(record, event.context)
+            return None
         from ..polling.batches import each_in_lanes
 
         each_in_lanes(binding, event, lambda record: (record.topic, record.partition))
@@ -231,8 +245,16 @@ class KafkaConsumer(Polled):
     def payload(self, event: KafkaRecord) -> Any:
         return event.json
 
-    def encode(self, result: Any, event: KafkaBatch) -> dict[str, Any]:
-        return reported(result, event)
+    def encode(self, result: Any, event: KafkaBatch) -> dict[str, Any] | None:
+        answer = reported(result, event)
+        if self.partial:
+            return answer
+        if event.failures:
+            raise RuntimeError(
+                f"{len(event.failures)} records failed, and Lambda takes word of single ones from a mapping with "
+                f"pollers only."
+            )
+        return None
 
     @classmethod
     def records_in(cls, raw: Any) -> list[Any]:

@@ -56,7 +56,7 @@ def kafka_event(*records: tuple[int, int, str]) -> dict[str, Any]:
 def test_a_failed_kafka_record_ends_its_partition_and_no_other() -> None:
     app, seen = App("demo"), list[str]()
 
-    @app.kafka_consumer(MSK, "orders")
+    @app.kafka_consumer(MSK, "orders", pollers=(1, 2))
     def order(record: KafkaRecord) -> None:
         seen.append(record.text)
         if record.text == "bad":
@@ -73,13 +73,41 @@ def test_a_failed_kafka_record_ends_its_partition_and_no_other() -> None:
 def test_a_kafka_batch_reports_what_is_behind_a_failed_record() -> None:
     app = App("demo")
 
-    @app.kafka_consumer(MSK, "orders", batch=True)
+    @app.kafka_consumer(MSK, "orders", pollers=(1, 2), batch=True)
     def orders(batch: KafkaBatch) -> None:
         batch.fail(next(iter(batch)))
 
     answer = entry(app, "orders")(kafka_event((0, 1, "a"), (0, 2, "b"), (1, 9, "c")), None)
     offsets = [one["itemIdentifier"]["offset"] for one in answer["batchItemFailures"]]
     assert offsets == [1, 2]
+
+
+def test_without_pollers_the_first_failure_has_the_whole_kafka_batch_come_again() -> None:
+    app, seen = App("demo"), list[str]()
+
+    @app.kafka_consumer(MSK, "orders")
+    def order(record: KafkaRecord) -> None:
+        seen.append(record.text)
+        if record.text == "bad":
+            raise ValueError("no")
+
+    run = entry(app, "order")
+    with pytest.raises(ValueError, match="no"):
+        run(kafka_event((0, 1, "a"), (0, 2, "bad"), (0, 3, "c")), None)
+    assert seen == ["a", "bad"]
+    assert run(kafka_event((0, 4, "d")), None) is None
+    assert "FunctionResponseTypes" not in mapping(app)
+
+
+def test_without_pollers_a_record_that_was_told_to_fail_fails_the_invocation() -> None:
+    app = App("demo")
+
+    @app.kafka_consumer(MSK, "orders", batch=True)
+    def orders(batch: KafkaBatch) -> None:
+        batch.fail(next(iter(batch)))
+
+    with pytest.raises(RuntimeError, match="with pollers only"):
+        entry(app, "orders")(kafka_event((0, 1, "a")), None)
 
 
 def test_a_kafka_record_is_read_in_full() -> None:
@@ -313,6 +341,9 @@ def test_the_mapping_of_a_collection() -> None:
         ("kafka_consumer", (MSK, "orders"), {"pollers": (5, 2)}, "smaller number first"),
         ("kafka_consumer", (MSK, "orders"), {"pollers": (1, 2001)}, "1 to 2000"),
         ("kafka_consumer", (MSK, "orders"), {"poller_group": "x"}, "needs pollers"),
+        ("kafka_consumer", (MSK, "orders"), {"maximum_retry_attempts": 0}, "maximum_retry_attempts needs pollers"),
+        ("kafka_consumer", (MSK, "orders"), {"maximum_record_age": 60}, "maximum_record_age needs pollers"),
+        ("kafka_consumer", (MSK, "orders"), {"bisect_batch": True}, "bisect_batch needs pollers"),
         ("kafka_consumer", (MSK, "orders"), {"log_level": "INFO"}, "needs pollers"),
         ("kafka_consumer", (MSK, "orders"), {"pollers": (1, 2), "log_level": "ALL"}, "log_level must be one of"),
         ("kafka_consumer", (MSK, "orders"), {"schema_registry": {"uri": GLUE}}, "needs pollers"),
