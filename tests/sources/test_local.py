@@ -80,8 +80,10 @@ def sold(live: Live) -> Any:
 
 
 CALLS: dict[str, Callable[[Live], Any]] = {  # what clients do
+    "alb": lambda live: live.request("GET", "/_alb/alb/photos/1"),
     "authorizer": lambda live: live.request("GET", "/guarded", authorization="token"),
     "cognito_trigger": sign_up,
+    "delete": lambda live: live.request("DELETE", "/photos"),
     "dynamodb_stream": lambda live: live.client("dynamodb").put_item(TableName="catalog", Item={"id": {"S": "cat"}}),
     "edge_origin_request": lambda live: live.request("GET", "/path", to="edge"),
     "edge_origin_response": lambda live: live.request("GET", "/path", to="edge"),
@@ -92,15 +94,21 @@ CALLS: dict[str, Callable[[Live], Any]] = {  # what clients do
         DeliveryStreamName="views", Record={"Data": b"{}"}
     ),
     "function_url": lambda live: live.request("GET", "/_url/function_url", authorization=SIGNED),
+    "get": lambda live: live.request("GET", "/photos"),
+    "http": lambda live: live.request("GET", "/path"),
     "iot_rule": lambda live: live.client("iot-data").publish(topic="sensors/hall/temperature", payload="{}"),
     "kinesis_consumer": lambda live: live.client("kinesis").put_record(
         StreamName="clicks", PartitionKey="1", Data=b"{}"
     ),
     "log_subscription": log,
+    "patch": lambda live: live.request("PATCH", "/photos"),
+    "post": lambda live: live.request("POST", "/photos"),
+    "put": lambda live: live.request("PUT", "/photos"),
     "s3_object_lambda": object_of,
     "s3_trigger": lambda live: live.client("s3").put_object(Bucket="uploads", Key="cat.png", Body=b""),
     "sns_subscriber": lambda live: live.client("sns").publish(TopicArn=topic(live), Message="{}"),
     "sqs_consumer": lambda live: live.client("sqs").send_message(QueueUrl=queue(live), MessageBody="{}"),
+    "vpc_lattice": lambda live: live.request("GET", "/_lattice/vpc_lattice/photos/1"),
 }
 
 
@@ -122,7 +130,6 @@ def test_what_a_client_does_sets_the_handler_off(live: Live, name: str) -> None:
 @pytest.mark.parametrize("name", sorted({*table.SOURCES} - {*CALLS}))
 def test_a_sample_that_is_sent_to_the_function_runs_the_handler(live: Live, name: str) -> None:
     before, trigger = len(live.noted(name)), example(name)[1]
-    function = "api" if trigger.shares_api else name
     trigger.handler = name
-    live.client("lambda").invoke(FunctionName=function, Payload=json.dumps(trigger.sample()))
+    live.client("lambda").invoke(FunctionName=name, Payload=json.dumps(trigger.sample()))
     assert len(live.noted(name)) > before
