@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..resources.resource import Template
 
 METHODS = ("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT", "TRACE")  # PATCH cannot be asked for
-PRIORITY_MAX = 2000  # of the API; "Rules per listener" is 10 unless raised
+PRIORITY_MAX = 2000
 HEADERS_MAX = 5  # of one rule
 LENGTH_MAX = 128  # characters of a value
 ARN = "arn:aws:vpc-lattice:us-east-1:123456789012:"

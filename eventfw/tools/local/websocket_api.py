@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-c
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -106,12 +105,9 @@ def connect_event(client: Client, request: HttpRequest) -> dict[str, Any]:
     return event
 
 
-def message_event(client: Client, route: str, message: str | bytes) -> dict[str, Any]:
+def message_event(client: Client, route: str, message: str) -> dict[str, Any]:
     """The event of a message."""
-    event = socket_event(client, route, messageId=request_id(11))
-    if isinstance(message, bytes):
-        return {**event, "body": b64encode(message).decode(), "isBase64Encoded": True}
-    return {**event, "body": message}
+    return {**socket_event(client, route, messageId=request_id(11)), "body": message}
 
 
 def disconnect_event(client: Client, code: int, reason: str) -> dict[str, Any]:

@@ -58,7 +58,7 @@ from eventfw.tools.local.websocket_api import (
 
 TIMEOUT = 29.0  # seconds for a handler: "Integration timeout" of a WebSocket API
 ARN = "arn:aws:execute-api:us-east-1:000000000000"
-TOO_BIG, ENDED = 1009, 1000  # close codes
+ENDED, NOT_TEXT, TOO_BIG = 1000, 1003, 1009  # close codes
 CONNECTIONS = "@connections"
 
 
@@ -191,20 +191,22 @@ class WebSockets:
                     await asyncio.wait(running)
                 return ended
             text = message.get("text")
-            sent: str | bytes = message["bytes"] if text is None else text
-            if len(sent.encode() if isinstance(sent, str) else sent) > MESSAGE_LIMIT:
+            if text is None:
+                await connection.end(NOT_TEXT, "messages are text")
+                continue
+            if len(text.encode()) > MESSAGE_LIMIT:
                 await connection.end(TOO_BIG, f"a message has at most {MESSAGE_LIMIT} bytes")
                 continue
-            task = asyncio.create_task(self._take(connection, sent))
+            task = asyncio.create_task(self._take(connection, text))
             running.add(task)
             task.add_done_callback(running.discard)
 
-    async def _take(self, connection: Connection, message: str | bytes) -> None:
+    async def _take(self, connection: Connection, message: str) -> None:
         """Run the handler of one message, and send what there is to be sent."""
         connection.active = datetime.now(UTC)
         client = connection.client
         api = self.apis.get(client.api) or SocketApi(client.api, "")
-        route = api.route_of(message if isinstance(message, str) else "")
+        route = api.route_of(message)
         event = message_event(client, route, message)
         found = api.routes.get(route)
         if found is None:

@@ -114,17 +114,17 @@ def test_a_connection_its_messages_and_its_end_are_events() -> None:
     async def scenario() -> None:
         peer = await Peer(sockets(room), query="a=1&a=2", user_agent="x").opened()
         peer.say({"action": "say", "text": "hi"})
-        peer.say(b"\x00")
+        peer.say("\u00e4")
         await peer.leave(1001, "away")
 
     asyncio.run(scenario())
-    connect, say, binary, disconnect = room.events
+    connect, say, other, disconnect = room.events
     assert {identify(event) for event in room.events} == {"apigw_websocket"}
     assert len({event["requestContext"]["connectionId"] for event in room.events}) == 1
     assert connect["multiValueQueryStringParameters"] == {"a": ["1", "2"]}
     assert connect["headers"]["User-Agent"] == "x"
     assert (say["requestContext"]["routeKey"], json.loads(say["body"])["text"]) == ("say", "hi")
-    assert (binary["requestContext"]["routeKey"], binary["body"]) == ("$default", "AA==")
+    assert (other["requestContext"]["routeKey"], other["body"]) == ("$default", "\u00e4")
     context = disconnect["requestContext"]
     assert (context["disconnectStatusCode"], context["disconnectReason"]) == (1001, "away")
     assert context["stage"] == "chat"
@@ -316,20 +316,21 @@ def test_messages_are_handled_side_by_side() -> None:
     assert sorted(asyncio.run(scenario())) == ["quick", "slow"]
 
 
-def test_a_message_that_is_too_long_ends_the_connection() -> None:
+@pytest.mark.parametrize(("message", "code"), [("x" * (MESSAGE_LIMIT + 1), 1009), (b"\x00", 1003)])
+def test_a_message_that_is_too_long_or_no_text_ends_the_connection(message: Any, code: int) -> None:
     room = Room()
 
     async def scenario() -> dict[str, Any]:
         peer = await Peer(sockets(room)).opened()
-        peer.say("x" * (MESSAGE_LIMIT + 1))
+        peer.say(message)
         found = await peer.next()
         await peer.leave(1005)
         return found
 
     found = asyncio.run(scenario())
-    assert (found["type"], found["code"]) == ("websocket.close", 1009)
+    assert (found["type"], found["code"]) == ("websocket.close", code)
     assert room.routes == ["$connect", "$disconnect"]
-    assert room.events[-1]["requestContext"]["disconnectStatusCode"] == 1009
+    assert room.events[-1]["requestContext"]["disconnectStatusCode"] == code
 
 
 def test_handlers_reach_a_connection_by_its_id() -> None:
