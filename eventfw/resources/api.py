@@ -88,7 +88,8 @@ class Api(Resource):
 
     @property
     def claims(self) -> set[str]:
-        return super().claims | {f"API {self.key!r}", self.logical_id + "Stage"}
+        domain = {f"host name {self.domain!r}"} if self.domain else set()
+        return super().claims | domain | {f"API {self.key!r}", self.logical_id + "Stage"}
 
     @property
     def stage(self) -> str:

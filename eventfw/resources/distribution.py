@@ -137,6 +137,10 @@ class Distribution(Resource):
         return pascal(self.key) + "Distribution"
 
     @property
+    def claims(self) -> set[str]:
+        return super().claims | {f"host name {alias!r}" for alias in self.aliases}
+
+    @property
     def domain(self) -> str:
         """The host name CloudFront gave it, ``d111111abcdef8.cloudfront.net``; locally the edge's, with its port."""
         return self.told().partition("/")[2] or f"{self.key}.localhost"
@@ -259,9 +263,14 @@ def option_of(behavior: Behavior, name: str) -> Any:
 
 def refuse_second(distribution: Distribution, path: str) -> None:
     """Refuse a pattern that has a behavior."""
-    if path in [other.path for other in (distribution.default, *distribution.behaviors)]:
+    if bare(path) in [bare(other.path) for other in (distribution.default, *distribution.behaviors)]:
         name = distribution.key
         raise refused(f"The distribution {name!r} serves {path!r} in a way of its own already. Keep one.")
+
+
+def bare(path: object) -> object:
+    """A pattern to compare with others: CloudFront takes ``images/*`` and ``/images/*`` for the same."""
+    return path.removeprefix("/") if isinstance(path, str) else path
 
 
 def is_bucket(origin: object) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..http import HTTPError, Response, as_response, encoded_body
 from ..options import Checked, flag, printable
-from ..resources.distribution import Distribution
+from ..resources.distribution import Distribution, bare
 from ..resources.names import pascal
 from ..trigger import Trigger
 from .edge_events import EdgeEvent as EdgeEvent
@@ -67,7 +67,7 @@ class EdgeTrigger(Trigger):
         name = f"The {self.event_type} function of distribution {self.distribution.key!r}"
         if self.path:
             name += f" for {self.path!r}"
-        return [(f"edge {self.event_type} {pascal(self.distribution.key)} {self.path}", name)]
+        return [(f"edge {self.event_type} {pascal(self.distribution.key)} {bare(self.path)}", name)]
 
     def title(self) -> str:
         where = f" {self.path}" if self.path else ""

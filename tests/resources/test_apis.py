@@ -214,6 +214,15 @@ def test_credentials_and_wildcards_exclude_one_another(origin: str, option: str)
         Cors(origin, allow_credentials=True)
 
 
+def test_a_host_name_leads_to_one_api_or_distribution() -> None:
+    app = App("shop")
+    app.http_api("a", domain="a.example.com", certificate=CERTIFICATE)
+    with pytest.raises(RegistrationError, match=r"two resources host name 'a\.example\.com'"):
+        app.rest_api("b", domain="a.example.com", certificate=CERTIFICATE)
+    with pytest.raises(RegistrationError, match=r"two resources host name 'a\.example\.com'"):
+        app.distribution("site", aliases=["b.example.com", "a.example.com"], certificate=CERTIFICATE)
+
+
 def test_two_apis_of_one_name_are_refused() -> None:
     app = App("shop")
     app.http_api("v1")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from eventfw.errors import BuildError
 from eventfw.resources.api import Api
-from eventfw.resources.distribution import Distribution, is_bucket, served_by
+from eventfw.resources.distribution import Distribution, bare, is_bucket, served_by
 from eventfw.resources.names import pascal
 from eventfw.sources.edge import EdgeTrigger, output_of
 
@@ -98,7 +98,7 @@ def _behavior(config: dict[str, Any], path: str) -> dict[str, Any]:
         return default
     behaviors: list[dict[str, Any]] = config["CacheBehaviors"]
     for one in behaviors:
-        if one["PathPattern"] == path:
+        if bare(one["PathPattern"]) == bare(path):
             return one
     kept = {name: value for name, value in default.items() if name != "LambdaFunctionAssociations"}
     behaviors.append({"PathPattern": path, **kept})

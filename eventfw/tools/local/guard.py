@@ -14,7 +14,8 @@ class Guard:
 
     A page whose name is made to resolve to 127.0.0.1 (DNS rebinding) shows in the Host header, any other page in the
     Origin header. Loopback names (``localhost``, ``*.localhost``, ``127.*``, ``[::1]``) pass on every port, so that a
-    front end on ``http://localhost:3000`` may call the app; ``allowed`` adds names.
+    front end on ``http://localhost:3000`` may call the app; ``allowed`` adds names. An image or a script, for which a
+    browser sends no Origin, is marked as cross-site; a link that the developer follows is, too, and passes.
     """
 
     def __init__(self, allowed: Iterable[str] = ()) -> None:
@@ -28,7 +29,15 @@ class Guard:
         for name, value in headers:
             if name == "origin" and not self.trusts(_origin_name(value)):
                 return self._refused("Origin", value)
-        return None
+        return self._embedded(dict(headers))
+
+    def _embedded(self, headers: dict[str, str]) -> HttpResponse | None:
+        """The refusal of what a foreign page loads for itself, by the headers that browsers add."""
+        followed = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+        if headers.get("sec-fetch-site") != "cross-site" or followed or "origin" in headers:
+            return None
+        page = headers.get("referer", "")
+        return None if self.trusts(_origin_name(page)) else self._refused("Referer", page)
 
     def trusts(self, name: str) -> bool:
         """Whether the host name is this machine's, or one that was allowed."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eventfw.errors import LocalError
+from eventfw.resources.distribution import bare
 
 API = {"kind": "api"}
 EVENT_TYPES = ("viewer-request", "origin-request", "origin-response", "viewer-response")
@@ -62,7 +63,7 @@ class Site:
 
     def associate(self, association: Association) -> None:
         """Run a function. A pattern that only it names has the origin of the default behavior."""
-        found = next((one for one in self.behaviors if one.path == association.path), None)
+        found = next((one for one in self.behaviors if bare(one.path) == bare(association.path)), None)
         if found is None:
             found = Behavior(association.path, self.default.origin)
             self.behaviors.insert(-1, found)

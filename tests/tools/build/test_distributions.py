@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from eventfw import App, Blueprint
-from eventfw.errors import BuildError
+from eventfw.errors import BuildError, RegistrationError
 from eventfw.tools.build.assemble import LocalVariant, _main_templates, build
 from eventfw.tools.build.functions import Code
 from eventfw.tools.build.lint import lint_templates
 from eventfw.tools.build.template import Template
+from eventfw.tools.local.sites import Association, sites
 from eventfw.tools.project import Config, Project, Stage, load_project
 
 CODE = Code("python3.12", "entry.x", {"ZipFile": "x"})
@@ -237,3 +238,19 @@ def test_the_edges_outputs_are_the_parameters_of_the_main_stack_and_all_of_it_li
     assert len(edge.template["Outputs"]) == 8
     artifacts.write(tmp_path / "out")
     lint_templates(tmp_path / "out", artifacts)
+
+
+def test_a_pattern_is_the_same_with_and_without_its_slash() -> None:
+    app = App("shop")
+    site = app.distribution("site", origin="www.example.com")
+    site.behavior("images/*", "images.example.com")
+    with pytest.raises(RegistrationError, match=r"serves '/images/\*' in a way of its own already"):
+        site.behavior("/images/*", "images.example.com")
+    app.edge_viewer_request(site, path="/images/*")(event)
+    with pytest.raises(RegistrationError, match="is there already"):
+        app.edge_viewer_request(site, path="images/*")(event)
+    [behavior] = config(app)["CacheBehaviors"]
+    assert behavior["PathPattern"] == "images/*" and len(behavior["LambdaFunctionAssociations"]) == 1
+    [described] = [one.local()[1] for one in app.resources]
+    local = sites([Association("f", "viewer-request", "site", path="/images/*")], [described])["site"]
+    assert [one.path for one in local.behaviors] == ["images/*", ""] and local.behaviors[0].hooks

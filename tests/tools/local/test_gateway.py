@@ -246,6 +246,23 @@ def test_a_front_end_on_this_machine_may_call(origin: str) -> None:
     assert ask(gateway(), origin=origin).status == 200
 
 
+@pytest.mark.parametrize(
+    ("mode", "dest", "referer", "status"),
+    [
+        ("no-cors", "image", "https://evil.example/", 403),
+        ("no-cors", "script", None, 403),
+        ("navigate", "iframe", "https://evil.example/", 403),
+        ("navigate", "document", "https://evil.example/", 200),
+        ("no-cors", "image", "http://localhost:3000/", 200),
+    ],
+)
+def test_a_foreign_page_may_embed_nothing(mode: str, dest: str, referer: str | None, status: int) -> None:
+    sent = {"sec_fetch_site": "cross-site", "sec_fetch_mode": mode, "sec_fetch_dest": dest}
+    sent |= {"referer": referer} if referer else {}
+    assert ask(gateway(Functions()), **sent).status == status
+    assert ask(gateway(Functions()), **{**sent, "sec_fetch_site": "same-site"}).status == 200
+
+
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost.evil.example", "http://[", "x"])
 def test_a_foreign_page_may_not_call(origin: str) -> None:
     functions = Functions()
