@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -195,3 +196,20 @@ def test_the_local_server_is_told() -> None:
 def test_an_option_that_cannot_work_is_refused(options: dict[str, Any], says: str) -> None:
     with pytest.raises(RegistrationError, match=says):
         App("demo").function_url(**options)
+
+
+@dataclass
+class Photo:
+    name: str
+
+
+def test_a_model_receives_the_body_and_what_does_not_fit_is_a_422() -> None:
+    app = App("demo")
+
+    @app.function_url("NONE")
+    def hook(photo: Photo) -> str:
+        return photo.name
+
+    client = Client(app)
+    assert client.send("hook", body={"name": "cat"})["body"] == "cat"
+    assert client.send("hook", body={"name": 5})["statusCode"] == 422

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -320,3 +321,22 @@ def test_only_a_websocket_api_is_taken() -> None:
     app = App("demo")
     with pytest.raises(RegistrationError, match=r"api must be what app.websocket_api\(...\)"):
         app.websocket(app.http_api("x"), "send")
+
+
+@dataclass
+class Said:
+    text: str
+
+
+def test_a_model_receives_the_message_and_what_does_not_fit_is_told() -> None:
+    app = App("demo")
+    chat = app.websocket_api("chat")
+
+    @app.websocket(chat, "say", reply=True)
+    def say(said: Said) -> str:
+        return said.text
+
+    client = Client(app)
+    assert client.send("say", body={"text": "hi"})["body"] == "hi"
+    answer = client.send("say", body={"text": 5})
+    assert answer["statusCode"] == 422 and "errors" in answer["body"]
