@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ..options import LOG_RETENTION_DAYS, flag, one_of, printable, refused, text
 from .named import Named, named_with
 from .resource import Grant
@@ -73,7 +75,7 @@ class StateMachine(Named):
     ) -> None:
         super().__init__(name)
         self.definition = definition
-        self.folder = folder_of(self.place) if isinstance(definition, str) else ""
+        self.folder = os.getcwd() if isinstance(definition, str) else ""  # noqa: PTH109 (pathlib costs its import)
         self.machine_type = type
         self.uses = uses
         self.logging = logging
@@ -101,7 +103,7 @@ class StateMachine(Named):
             raise refused(
                 f"definition must be a dict, or the path of a JSON file, for state_machine, not {self.definition!r}."
             )
-        found = faults(loaded(self.definition, self.folder), express=self.machine_type == "EXPRESS")
+        found = faults(loaded(self), express=self.machine_type == "EXPRESS")
         if found:
             more = f" And {len(found) - FAULTS_SHOWN} more." if len(found) > FAULTS_SHOWN else ""
             raise refused(f"The definition of {self.key!r} is not right. {' '.join(map(sentence, found[:5]))}{more}")
@@ -155,7 +157,7 @@ class StateMachine(Named):
     def remarks(self) -> list[str]:
         from ..rules.states import remarks
 
-        return remarks(loaded(self.definition, self.folder)) if self.owned else []
+        return remarks(loaded(self)) if self.owned else []
 
     def resources(self, template: Template) -> None:
         """The machine and its log group. What its tasks are is told when all functions are there."""
@@ -243,21 +245,15 @@ class StateMachine(Named):
         return statements
 
 
-def folder_of(place: str) -> str:
-    """The folder of a place in the user's code, ``file:line``."""
-    from pathlib import Path
-
-    return str(Path(place.rpartition(":")[0]).resolve().parent)
-
-
-def loaded(definition: Mapping[str, Any] | str, folder: str) -> Any:
-    """The definition: itself, or what its file says."""
+def loaded(machine: StateMachine) -> Any:
+    """The definition: itself, or what its file says, whose path is relative to the file of the code that names it."""
+    definition = machine.definition
     if not isinstance(definition, str):
         return definition
     from json import loads
     from pathlib import Path
 
-    path = Path(folder, definition)
+    path = Path(machine.folder, machine.place.rpartition(":")[0]).parent / definition
     try:
         return loads(path.read_text("utf-8"))
     except OSError as error:

@@ -38,7 +38,7 @@ class Rewriting:
         self.substitutions: dict[str, Any] = {}
         self.invoked: list[Any] = []
         self.distributed = False
-        self.definition: dict[str, Any] = self._filled(loads(dumps(loaded(machine.definition, machine.folder))))
+        self.definition: dict[str, Any] = self._filled(loads(dumps(loaded(machine))))
         for name, state, language in list(states_of(self.definition)):
             if state["Type"] == "Task":
                 self._task(name, state, language)

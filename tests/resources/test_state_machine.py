@@ -262,6 +262,19 @@ def test_functions_elsewhere_are_named_by_arn() -> None:
         assert allowed(template, f"{name}StateMachineRole") == [(["lambda:InvokeFunction"], [arn])]
 
 
+def test_what_a_definition_computes_it_may_invoke_by_grant(tmp_path: Path) -> None:
+    app = App("demo")
+    measure = app.lambda_function("measure")
+    parameters = {"FunctionName.$": "$.which", "Payload": {}}
+    app.state_machine("thumbnails", only(task(INVOKE, Parameters=parameters)), uses=[measure.invoke])
+    measuring(app)
+    template = deployed(app)
+    [(actions, [arn])] = allowed(template, "ThumbnailsStateMachineRole")
+    assert actions == ["lambda:InvokeFunction"]
+    assert arn["Fn::Sub"].endswith(":function:demo-dev-measure")
+    assert complaints(template, tmp_path) == []
+
+
 def test_uses_of_what_no_app_owns_are_refused() -> None:
     app = App("demo")
     app.state_machine("thumbnails", only(task()), uses=[Queue("elsewhere").send])

@@ -1,23 +1,24 @@
 """The code of a custom resource: it associates a role with a database that the stack does not own, to invoke functions.
 
-CloudFormation associates roles only with databases that it makes itself. This file runs as ``index.py`` in Lambda, by
-itself: it imports what Lambda's Python has, and nothing of eventfw or the project. ``cfnresponse`` is there for code
-that stands in a template. https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_AddRoleToDBCluster.html
+CloudFormation associates roles only with databases that it makes itself. This file runs as ``index.py`` in Lambda, with
+what it imports of eventfw's written in the place of the import: beside that it needs what Lambda's Python has.
+https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_AddRoleToDBCluster.html
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
+from eventfw.tools.build.bucket_notification import ANSWERS_BEFORE, NOTHING, REASON_MAX, Answer
+
 FEATURE = "Lambda"
-NOTHING = "nothing-was-made"  # the physical id of what failed before it changed anything
 STOPS_BEFORE = 20.0  # seconds before Lambda ends the function: no further try begins
 WAITS = 5.0  # seconds before another try
 YOUNG = ("AccessDenied", "InvalidParameterValue")  # a new role, and what it may do, is not known everywhere at once
 YOUNG_TRIES = 8
-REASON_MAX = 1000  # characters; the whole answer may have 4096 bytes
 BUSY = ("InvalidDBClusterStateFault", "InvalidDBInstanceState", "Throttling")
 GONE = (
     "DBClusterNotFoundFault",
@@ -32,21 +33,30 @@ WORDS = {"cluster": ("cluster", "DBCluster"), "db": ("instance", "DBInstance")}
 
 def handler(event: dict[str, Any], context: Any) -> None:
     """What Lambda calls. CloudFormation is answered once, whatever happens."""
-    import boto3
-    import cfnresponse  # type: ignore[import-not-found, unused-ignore]
-
-    end = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - STOPS_BEFORE
-    old = event.get("PhysicalResourceId", NOTHING)
+    answer = Answer(event)
+    seconds = context.get_remaining_time_in_millis() / 1000
+    late = threading.Timer(max(seconds - ANSWERS_BEFORE, 0), answer.failed, ["It took too long. Deploy again."])
+    late.daemon = True
+    late.start()
+    end = time.monotonic() + seconds - STOPS_BEFORE
     try:
-        made = changed(event, boto3.client("rds"), lambda: time.monotonic() < end, time.sleep)
-        cfnresponse.send(event, context, cfnresponse.SUCCESS, {}, made)
+        answer.succeeded(changed(event, client(), answer, lambda: time.monotonic() < end, time.sleep))
     except Exception as error:
-        print(error)
-        reason = (str(error) or type(error).__name__)[:REASON_MAX]
-        cfnresponse.send(event, context, cfnresponse.FAILED, {}, old, reason=reason)
+        answer.failed((str(error) or type(error).__name__)[:REASON_MAX])
+    finally:
+        late.cancel()
 
 
-def changed(event: dict[str, Any], rds: Any, in_time: Callable[[], bool], sleep: Callable[[float], None]) -> str:
+def client() -> Any:
+    """RDS."""
+    import boto3
+
+    return boto3.client("rds")
+
+
+def changed(
+    event: dict[str, Any], rds: Any, answer: Answer, in_time: Callable[[], bool], sleep: Callable[[float], None]
+) -> str:
     """Do what CloudFormation asks for. Gives the physical id: another database or role is another resource, so that the
     old association is deleted once everything else went well."""
     old = str(event.get("PhysicalResourceId", NOTHING))
@@ -57,12 +67,14 @@ def changed(event: dict[str, Any], rds: Any, in_time: Callable[[], bool], sleep:
         return old
     given = event["ResourceProperties"]
     new = f"{given['Kind']} {given['Database']} {given['Role']}"
+    if event["RequestType"] == "Create":
+        answer.physical_id = new  # should it fail half way, this is what CloudFormation has deleted
     database = Database(rds, given["Kind"], given["Database"], given["Role"], in_time, sleep)
     try:
         database.associate()
     except Exception:
         if database.added:
-            database.part()  # nobody else would: CloudFormation knows of nothing that was made
+            database.part()  # after an Update nobody else would: the stack goes back to the old one, and knows no other
         raise
     return new
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from inspect import getsource
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eventfw.tools.build import database_role
+from eventfw.tools.build import bucket_notification, database_role
 
 if TYPE_CHECKING:
     from eventfw.tools.build.template import Template
@@ -49,6 +50,18 @@ def associate(template: Template, role: str, kind: str, database: str, arn: Any)
     template.add(logical_id, "Custom::DatabaseRole", properties, depends_on=[logical_id + "Policy"])
 
 
+def code() -> str:
+    """The function's ``index.py``: its module, with what that imports of another written out."""
+    text = Path(database_role.__file__).read_text("utf-8")
+    names = ("ANSWERS_BEFORE", "NOTHING", "REASON_MAX")
+    line = f"from {bucket_notification.__name__} import {', '.join(names)}, Answer\n"
+    before, after = text.split(line)
+    shared = [f"{name} = {getattr(bucket_notification, name)!r}" for name in names]
+    return "\n".join([before, "import json", "import urllib.request", "", *shared, "", ""]) + (
+        f"\n{getsource(bucket_notification.Answer)}\n{after}"
+    )
+
+
 def _add_function(template: Template) -> None:
     """The function that the custom resources run, its log group and its role."""
     group = template.add(BASE + "LogGroup", "AWS::Logs::LogGroup", {"RetentionInDays": LOG_DAYS})
@@ -62,7 +75,7 @@ def _add_function(template: Template) -> None:
         "MemorySize": 256,
         "Timeout": TIMEOUT,
         "Role": {"Fn::GetAtt": [role, "Arn"]},
-        "Code": {"ZipFile": Path(database_role.__file__).read_text("utf-8")},
+        "Code": {"ZipFile": code()},
         "LoggingConfig": {"LogGroup": {"Ref": group}},
     }
     template.add(BASE + "Function", "AWS::Lambda::Function", properties)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
+import http.server
+import json
 import sys
-from pathlib import Path
+import threading
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from eventfw.tools.build import database_role
-from eventfw.tools.build.database_role import NOTHING, changed, handler
+from eventfw.tools.build.bucket_notification import NOTHING, Answer
+from eventfw.tools.build.database_role import changed
+from eventfw.tools.build.databases import code
 
 ROLE = "arn:aws:iam::123456789012:role/ours"
 
@@ -82,7 +86,7 @@ def request(kind: str, *, database: str = "shop", physical: str = "", instance: 
 
 def done(event: dict[str, Any], rds: Rds, tries: int = 20) -> str:
     left = iter(range(tries))
-    return changed(event, rds, lambda: next(left, None) is not None, lambda seconds: None)
+    return changed(event, rds, Answer(event), lambda: next(left, None) is not None, lambda seconds: None)
 
 
 @pytest.mark.parametrize(("name", "instance"), [("shop", False), ("till", True)])
@@ -151,27 +155,56 @@ def test_what_was_never_made_is_not_parted() -> None:
     assert rds.calls == []
 
 
-@pytest.mark.parametrize(("refusal", "status"), [((), "SUCCESS"), (("DBClusterNotFoundFault",), "FAILED")])
-def test_cloudformation_is_answered_once(
-    refusal: tuple[str, ...], status: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent: list[tuple[Any, ...]] = []
-    response = SimpleNamespace(
-        SUCCESS="SUCCESS", FAILED="FAILED", send=lambda *given, **more: sent.append((*given, more))
-    )
-    monkeypatch.setitem(sys.modules, "cfnresponse", response)
-    monkeypatch.setitem(sys.modules, "boto3", SimpleNamespace(client=lambda service: Rds(*refusal)))
-    monkeypatch.setattr(database_role.time, "sleep", lambda seconds: None)
+def test_what_fails_half_way_is_deleted_by_its_name() -> None:
     event = request("Create")
-    handler(event, SimpleNamespace(get_remaining_time_in_millis=lambda: 600_000))
-    [(answered, _, said, _, physical, more)] = sent
-    assert (answered, said) == (event, status)
-    assert physical == (f"cluster shop {ROLE}" if status == "SUCCESS" else NOTHING)
-    assert ("DBClusterNotFoundFault" in more.get("reason", "")) is (status == "FAILED")
+    answer = Answer(event)
+    with pytest.raises(Refused):
+        changed(event, Rds("DBClusterNotFoundFault"), answer, lambda: True, lambda seconds: None)
+    assert answer.physical_id == f"cluster shop {ROLE}"
+
+
+@pytest.fixture
+def answers() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A ResponseURL, and what was put there."""
+    got: list[dict[str, Any]] = []
+
+    class Receiver(http.server.BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}/answer?signature=x", got
+        server.shutdown()
+
+
+@pytest.mark.parametrize(("refusals", "status"), [((), "SUCCESS"), (("DBClusterNotFoundFault",), "FAILED")])
+def test_its_code_runs_by_itself_and_answers_once(
+    refusals: tuple[str, ...],
+    status: str,
+    answers: tuple[str, list[dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As it stands in the template: it becomes ``index.py`` of a function that has nothing else."""
+    url, got = answers
+    index: dict[str, Any] = {"__name__": "index"}
+    exec(compile(code(), "index.py", "exec"), index)
+    monkeypatch.setitem(sys.modules, "boto3", SimpleNamespace(client=lambda service: Rds(*refusals, then="ACTIVE")))
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    ids = {name: name for name in ("StackId", "RequestId", "LogicalResourceId")}
+    event = {**request("Create"), **ids, "ResponseURL": url}
+    index["handler"](event, SimpleNamespace(get_remaining_time_in_millis=lambda: 600_000))
+    [answer] = got
+    assert (answer["Status"], answer["PhysicalResourceId"]) == (status, f"cluster shop {ROLE}")
+    assert ("DBClusterNotFoundFault" in answer["Reason"]) is (status == "FAILED")
 
 
 def test_its_code_needs_nothing_but_lambdas_python() -> None:
-    tree = ast.parse(Path(database_role.__file__).read_text("utf-8"))
-    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert names == {"__future__", "boto3", "cfnresponse", "collections.abc", "time", "typing"}
+    nodes = list(ast.walk(ast.parse(code())))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert {name.partition(".")[0] for name in names} - {"boto3"} <= sys.stdlib_module_names
