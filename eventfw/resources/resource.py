@@ -79,7 +79,7 @@ class Resource(Checked):
     """A queue, a bucket...: owned by the app and created by its stack, or existing and only named.
 
     A handler learns the real name from the object; the deployed function is told through one environment variable,
-    which comes with every grant and with every trigger on the resource.
+    which comes with every grant, those that triggers imply too.
     """
 
     type = ""

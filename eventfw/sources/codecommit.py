@@ -200,7 +200,7 @@ class CodeCommitTrigger(Trigger):
             return
         # From names: the repository waits for the permission.
         arn = {"Fn::Sub": f"arn:${{AWS::Partition}}:codecommit:${{AWS::Region}}:${{AWS::AccountId}}:{name}"}
-        prefix = pascal(function.name) + pascal(self.repository)
+        prefix = pascal(function.name) + pascal(self.repository) + "Repository"
         permission = template.permit(function, prefix, "codecommit.amazonaws.com", arn, source_account=True)
         if not self.create:
             return

@@ -384,7 +384,7 @@ def add_own_rule(trigger: S3Trigger, function: Function, template: Template) -> 
     """The rule that has EventBridge invoke the function, and its permission."""
     from ..resources.delivery import add_rule, delivery, let_rule_send
 
-    rule = pascal(trigger.own_name) + "Rule"
+    rule = pascal(trigger.own_name) + "ObjectRule"
     target: dict[str, Any] = {"Id": "function", "Arn": template.function_arn(function)}
     target |= delivery(trigger.maximum_retry_attempts, trigger.maximum_event_age, trigger.dead_letter, template)
     if trigger.dead_letter is not None:

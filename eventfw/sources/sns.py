@@ -310,7 +310,7 @@ class SnsSubscriber(Trigger):
             if self.raw_delivery:
                 properties["RawMessageDelivery"] = True
         else:
-            prefix = pascal(function.name) + pascal(self.topic.key)
+            prefix = pascal(function.name) + self.topic.logical_id
             template.permit(function, prefix, "sns.amazonaws.com", topic)
             properties |= {"Protocol": "lambda", "Endpoint": template.function_arn(function)}
         if self.policy is not None:

@@ -83,13 +83,13 @@ def test_a_repository_of_the_apps_waits_for_its_permissions_and_is_kept(tmp_path
 
     template = deployed(app)
     repository = template["Resources"]["WebsiteRepository"]
-    assert repository["DependsOn"] == ["AuditWebsitePermission", "PublishWebsitePermission"]
+    assert repository["DependsOn"] == ["AuditWebsiteRepositoryPermission", "PublishWebsiteRepositoryPermission"]
     assert repository["DeletionPolicy"] == "RetainExceptOnCreate"
     assert repository["Properties"]["RepositoryName"] == "demo-dev-website"
     first, second = repository["Properties"]["Triggers"]
     assert (first["Name"], first["Branches"], first["CustomData"]) == ("publish", ["main"], "x")
     assert second["Events"] == ["deleteReference"]
-    permission = properties(template, "PublishWebsitePermission")
+    permission = properties(template, "PublishWebsiteRepositoryPermission")
     assert permission["SourceArn"]["Fn::Sub"].endswith(":demo-dev-website")
     assert complaints(template, tmp_path) == []
 
@@ -99,7 +99,7 @@ def test_an_existing_repository_gets_leave_to_invoke_and_nothing_else() -> None:
     app.codecommit_trigger("website")(handle)
     template = deployed(app)
     assert "AWS::CodeCommit::Repository" not in types(template).values()
-    permission = properties(template, "HandleWebsitePermission")
+    permission = properties(template, "HandleWebsiteRepositoryPermission")
     assert permission["SourceArn"]["Fn::Sub"].endswith(":codecommit:${AWS::Region}:${AWS::AccountId}:website")
 
 

@@ -305,8 +305,8 @@ def test_through_eventbridge_an_owned_bucket_sends_and_a_rule_takes() -> None:
     notification = made["UploadsBucket"]["Properties"]["NotificationConfiguration"]
     assert notification == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     name = {"Fn::Sub": "demo-dev-uploads-${AWS::AccountId}-${AWS::Region}"}
-    assert made["UploadRule"]["Properties"]["EventPattern"]["detail"]["bucket"]["name"] == [name]
-    assert made["UploadRulePermission"]["Properties"]["SourceArn"] == {"Fn::GetAtt": ["UploadRule", "Arn"]}
+    assert made["UploadObjectRule"]["Properties"]["EventPattern"]["detail"]["bucket"]["name"] == [name]
+    assert made["UploadObjectRulePermission"]["Properties"]["SourceArn"] == {"Fn::GetAtt": ["UploadObjectRule", "Arn"]}
 
 
 def test_events_that_eventbridge_could_not_hand_over_go_to_a_queue_of_the_app() -> None:
@@ -315,13 +315,13 @@ def test_events_that_eventbridge_could_not_hand_over_go_to_a_queue_of_the_app() 
     options: dict[str, Any] = {"maximum_retry_attempts": 3, "maximum_event_age": 600, "dead_letter": lost}
     app.s3_trigger(app.bucket("uploads"), **options, **BRIDGED)(handler_of(app))
     made = built(app)
-    [target] = made["UploadRule"]["Properties"]["Targets"]
+    [target] = made["UploadObjectRule"]["Properties"]["Targets"]
     assert target["RetryPolicy"] == {"MaximumRetryAttempts": 3, "MaximumEventAgeInSeconds": 600}
     assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["LostQueue", "Arn"]}}
     statements = made["LostQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
     [statement] = [one for one in statements if one["Effect"] == "Allow"]
     assert statement["Principal"] == {"Service": "events.amazonaws.com"}
-    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["UploadRule", "Arn"]}}}
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["UploadObjectRule", "Arn"]}}}
 
 
 def test_the_local_variant_makes_an_existing_bucket_and_tells_it_itself() -> None:

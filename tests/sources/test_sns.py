@@ -121,7 +121,7 @@ def built(app: App) -> dict[str, Any]:
 def test_the_topic_alone_may_invoke_the_function() -> None:
     app, _ = subscriber(filter_policy={"kind": ["x"]})
     resources = built(app)
-    assert resources["ToldNewsPermission"]["Properties"] == {
+    assert resources["ToldNewsTopicPermission"]["Properties"] == {
         "FunctionName": {"Fn::GetAtt": ["ToldFunction", "Arn"]},
         "Action": "lambda:InvokeFunction",
         "Principal": "sns.amazonaws.com",

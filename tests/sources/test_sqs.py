@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from templates import deployed, properties
 
 from eventfw import App, SqsBatch, SqsMessage
 from eventfw.errors import RegistrationError
@@ -79,6 +80,13 @@ def test_a_message_of_another_batch_cannot_fail() -> None:
         (False, {"batching_window": 301}),
         (False, {"maximum_concurrency": 1}),
         (False, {"batch": 1}),
+        (False, {"enabled": 1}),
+        (False, {"pollers": 5}),
+        (False, {"pollers": (1, 5)}),
+        (False, {"pollers": (2, 10_001)}),
+        (False, {"pollers": (2, 5, 7)}),
+        (False, {"pollers": (2, 5), "maximum_concurrency": 5}),
+        (False, {"metrics": ["EventCount", "EventCount"]}),
     ],
 )
 def test_what_lambda_refuses_is_refused(fifo: bool, options: Any) -> None:
@@ -110,3 +118,42 @@ def test_the_log_of_a_failed_message_begins_at_the_users_own_line(caplog: pytest
     [record] = caplog.records
     assert record.exc_info is not None and record.exc_info[2] is not None
     assert record.exc_info[2].tb_frame.f_code.co_filename == __file__
+
+
+def test_a_filter_does_not_take_the_messages_of_another_queue() -> None:
+    app = App("demo")
+    app.sqs_consumer(app.queue("orders"), filters=[{"body": {"kind": ["x"]}}])(print_nothing)
+    trigger: Any = app.handlers[0].triggers[0]
+    other = trigger.sample()
+    assert trigger.mismatch(other) == ""
+    other["Records"][0]["eventSourceARN"] += "-old"
+    assert trigger.mismatch(other) == "queue `orders-old` is not `orders`"
+
+
+@pytest.mark.parametrize(("timeout", "refused"), [(60, False), (61, True)])
+def test_a_visibility_timeout_is_at_least_the_functions_timeout(timeout: int, refused: bool) -> None:
+    app = App("demo")
+    handler = app.function(timeout=timeout)(print_nothing)
+    app.sqs_consumer(app.queue("orders", visibility_timeout=60))(handler)
+    if refused:
+        with pytest.raises(RegistrationError, match="at least the function's timeout of 61 s"):
+            deployed(app)
+    else:
+        assert properties(deployed(app), "OrdersQueue")["VisibilityTimeout"] == 60
+
+
+@pytest.mark.parametrize("fifo", [False, True])
+def test_a_sample_says_of_a_message_what_its_kind_of_queue_says(fifo: bool) -> None:
+    app = App("demo")
+    app.sqs_consumer(app.queue("orders", fifo=fifo))(print_nothing)
+    fields = {"group_id": "g-1"} if fifo else {}
+    [message] = SqsBatch(app.handlers[0].triggers[0].sample(**fields))
+    assert message.group_id == ("g-1" if fifo else None)
+    assert bool(message.deduplication_id) is fifo
+
+
+def test_a_sample_comes_from_the_queue_that_an_arn_names() -> None:
+    app, arn = App("demo"), "arn:aws:sqs:eu-west-1:210987654321:orders"
+    app.sqs_consumer(arn)(print_nothing)
+    [message] = SqsBatch(app.handlers[0].triggers[0].sample())
+    assert message.queue_arn == arn
