@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..answering.choosing import Choosing, only_one
 from ..events import Event
+from ..models import built_in
 from ..options import refused, text
 from ..resources.elsewhere import arn_of, check_named, id_in
 from ..resources.names import pascal
@@ -95,7 +96,7 @@ class BedrockAction(Event):
         """
         from json import dumps
 
-        written = {"body": body if isinstance(body, str) else dumps(body)}
+        written = {"body": body if isinstance(body, str) else dumps(body, default=built_in)}
         answer: dict[str, Any] = {"actionGroup": self.action_group}
         if self.function:
             answer |= {"function": self.function, "functionResponse": {"responseBody": {"TEXT": written}}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from json import loads
 from typing import Any
 
@@ -56,6 +57,18 @@ def test_an_operations_result_has_its_path_and_status() -> None:
 def test_any_json_is_told(result: Any) -> None:
     body = returning(result)["response"]["functionResponse"]["responseBody"]["TEXT"]["body"]
     assert (body if isinstance(result, str) else loads(body)) == result
+
+
+@dataclass
+class Order:
+    number: int
+
+
+def test_a_model_is_told_as_json_and_what_is_none_is_an_error_that_says_so() -> None:
+    said = returning([Order(7)])["response"]["functionResponse"]["responseBody"]["TEXT"]["body"]
+    assert loads(said) == [{"number": 7}]
+    with pytest.raises(TypeError, match="object is not JSON. Return what it consists of"):
+        returning(object())
 
 
 def test_a_function_may_be_tried_again() -> None:
