@@ -7,12 +7,14 @@ import fnmatch
 import importlib
 import os
 import re
+import sys
 import tokenize
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import eventfw
+from eventfw.app import Registrar
 from eventfw.errors import BuildError
 from eventfw.options import Checked
 from eventfw.resources.resource import Grant
@@ -121,19 +123,31 @@ def shipped_half(project: Project, files: dict[str, Entry]) -> dict[str, Entry]:
     """eventfw's modules above the ship line, as far as the app uses them, or what is written in ``files``."""
     app = project.app
     needed = {PACKAGE / name for name in ("__init__.py", "app.py", "runtime.py")}
-    used: list[object] = [*app.resources, *(trigger for handler in app.handlers for trigger in handler.triggers)]
+    # An app or a blueprint that is not deployed is made, too, when Lambda imports its module.
+    made = [app, *_registrars(files)]
+    handlers = [handler for each in made for handler in each.handlers]
+    used: list[object] = [resource for each in made for resource in each.resources]
+    used += [trigger for handler in handlers for trigger in handler.triggers]
     used += [grant.resource for function in app.functions.values() for grant in function.uses]
     # What an attribute holds counts too: the rules of filters, for one, are only there where a trigger has filters.
     used += [value for item in used for value in vars(item).values()]
-    used += [binding for handler in app.handlers for binding in handler.bindings]
+    used += [binding for handler in handlers for binding in handler.bindings]
     modules = {type(item).__module__ for item in used} | set(_named(files))
     needed.update(filter(None, map(_module_path, modules)))
     needed.update(PACKAGE / folder / "__init__.py" for folder in ON_DEMAND)
     written = b"\n".join(entry.data for name, entry in files.items() if name.endswith(".py")).decode(errors="replace")
     sources = _reached(needed, written)
-    table = PACKAGE / "sources" / "table.py"
-    sources[table] = without_rows(sources[table], {_module_name(path) for path in sources})
+    for table in (PACKAGE / "sources" / "table.py", PACKAGE / "__init__.py"):
+        sources[table] = without_rows(sources[table], {_module_name(path) for path in sources})
     return {f"eventfw/{path.relative_to(PACKAGE).as_posix()}": Entry(text.encode()) for path, text in sources.items()}
+
+
+def _registrars(files: Collection[str]) -> Iterator[Registrar]:
+    """The apps and blueprints of the modules in ``files``: a second app, a blueprint that nobody mounts here."""
+    for name, module in list(sys.modules.items()):
+        path = name.replace(".", "/")
+        if f"{path}.py" in files or f"{path}/__init__.py" in files:
+            yield from (value for value in vars(module).values() if issubclass(type(value), Registrar))
 
 
 def _reached(needed: set[Path], written: str) -> dict[Path, str]:
@@ -162,12 +176,12 @@ def _bared(path: Path) -> tuple[str, frozenset[str]]:
 
 
 def without_rows(table: str, modules: Collection[str]) -> str:
-    """The table of sources without the rows of modules that are not in the zip."""
+    """A table of names and their modules without the rows of modules that are not in the zip."""
     lines = table.splitlines(keepends=True)
     for node in ast.walk(ast.parse(table)):
         if isinstance(node, ast.Dict):
             for key, row in zip(node.keys, node.values, strict=True):
-                home = row.elts[0] if isinstance(row, ast.Tuple) and row.elts else None
+                home = row.elts[0] if isinstance(row, ast.Tuple) and row.elts else row
                 if key is None or not isinstance(home, ast.Constant) or not str(home.value).startswith("eventfw."):
                     continue
                 if home.value not in modules:

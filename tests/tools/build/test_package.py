@@ -116,6 +116,29 @@ def test_only_what_the_app_uses_is_in_the_zip(tmp_path: Path) -> None:
     assert not any("tools" in name or "testing" in name for name in inside)
 
 
+def test_what_the_zip_does_not_run_may_be_imported_there(tmp_path: Path) -> None:
+    """Another app of the project, a blueprint that nobody mounts, and every name at once."""
+    files = {
+        "app.py": "from eventfw import *\nimport other, parts.more\napp = App('p')\n"
+        "@app.function()\ndef tick(): return sorted(__import__('eventfw').__all__)\n",
+        "other.py": "from dataclasses import dataclass\nfrom eventfw import App\n"
+        "@dataclass\nclass Order:\n    id: int\n"
+        "other = App('q')\n@other.sqs_consumer(other.queue('orders'), filters=[{'body': {'id': [1]}}])\n"
+        "def order(message, order: Order): ...\n",
+        "parts/more.py": "from eventfw import Blueprint\nmore = Blueprint('more')\nnews = more.topic('news')\n"
+        "@more.kinesis_consumer(more.stream('clicks'))\ndef click(record): ...\n",
+        "parts/__init__.py": "",
+        "eventfw.toml": 'app = "app:app"\n',
+    }
+    done = build(project(tmp_path / "p", files), tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    zipped = asset_of(tmp_path / "out", "tick")
+    call = "import eventfw_entry as e; assert 'SqsBatch' in e.tick({}, None) and 'Allow' not in e.tick({}, None)"
+    command = [sys.executable, "-S", "-P", "-c", call]
+    asked = subprocess.run(command, env={"PYTHONPATH": str(zipped)}, capture_output=True, text=True, check=False)
+    assert asked.returncode == 0, asked.stderr
+
+
 def test_no_functions_name_hides_what_makes_the_others(tmp_path: Path) -> None:
     """At the edge too, where ``_App`` and ``_0`` make an app of the blueprints."""
     awkward = ["_app", "_entry", "globals", "zzz"]
