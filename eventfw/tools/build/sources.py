@@ -44,6 +44,7 @@ TOOL_VERBS = {
     "add_websocket",
     "allow",
     "arn_in",
+    "check_timeout",
     "clash",
     "conclude",
     "described",
@@ -53,14 +54,18 @@ TOOL_VERBS = {
     "key",
     "local",
     "local_value",
+    "mapping",
+    "mapping_name",
     "overlap",
     "reference",
     "remarks",
     "resources",
     "sample",
     "shadow",
+    "source_in",
     "statements",
     "validate",
+    "wanted",
 }
 
 

@@ -212,6 +212,7 @@ def test_what_a_trigger_holds_is_in_the_zip(tmp_path: Path) -> None:
 def test_what_only_the_developers_machine_imports_stays_out_of_the_zip(tmp_path: Path) -> None:
     app = App("demo")
     app.event_rule({"source": ["x"]})(write)
+    app.sqs_consumer(app.queue("orders"), filters=[{"body": {"x": [1]}}])(files)
     shipped = shipped_half(Project(tmp_path, Config(), app, "app", "app"), {})
     assert "eventfw/rules/patternset.py" in shipped
     assert not {"eventfw/rules/witness.py", "eventfw/rules/policy.py", "eventfw/sources/http.py"} & set(shipped)
