@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 from examples import Names, add, example, together
-from templates import complaints, deployed, every
+from templates import complaints, deployed, every, local, types
 
 from eventfw import App, Blueprint
 from eventfw.errors import EventfwError
 from eventfw.sources import table
 
+DOCS = Path(__file__).parents[2] / "docs" / "sources"
 # What IAM, or the service that asks for it, knows no narrower resource for than `*`.
 UNLIMITED = {
     "codepipeline:PutJobFailureResult": "a job has no ARN",
@@ -120,6 +122,16 @@ def test_cfn_lint_has_nothing_to_say_of_all_sources_in_one_app() -> None:
     made = [one["Properties"] for one in main["Resources"].values() if one["Type"] == "AWS::Lambda::Function"]
     names = {f"demo-dev-{function.name}" for function in app.functions.values() if not function.edge}
     assert names <= {one.get("FunctionName") for one in made}
+
+
+@SOURCES
+def test_the_page_says_so_where_the_embedded_aws_is_not_given_all(name: str) -> None:
+    app, trigger = example(name)
+    if trigger.edge or set(types(deployed(app))) <= set(types(local(app))):
+        return
+    page = DOCS / f"{table.SOURCES[name][0].rpartition('.')[2]}.md"
+    section = page.read_text().partition("## Locally\n")[2].partition("\n## ")[0]
+    assert "embedded AWS" in " ".join(section.split())
 
 
 @SOURCES
