@@ -184,6 +184,8 @@ NOT_FITTING = [
     (uuid.UUID, "a", "x", "must be a UUID"),
     (Decimal, "NaN", "x", "must be a decimal number"),
     (Decimal, "1_0", "x", "must be a decimal number"),
+    (Decimal, float("nan"), "x", "must be a decimal number, not NaN or an infinity"),
+    (Decimal, Decimal("Infinity"), "x", "must be a decimal number, not Decimal"),
     (Decimal, True, "x", "must be a decimal number, not a boolean"),
     (Item, [], "x", "must be an object, not a list"),
     (Item, {"price": 1}, "x.name", "is missing"),

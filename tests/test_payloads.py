@@ -559,6 +559,15 @@ def test_a_tag_of_none_of_the_models_is_not_repeated(hint: Any, payload: Any) ->
     assert "secret" not in f"{caught.value}{caught.value.errors}" and "5" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("wrong", "more"), [(3, "[2]: must be a string, not null."), (5, "not null; and 2 more.")])
+def test_an_error_tells_three_problems_and_counts_the_rest(wrong: int, more: str) -> None:
+    found = client(lambda app: app.function("f")(typed(list[Item])))
+    with pytest.raises(PayloadError) as caught:
+        found.invoke("f", [{"name": None}] * wrong)
+    assert str(caught.value).count("must be a string") == 3 and len(caught.value.errors) == wrong
+    assert str(caught.value).endswith(more.replace("[2]", "[2].name"))
+
+
 def test_an_events_detail_is_its_payload() -> None:
     app, seen = App("demo"), []
 

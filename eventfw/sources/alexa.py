@@ -90,7 +90,9 @@ class AlexaRequest(Event):
     @property
     def session_attributes(self) -> dict[str, Any]:
         """What the skill keeps for the session: change it, and the next request has it."""
-        session = self.raw.setdefault("session", {})
+        session = self.raw.get("session")
+        if session is None:
+            session = self.raw["session"] = {}
         if session.get("attributes") is None:
             session["attributes"] = {}
         return session["attributes"]  # type: ignore[no-any-return]

@@ -161,3 +161,17 @@ def test_only_the_skill_may_invoke() -> None:
 def test_wrong_options_are_refused(arguments: Any, options: dict[str, Any], said: str) -> None:
     with pytest.raises(RegistrationError, match=said):
         App("demo").alexa_skill(*arguments, **options)
+
+
+def test_a_request_is_read_and_what_it_lacks_is_empty() -> None:
+    system = {"user": {"userId": "u", "accessToken": "t"}, "device": {"deviceId": "d"}}
+    raw = {"context": {"System": system}, "request": {"type": "IntentRequest", "dialogState": "STARTED"}}
+    request = AlexaRequest(raw)
+    assert (request.user_id, request.access_token, request.device_id, request.dialog_state) == (
+        "u",
+        "t",
+        "d",
+        "STARTED",
+    )
+    bare = AlexaRequest({"request": {"type": "LaunchRequest"}, "session": None})
+    assert (bare.user_id, bare.access_token, bare.dialog_state, bare.session_attributes) == ("", "", "", {})

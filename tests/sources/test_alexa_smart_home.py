@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -95,3 +96,21 @@ def test_only_the_skill_may_invoke_one_function() -> None:
 def test_wrong_options_are_refused(skill: str, options: dict[str, Any]) -> None:
     with pytest.raises(RegistrationError, match="alexa_smart_home"):
         App("demo").alexa_smart_home(skill, **options)
+
+
+@dataclass
+class Brightness:
+    brightness: int
+
+
+def test_a_model_receives_what_the_directive_says() -> None:
+    app = App("demo")
+
+    @app.alexa_smart_home(SKILL, namespace="Alexa.BrightnessController")
+    def dim(wanted: Brightness) -> Any:
+        seen.append(wanted)
+
+    seen: list[Brightness] = []
+    Client(app).send(dim, payload={"brightness": 42})
+    assert seen == [Brightness(42)]
+    assert app.handlers[0].triggers[0].title() == "alexa home 0e1f2a3b4c5d Alexa.BrightnessController"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -242,3 +243,30 @@ def test_another_apis_request_is_not_taken() -> None:
     app = authorizer(reject)
     route = Router(app).route(app.handlers[0].triggers[0].sample(api_id="other"))
     assert route.why == {"reject": f"api_id `other` is not `{API}`"}
+
+
+def test_who_asks_is_read_and_what_is_lacking_is_empty() -> None:
+    identity = {"username": "ada", "claims": {"sub": "1"}, "resolverContext": {"plan": "gold"}}
+    event = AppSyncEvent({"identity": identity, "info": {"selectionSetList": ["id"]}})
+    assert (event.username, event.claims, event.resolver_context) == ("ada", {"sub": "1"}, {"plan": "gold"})
+    assert event.selection == ["id"]
+    bare = AppSyncEvent({"identity": {"claims": None}, "info": {"selectionSetList": None}})
+    assert (bare.username, bare.claims, bare.resolver_context, bare.selection) == ("", {}, {}, [])
+
+
+@dataclass
+class Wanted:
+    id: int
+
+
+@pytest.mark.parametrize("size", [None, 5])
+def test_a_model_receives_the_arguments_of_each_field(size: int | None) -> None:
+    app = App("demo")
+
+    @app.appsync_resolver(API, "Query", "post", max_batch_size=size)
+    def post(wanted: Wanted) -> Any:
+        return wanted.id
+
+    event = app.handlers[0].triggers[0].sample(arguments={"id": 7})
+    expected: Any = 7 if size is None else [{"data": 7, "errorMessage": None, "errorType": None}]
+    assert Client(app).invoke("post", event) == expected

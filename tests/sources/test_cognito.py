@@ -275,3 +275,15 @@ def test_of_an_existing_pool_the_function_is_an_output() -> None:
     }
     source = made["Resources"]["OneEuWest1AbCdEf123UserPoolPermission"]["Properties"]["SourceArn"]
     assert source["Fn::Sub"].endswith(f":userpool/{EXISTING}")
+
+
+def test_an_event_is_read_and_what_it_lacks_is_empty() -> None:
+    raw = {
+        "triggerSource": "PreSignUp_SignUp",
+        "callerContext": {"clientId": "c"},
+        "request": {"userAttributes": {"email": "a@example.com"}, "groupConfiguration": {"groupsToOverride": ["g"]}},
+    }
+    event = CognitoEvent(raw)
+    assert (event.client_id, event.user_attributes, event.groups) == ("c", {"email": "a@example.com"}, ["g"])
+    bare = CognitoEvent({"triggerSource": "PreSignUp_SignUp", "callerContext": None, "request": None})
+    assert (bare.client_id, bare.user_attributes, bare.groups, bare.user_name) == ("", {}, [], "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -75,3 +76,32 @@ def test_the_instance_may_invoke_and_lists_the_function(instance: str) -> None:
 def test_wrong_options_are_refused(instance: str, options: dict[str, Any]) -> None:
     with pytest.raises(RegistrationError, match="connect_flow"):
         App("demo").connect_flow(instance, **options)
+
+
+def test_a_contact_is_read_and_what_it_lacks_is_empty() -> None:
+    contact = {
+        "Channel": "VOICE",
+        "CustomerEndpoint": {"Address": "+12065550100"},
+        "SystemEndpoint": {"Address": "+12065550199"},
+        "Queue": {"Name": "orders"},
+    }
+    event = ConnectEvent({"Details": {"ContactData": contact, "Parameters": {"number": "7"}}})
+    assert (event.customer, event.system, event.queue) == ("+12065550100", "+12065550199", "orders")
+    assert event.parameters == {"number": "7"}
+    bare = ConnectEvent({"Details": {"ContactData": {"Queue": None}, "Parameters": None}})
+    assert (bare.customer, bare.system, bare.queue, bare.parameters) == ("", "", "", {})
+
+
+@dataclass
+class Asked:
+    number: str
+
+
+def test_a_model_receives_the_parameters() -> None:
+    app = App("demo")
+
+    @app.connect_flow(INSTANCE)
+    def answer(asked: Asked) -> Any:
+        return {"number": asked.number}
+
+    assert Client(app).send(answer, parameters={"number": "7"}) == {"number": "7"}

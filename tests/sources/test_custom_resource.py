@@ -124,6 +124,11 @@ def test_middleware_that_runs_out_of_time_is_reported_before(cloudformation: End
     assert (answer["Status"], answer["Reason"][:12]) == ("FAILED", "TimeoutError")
 
 
+def test_nothing_watches_the_time_of_what_is_done(cloudformation: Endpoint) -> None:
+    send(app_with(lambda_named("seed")), cloudformation, Context(60_000))
+    assert [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)] == []
+
+
 def test_a_handler_that_awaits_what_was_cancelled_has_failed(cloudformation: Endpoint) -> None:
     async def seed(request: Any) -> None:
         task = asyncio.ensure_future(asyncio.sleep(20))

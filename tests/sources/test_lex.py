@@ -161,3 +161,18 @@ def test_only_the_alias_may_invoke(alias: str) -> None:
 def test_wrong_options_are_refused(alias: str, options: dict[str, Any]) -> None:
     with pytest.raises(RegistrationError, match="lex_hook"):
         App("demo").lex_hook(alias, **options)
+
+
+def test_a_turn_is_read_and_what_it_lacks_is_empty() -> None:
+    raw = {"sessionState": {"intent": {"state": "InProgress"}}, "inputMode": "Speech", "requestAttributes": {"a": "b"}}
+    event = LexEvent(raw)
+    assert (event.intent_state, event.input_mode, event.request_attributes) == ("InProgress", "Speech", {"a": "b"})
+    bare = LexEvent({"sessionState": {"intent": None}, "requestAttributes": None})
+    assert (bare.intent, bare.intent_state, bare.slots, bare.request_attributes) == ("", "", {}, {})
+
+
+def test_active_contexts_are_kept_where_there_are_any() -> None:
+    raw: dict[str, Any] = {"sessionState": {"intent": {"name": "Order"}, "activeContexts": []}}
+    assert "activeContexts" not in LexEvent(raw).delegate()["sessionState"]
+    raw["sessionState"]["activeContexts"] = [{"name": "paid"}]
+    assert LexEvent(raw).delegate()["sessionState"]["activeContexts"] == [{"name": "paid"}]
