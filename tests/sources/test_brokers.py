@@ -422,3 +422,29 @@ def test_names_that_kafka_does_not_have_are_refused(topic: str, group: Any, said
 
 def test_names_that_kafka_has_are_taken() -> None:
     registered("kafka_consumer", MSK, "shop.orders_new-1", consumer_group="shop/team:a=b@c")
+
+
+def test_records_that_a_queue_is_told_of_are_written_to_no_topic() -> None:
+    app = App("demo")
+    app.kafka_consumer(MSK, "orders", on_failure=app.queue("failed"))(handle)
+    assert "kafka-cluster:WriteData" not in allowed(app.handlers[0].triggers[0])
+
+
+def test_a_registry_behind_a_certificate_of_ones_own_is_believed_by_it() -> None:
+    registry = {"uri": "https://schemas.example.com", "root_ca": SECRET}
+    app, trigger = registered("kafka_consumer", MSK, "orders", pollers=(1, 2), schema_registry=registry)
+    config = mapping(app)["AmazonManagedKafkaEventSourceConfig"]["SchemaRegistryConfig"]
+    assert config["AccessConfigs"] == [{"Type": "SERVER_ROOT_CA_CERTIFICATE", "URI": SECRET}]
+    assert allowed(trigger)["secretsmanager:GetSecretValue"] == [SECRET]
+
+
+def test_an_option_that_registries_have_not_is_refused() -> None:
+    with pytest.raises(RegistrationError, match="An option of schema_registry must be one of 'uri'"):
+        registered("kafka_consumer", MSK, "orders", pollers=(1, 2), schema_registry={"uri": GLUE, "url": GLUE})
+
+
+def test_rabbitmq_has_virtual_hosts_and_says_what_a_message_relates_to() -> None:
+    app, _ = registered("mq_consumer", BROKER, "orders", secret=SECRET, engine="rabbitmq", virtual_host="/shop")
+    assert {"Type": "VIRTUAL_HOST", "URI": "/shop"} in mapping(app)["SourceAccessConfigurations"]
+    message = MqMessage({"basicProperties": {"correlationId": "c-1", "replyTo": "answers"}, "data": ""})
+    assert (message.correlation_id, message.reply_to) == ("c-1", "answers")
