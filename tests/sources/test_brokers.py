@@ -370,6 +370,11 @@ def test_the_mapping_of_a_collection() -> None:
         ("mq_consumer", (BROKER, "orders"), {"secret": SECRET, "engine": "kafka"}, "engine must be one of"),
         ("mq_consumer", (BROKER, "orders"), {"secret": SECRET, "virtual_host": "/"}, "RabbitMQ's"),
         ("documentdb_stream", (BROKER, "shop"), {"secret": SECRET}, "cluster must be an ARN"),
+        ("documentdb_stream", (CLUSTER.replace("cluster", "db"), "shop"), {"secret": SECRET}, "cluster must be an ARN"),
+        ("documentdb_stream", (CLUSTER, "shop"), {"secret": "hunter2"}, "ARN of a secret"),
+        ("documentdb_stream", (CLUSTER, "shop"), {"secret": SECRET, "batch_size": 0}, "1 to 10000"),
+        ("documentdb_stream", (CLUSTER, "shop"), {"secret": SECRET, "collection": "a$b"}, "collection must"),
+        ("documentdb_stream", (CLUSTER, "d" * 64), {"secret": SECRET}, "database must have"),
         ("documentdb_stream", (CLUSTER, "a b"), {"secret": SECRET}, "database must have"),
         ("documentdb_stream", (CLUSTER, "shop"), {"secret": SECRET, "collection": "system.x"}, "collection must"),
         ("documentdb_stream", (CLUSTER, "shop"), {"secret": SECRET, "full_document": "yes"}, "full_document"),
@@ -448,3 +453,19 @@ def test_rabbitmq_has_virtual_hosts_and_says_what_a_message_relates_to() -> None
     assert {"Type": "VIRTUAL_HOST", "URI": "/shop"} in mapping(app)["SourceAccessConfigurations"]
     message = MqMessage({"basicProperties": {"correlationId": "c-1", "replyTo": "answers"}, "data": ""})
     assert (message.correlation_id, message.reply_to) == ("c-1", "answers")
+
+
+def test_a_batch_of_changes_succeeds_or_comes_again_as_a_whole() -> None:
+    app, failing = App("demo"), list[bool]()
+
+    @app.documentdb_stream(CLUSTER, "shop", secret=SECRET, batch=True)
+    def changed(batch: Any) -> None:
+        for change in batch:
+            if failing:
+                batch.fail(change)
+
+    run, raw = entry(app, "changed"), app.handlers[0].triggers[0].sample()
+    assert run(raw, None) is None
+    failing.append(True)
+    with pytest.raises(RuntimeError, match="1 changes failed, and Lambda takes no word of single ones"):
+        run(raw, None)
