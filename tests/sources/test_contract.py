@@ -143,7 +143,9 @@ def test_what_may_be_none_is_none_where_its_key_is_missing(name: str) -> None:
 
 
 @SOURCES
-@pytest.mark.parametrize("wrong", [None, 7, 1.5, b"x", [None], {"x": None}, object(), print], ids=repr)
+@pytest.mark.parametrize(
+    "wrong", [None, 7, 1.5, b"x", [None], {"x": None}, object(), print], ids=lambda value: type(value).__name__
+)
 def test_a_value_of_a_wrong_type_is_refused_or_nothing(name: str, wrong: Any) -> None:
     """An option may be ``None``, and a few take numbers: what it does not take must not be another error."""
     options = list(inspect.signature(table.load(table.SOURCES[name])).parameters)
