@@ -64,7 +64,9 @@ def test_headers_have_any_case_and_several_values() -> None:
     assert headers.get_all("accept") == ["a", "b", 'c;x="1,2"']
 
 
-@pytest.mark.parametrize(("name", "value"), [("x", "a\r\nb"), ("x y", "a"), ("", "a"), ("x:", "a"), ("x", "\0")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("x", "a\rb"), ("x", "a\nb"), ("x y", "a"), ("", "a"), ("x:", "a"), ("x", "\0")]
+)
 def test_a_header_cannot_smuggle_in_another(name: str, value: str) -> None:
     with pytest.raises(ValueError):
         Response("", headers={name: value})

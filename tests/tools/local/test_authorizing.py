@@ -188,6 +188,27 @@ def test_an_answer_is_kept_for_its_time_and_serves_every_route() -> None:
     assert len(functions.asked) == 3
 
 
+@pytest.mark.parametrize("guard", [{}, {"name": "other", "function": "check"}])
+@pytest.mark.parametrize("name", ["", "admin"])
+def test_an_answer_is_kept_for_one_authorizer_of_one_api(guard: Event, name: str) -> None:
+    functions = Functions({"isAuthorized": True})
+    first, second = {**LAMBDA, "ttl": 300}, {**LAMBDA, "ttl": 300, **guard}
+    here = described(first)
+    here["guards"]["GET /b"] = second
+    app = gateway(functions, here, described(second, name="admin"))
+    assert ask(app, "GET", "/a", authorization="one").status == 200
+    functions.result = {"isAuthorized": False}
+    again = ask(app, "GET", f"/{name}/b" if name else "/b", authorization="one").status
+    assert again == (403 if guard or name else 200)
+
+
+@pytest.mark.parametrize(("kept", "status"), [({"a": "1"}, 401), ({"b": "1"}, 401), ({"a": "1", "b": "1"}, 200)])
+def test_all_identity_sources_must_be_there(kept: Event, status: int) -> None:
+    functions = Functions({"isAuthorized": True})
+    answer = http(functions, guard={"identity_sources": ["header.a", "header.b"]}, **kept)
+    assert (answer.status, len(functions.asked)) == (status, status == 200)
+
+
 def test_an_answer_that_was_under_way_when_the_app_changed_is_not_kept() -> None:
     functions = Functions({"isAuthorized": True})
     app = gateway(functions, described({**LAMBDA, "ttl": 300}))
