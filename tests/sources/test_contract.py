@@ -6,6 +6,7 @@ import ast
 import inspect
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ WITHOUT_A_DECORATOR = {
 }  # `function`: what a handler without a source has
 
 
+# What handlers receive of sources that are written in another way than in their examples.
+OTHER_FORMS = {"AppSyncBatch", "AppSyncChannelEvent", "StepTask"}
 SOURCES = pytest.mark.parametrize("name", sorted(table.SOURCES))
 MARKED = pytest.mark.parametrize(  # those whose events have a mark of their own, that they are routed by
     "name", [name for name in sorted(table.SOURCES) if table.load(table.SOURCES[name]).kinds]
@@ -115,13 +118,20 @@ def test_other_sources_events_are_not_taken(name: str) -> None:
 @SOURCES
 def test_every_property_of_an_event_can_be_read_off_the_sample(name: str) -> None:
     _, trigger = example(name)
-    event = trigger.parse(trigger.sample(), None)
-    for one in [event, *records_of(event)]:
+    for one in within(trigger.parse(trigger.sample(), None)):
         for attribute in properties_of(type(one)):
             try:
                 getattr(one, attribute)
             except (ValueError, HTTPError):  # a body that is not JSON, says so
                 assert attribute == "json"
+
+
+def test_the_samples_have_all_that_handlers_receive() -> None:
+    read = set()
+    for name in table.SOURCES:
+        _, trigger = example(name)
+        read.update(type(one).__name__ for one in within(trigger.parse(trigger.sample(), None)))
+    assert {event for _, _, *events in table.SOURCES.values() for event in events} - read == OTHER_FORMS
 
 
 @SOURCES
@@ -209,6 +219,19 @@ def without(raw: Any, path: tuple[Any, ...]) -> tuple[Any, Any]:
     for step in path[:-1]:
         inner = inner[step]
     return raw, inner.pop(path[-1])
+
+
+def within(value: Any) -> Iterator[Any]:
+    """An event, and the objects of eventfw's that its properties and records give, and theirs."""
+    if isinstance(value, (list, tuple)):
+        for one in value:
+            yield from within(one)
+    elif type(value).__module__.startswith("eventfw."):
+        yield value
+        for attribute in properties_of(type(value)):
+            with suppress(ValueError, HTTPError):  # a body that is not JSON
+                yield from within(getattr(value, attribute))
+        yield from within(records_of(value))
 
 
 def records_of(event: Any) -> list[Any]:
