@@ -232,7 +232,7 @@ def wrong_claim(guard: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
         moment = claims.get(name)
         if isinstance(moment, int | float) and (moment <= now if late else moment > now):
             return f"{name} is {moment}, and it is {now:.0f}."
-    return "" if "exp" in claims else "there is no exp."
+    return "" if isinstance(claims.get("exp"), int | float) else "there is no exp."
 
 
 def decoded(part: str) -> bytes:

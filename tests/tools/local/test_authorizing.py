@@ -167,9 +167,10 @@ def test_an_error_that_says_unauthorized_is_a_401_of_a_rest_api_only() -> None:
 
 
 def test_a_token_authorizer_gets_the_token_and_its_expression_is_asked_first() -> None:
-    guard = {"type": "TOKEN", "expression": "^Bearer .+$"}
+    guard = {"type": "TOKEN", "expression": "Bearer [a-z]+"}
     functions = Functions({"policyDocument": policy("Allow", "*")})
-    assert rest(functions, guard=guard, authorization="t").status == 401
+    for wrong in ("t", "Bearer t.", " Bearer t"):
+        assert rest(functions, guard=guard, authorization=wrong).status == 401
     assert functions.asked == []
     assert rest(functions, guard=guard, authorization="Bearer t").status == 200
     assert functions.asked == [{"type": "TOKEN", "authorizationToken": "Bearer t", "methodArn": ARN + "/v1/GET/a"}]
@@ -285,6 +286,8 @@ GOOD = {"iss": "https://i", "aud": "client"}
         (token(iss="https://other", aud="client"), 401),
         (token(iss="https://i", aud="other"), 401),
         (token(**GOOD, exp=1), 401),
+        (token(**GOOD, exp=None), 401),
+        (token(**GOOD, exp="never"), 401),
         (token(**GOOD, nbf=time.time() + 600), 401),
     ],
 )
