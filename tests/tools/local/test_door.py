@@ -171,6 +171,13 @@ def test_the_embedded_awss_own_paths_are_shut_however_they_are_written(port: int
     assert ask(port, "POST", path, b"")[0] == 403
 
 
+@pytest.mark.parametrize("up", ["..", "%2e%2e", "%2E.", "..%2f.."])
+def test_the_path_where_custom_resources_answer_leads_nowhere_else(up: str) -> None:
+    assert not is_control(HttpRequest("PUT", "/_ministack/cfn-response/token"))
+    assert is_control(HttpRequest("PUT", f"/_ministack/cfn-response/{up}/_ministack/reset"))
+    assert is_control(HttpRequest("PUT", "/_ministack/reset"))
+
+
 @pytest.mark.parametrize("path", ["/bucket/_ministack/reset", "/bucket/health", "/_ministackish", "/healthy"])
 def test_paths_that_only_look_like_them_pass(path: str) -> None:
     assert not is_control(HttpRequest("GET", path))
