@@ -152,6 +152,24 @@ def test_jsonata_is_run(live: Live) -> None:
     assert json.loads(executed(live, "quick", {"width": 10})["output"]) == {"width": 5}
 
 
+def test_a_client_waits_for_an_express_execution(live: Live) -> None:
+    import boto3
+    from botocore.config import Config
+
+    client = boto3.client(
+        "stepfunctions",
+        endpoint_url=live.addresses["aws"],
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(inject_host_prefix=False),
+    )
+    arn = "arn:aws:states:us-east-1:000000000000:stateMachine:quick"
+    assert json.loads(client.start_sync_execution(stateMachineArn=arn, input='{"width": 30}')["output"]) == {
+        "width": 15
+    }
+
+
 def test_a_saved_definition_is_taken_over(live: Live) -> None:
     changed = {"StartAt": "Measure", "States": {"Measure": {"Type": "Pass", "Result": 5, "End": True}}}
     said = len(live.lines)
