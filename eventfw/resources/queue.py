@@ -161,6 +161,13 @@ class Queue(Resource):
         """Leave to send messages."""
         return Grant(self, "send", {"": ("sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes")}, USING_KEY)
 
+    def sending(self, template: Template) -> list[tuple[list[str], list[Any]]]:
+        """``(actions, ARNs)`` pairs for the role of a service that does nothing but send messages."""
+        allowed: list[tuple[list[str], list[Any]]] = [(["sqs:SendMessage"], [self.arn_in(template)])]
+        if (self.kms_key or "").startswith("arn:"):
+            allowed.append((list(USING_KEY), [self.kms_key]))
+        return allowed
+
     @property
     def receive(self) -> Grant:
         """Leave to receive and delete messages. A consumer has it by itself."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..events import Event
 from ..options import flag, one_of, refused, text
 from ..resources.names import pascal
-from ..resources.queue import USING_KEY, Queue
+from ..resources.queue import Queue
 from ..trigger import Trigger
 
 TYPE_CHECKING = False
@@ -100,10 +100,7 @@ class IotRule(Trigger):
 
     def _error_action(self, queue: Queue, template: Template, rule: str, arn: Any) -> dict[str, Any]:
         ours = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}, "ArnLike": {"aws:SourceArn": arn}}
-        send = [(["sqs:SendMessage"], [queue.arn_in(template)])]
-        if (queue.kms_key or "").startswith("arn:"):
-            send.append((list(USING_KEY), [queue.kms_key]))
-        role = template.role(rule + "ErrorRole", "iot.amazonaws.com", send, conditions=ours)
+        role = template.role(rule + "ErrorRole", "iot.amazonaws.com", queue.sending(template), conditions=ours)
         return {
             "QueueUrl": queue.reference(template),
             "RoleArn": template.reference(role, "Arn"),

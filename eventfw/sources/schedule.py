@@ -342,8 +342,6 @@ def group_name(template: Template) -> str:
 
 def role_of(schedule: Schedule, function_arn: Any, template: Template) -> str:
     """The logical id of the role that Scheduler invokes the function with, and sends to the queue."""
-    from ..resources.queue import USING_KEY
-
     group = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule-group/"
     ours = {
         "aws:SourceAccount": {"Ref": "AWS::AccountId"},
@@ -352,9 +350,7 @@ def role_of(schedule: Schedule, function_arn: Any, template: Template) -> str:
     allowed = [(["lambda:InvokeFunction"], [function_arn])]
     queue = schedule.dead_letter
     if queue is not None:
-        allowed.append((["sqs:SendMessage"], [queue.arn_in(template)]))
-        if (queue.kms_key or "").startswith("arn:"):
-            allowed.append((sorted(USING_KEY), [queue.kms_key]))
+        allowed += queue.sending(template)
     name = pascal(schedule.own_name) + "SchedulerRole"
     return template.role(name, "scheduler.amazonaws.com", allowed, conditions={"StringEquals": ours})
 

@@ -199,3 +199,19 @@ def test_two_handlers_of_one_function_that_one_event_reaches_are_ambiguous(
     if found:
         with pytest.raises(RoutingError, match="an invocation runs one handler"):
             Router(app).pick("both", found[0].example)
+
+
+@pytest.mark.parametrize(("via", "ambiguous"), [("eventbridge", True), ("notification", False)])
+def test_an_object_reaches_two_handlers_of_one_function_in_one_way_only(via: str, ambiguous: bool) -> None:
+    app = App("demo")
+    uploads = app.bucket("uploads")
+
+    @app.s3_trigger(uploads, via="eventbridge", suffix=".png")
+    @app.function("both")
+    def first(upload: Any) -> None: ...
+
+    @app.s3_trigger(uploads, via=via, prefix="photos/")
+    @app.function("both")
+    def second(upload: Any) -> None: ...
+
+    assert any(finding.refused for finding in check(app)) is ambiguous
