@@ -42,6 +42,19 @@ def test_the_handlers_result_is_the_verdict(codedeploy: Endpoint, result: Any, e
     assert verdict(check, codedeploy) == expected
 
 
+@pytest.mark.parametrize(("result", "logged"), [("yes", 1), (False, 0), (True, 0), (None, 0)])
+def test_a_result_that_is_no_verdict_is_logged(
+    codedeploy: Endpoint, caplog: pytest.LogCaptureFixture, result: Any, logged: int
+) -> None:
+    def check(hook: DeploymentHook) -> Any:
+        return result
+
+    verdict(check, codedeploy)
+    assert [record.getMessage() for record in caplog.records].count(
+        "<DeploymentHook d-1> failed: a hook returns True, False or nothing, not 'yes'."
+    ) == logged
+
+
 def test_an_exception_is_a_verdict_and_does_not_fail_the_invocation(codedeploy: Endpoint) -> None:
     def check(hook: DeploymentHook) -> None:
         raise ConnectionError("the new version does not answer")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -42,6 +43,23 @@ def test_a_dict_becomes_output_variables(codepipeline: Endpoint) -> None:
 
     _, parameters = send(release, codepipeline, user_parameters={"version": "1.2"})
     assert parameters["outputVariables"] == {"Version": "1.2"}
+
+
+@dataclass
+class Release:
+    version: str
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"), [({"version": "1.2"}, "PutJobSuccessResult"), ("{", "PutJobFailureResult")]
+)
+def test_a_model_receives_the_user_parameters(codepipeline: Endpoint, parameters: Any, told: str) -> None:
+    def release(wanted: Release) -> Any:
+        return {"Version": wanted.version}
+
+    operation, said = send(release, codepipeline, user_parameters=parameters)
+    assert operation == told
+    assert said.get("outputVariables", {"Version": "1.2"}) == {"Version": "1.2"}
 
 
 @pytest.mark.parametrize("result", [7, ["a"], {"Version": 1}, {"the version": "1"}, {"": "1"}])
