@@ -270,3 +270,9 @@ def test_a_model_receives_the_arguments_of_each_field(size: int | None) -> None:
     event = app.handlers[0].triggers[0].sample(arguments={"id": 7})
     expected: Any = 7 if size is None else [{"data": 7, "errorMessage": None, "errorType": None}]
     assert Client(app).invoke("post", event) == expected
+
+
+def test_a_refusal_says_how_long_it_is_kept_where_that_is_said() -> None:
+    event = AppSyncAuthorization({"authorizationToken": "a", "requestContext": {"apiId": API}})
+    assert event.deny() == {"isAuthorized": False}
+    assert event.deny(ttl=0) == {"isAuthorized": False, "ttlOverride": 0}

@@ -9,6 +9,7 @@ from stacks import properties_of, stack_of
 
 from eventfw import App, LexEvent
 from eventfw.errors import RegistrationError
+from eventfw.rules.witness import Effort
 from eventfw.testing import Client
 
 BOT = "ABCDEFGHIJ/TSTALIASID"
@@ -176,3 +177,12 @@ def test_active_contexts_are_kept_where_there_are_any() -> None:
     assert "activeContexts" not in LexEvent(raw).delegate()["sessionState"]
     raw["sessionState"]["activeContexts"] = [{"name": "paid"}]
     assert LexEvent(raw).delegate()["sessionState"]["activeContexts"] == [{"name": "paid"}]
+
+
+def test_a_turn_that_two_handlers_ask_as_much_of_is_found() -> None:
+    app = App("demo")
+    app.lex_hook(BOT, intent="Order")(returning)
+    app.lex_hook(BOT, locale="de_DE")(returning)
+    one, other = app.handlers[0].triggers
+    turn = one.overlap(other, Effort())
+    assert turn is not None and (one.mismatch(turn), other.mismatch(turn)) == ("", "")
