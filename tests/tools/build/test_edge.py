@@ -91,6 +91,18 @@ def test_what_is_imported_within_a_function_is_there_and_the_app_is_not(tmp_path
     assert answer(tmp_path / "task", "pre_home", refused)["status"] == "403"
 
 
+def test_the_apps_middleware_runs_at_the_edge_so_that_the_app_comes_whole(tmp_path: Path, unique: str) -> None:
+    (tmp_path / f"edge_{unique}.py").write_text(EDGE.format(late="json").replace("json.PAGE", "request.uri + 'x'"))
+    lines = APP.format(edge=f"edge_{unique}").replace('os.environ["PATH"]', "")
+    added = "\n@app.middleware\ndef seen(event, call):\n    event.uri = '/seen'\n    return call(event)\n"
+    (tmp_path / f"app_{unique}.py").write_text(lines + added)
+    project = load_project(tmp_path, f"app_{unique}")
+    archive = edge_zip(project, tmp_path / "out")
+    assert f"app_{unique}.py" in archive.namelist()
+    archive.extractall(tmp_path / "task")
+    assert answer(tmp_path / "task", "pre_home", EVENT)["uri"] == "/seenx"
+
+
 def test_what_lambdas_python_has_needs_no_requirement_and_is_not_shipped(tmp_path: Path, unique: str) -> None:
     edge = "import boto3\n" + EDGE.format(late="json").replace("json.PAGE", "'/x'")
     archive = edge_zip(write(tmp_path, unique, edge), tmp_path / "out")

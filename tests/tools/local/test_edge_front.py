@@ -518,6 +518,14 @@ def test_an_origin_is_one_api_as_each_has_an_address_on_aws(
     assert [event.get("rawPath") or event["path"] for event in functions.api_events] == ([path] if path else [])
 
 
+def test_a_viewer_cannot_send_the_origin_what_cloudfront_writes() -> None:
+    functions = Edge()
+    ask(front(functions, described=[SITE_OF_ALL]), x_edge_location="here", x_amz_cf_id="mine", x_cache="Hit", x_a="1")
+    [event] = functions.api_events
+    assert event["headers"]["x-a"] == "1" and event["headers"]["x-amz-cf-id"] != "mine"
+    assert not {"x-edge-location", "x-cache"} & set(event["headers"])
+
+
 def test_the_default_root_object_stands_for_the_root() -> None:
     functions = Edge()
     ask(front(functions, described=[SITE_OF_ALL]), target="/")
