@@ -156,7 +156,7 @@ class WebSocketApi(Api):
         """What a route says of who may connect."""
         by = websocket.authorizer
         if by is None:
-            return {"AuthorizationType": "NONE"} if websocket.route == "$connect" else {}
+            return {}
         if by == "iam":
             return {"AuthorizationType": "AWS_IAM"}
         return {"AuthorizationType": "CUSTOM", "AuthorizerId": template.reference(by.id_in(self))}

@@ -169,6 +169,38 @@ def test_rules_of_one_function_are_told_apart_by_their_conditions(
     assert check(app) == []
 
 
+def test_hosts_are_compared_without_their_port_and_in_any_case() -> None:
+    app = App("demo")
+    for number, host in enumerate(("*.Example.com", "other.example.com")):
+
+        def handler(request: Request) -> None: ...
+
+        handler.__name__ = f"h{number}"
+        app.function("web")(app.alb(LISTENER, priority=number + 1, host=host)(handler))
+    event = app.handlers[0].triggers[0].sample(headers={"host": "a.example.COM:8080"})
+    route = Router(app).route(event)
+    assert [one.name for one in route.reached] == ["h0"]
+    assert route.why == {"h1": "host `a.example.COM` does not match `other.example.com`"}
+
+
+def test_a_rule_that_leads_to_routes_is_no_peer_of_one_that_does_not() -> None:
+    app = App("demo")
+
+    @app.alb(LISTENER, priority=1, path="/a/*")
+    @app.get("/a/{name}")
+    @app.function("web")
+    def routed(name: str) -> str:
+        return name
+
+    @app.alb(LISTENER, priority=2, path="/b/*")
+    @app.function("web")
+    def rest(request: Request) -> str:
+        return "rest"
+
+    event = app.handlers[1].triggers[0].sample(path="/a/b/c")  # the first rule's, and none of its routes'
+    assert Client(app).invoke("web", event)["body"] == "rest"
+
+
 def test_they_share_a_target_group_and_so_its_options() -> None:
     app = two_in_one_function()
     template = deployed(app)
@@ -186,10 +218,11 @@ def test_they_share_a_target_group_and_so_its_options() -> None:
         deployed(again)
 
 
-def test_a_health_check_reaches_a_handler_whatever_its_path() -> None:
+def test_a_health_check_reaches_the_first_handler_whatever_its_path() -> None:
     app = two_in_one_function()
-    check = app.handlers[1].triggers[0].sample(path="/health", headers={"user-agent": "ELB-HealthChecker/2.0"})
-    assert Client(app).invoke("web", check)["statusCode"] == 200
+    headers = {"user-agent": "ELB-HealthChecker/2.0"}
+    check = app.handlers[1].triggers[0].sample(path="/health", method="PUT", headers=headers)
+    assert Client(app).invoke("web", check)["body"] == "photos"
     alone = app_with(health_check="/health")
     check = alone.handlers[0].triggers[0].sample(path="/health")
     assert Client(alone).invoke("photos", check)["statusCode"] == 200

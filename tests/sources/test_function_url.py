@@ -159,6 +159,27 @@ def test_a_signed_url_lets_nobody_in_by_itself() -> None:
     assert "AWS::Lambda::Permission" not in types(template).values()
 
 
+def test_the_sample_of_a_signed_url_says_who_calls() -> None:
+    signed, public = (app_with(auth).handlers[0].triggers[0].sample() for auth in ("AWS_IAM", "NONE"))
+    assert signed["requestContext"]["authorizer"]["iam"]["accountId"] == "123456789012"
+    assert "authorizer" not in public["requestContext"]
+
+
+def test_a_url_decides_nothing_about_which_function_a_handler_is_in() -> None:
+    app = App("demo")
+
+    @app.function_url("NONE")
+    @app.get("/x")
+    @app.schedule("rate(1 hour)")
+    def mixed(event: Request) -> None: ...
+
+    @app.function_url("NONE")
+    @app.schedule("rate(1 hour)")
+    def timed(event: Request) -> None: ...
+
+    assert list(app.functions) == ["mixed", "timed"]
+
+
 def test_the_url_of_a_published_function_is_its_aliass(tmp_path: Path) -> None:
     app = App("demo")
 

@@ -167,6 +167,13 @@ def test_a_default_handler_is_not_for_a_stack_that_comes_later() -> None:
         deployed(app)
 
 
+def test_a_service_of_nobodys_is_refused() -> None:
+    app = App("demo")
+    app.vpc_lattice(App("other").lattice_service("inside"))(lambda_named("rest"))
+    with pytest.raises(RegistrationError, match="No app owns the service 'inside'"):
+        deployed(app)
+
+
 def test_one_place_twice_is_refused() -> None:
     for options in ({}, {"priority": 5, "path": "/*"}):
         app = App("demo")

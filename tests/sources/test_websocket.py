@@ -34,7 +34,7 @@ def room() -> tuple[App, Any]:
     app = App("demo")
     chat = app.websocket_api("chat", rate_limit=10, burst_limit=20)
 
-    @app.authorizer(identity_sources=["querystring.token"])
+    @app.authorizer(identity_sources=["querystring.token"], ttl=300)
     def check(request: Any) -> bool:
         return bool(request.query.get("token") == "t")
 
@@ -253,7 +253,14 @@ def test_the_local_server_is_told() -> None:
         ("chat", "$disconnect", "left", False),
     ]
     assert sockets[0]["guard"]["function"] == "check" and sockets[1]["guard"] is None
+    assert sockets[0]["guard"]["ttl"] == 0  # whatever the authorizer says: API Gateway keeps no answers here
     assert [api["name"] for api in describe(room()[0], Names("demo", "local"))["apis"]] == [""]
+
+
+def test_more_routes_than_the_quota_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eventfw.resources.websocket_api.ROUTES_MAX", 2)
+    with pytest.raises(RegistrationError, match="more than 2 routes"):
+        deployed(room()[0])
 
 
 def test_a_route_twice_is_refused() -> None:

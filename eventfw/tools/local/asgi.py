@@ -178,7 +178,10 @@ class PlainHttp:
         async def answer(message: Message) -> None:
             await send({**message, "type": f"websocket.{message['type']}"})
 
-        await self.app({**scope, "type": "http", "method": "GET", "scheme": "http"}, body, answer)
+        # uvicorn has taken these two out of the headers.
+        headers = [*scope["headers"], (b"connection", b"upgrade"), (b"upgrade", b"websocket")]
+        told = {"type": "http", "method": "GET", "scheme": "http", "headers": headers}
+        await self.app({**scope, **told}, body, answer)
 
 
 async def refuse_protocol(scope: Scope, receive: Receive, send: Send) -> None:

@@ -102,6 +102,9 @@ class Fronts:
         if told is None:
             text = f"Nothing is served at /{prefix}/{function}. There is: {', '.join(self.paths) or 'nothing'}.\n"
             return "", HttpResponse(404, [("content-type", "text/plain; charset=utf-8")], text.encode(), text.strip())
+        refused = alb.alb_refusal(request) if prefix == "_alb" else None  # before headers of the connection go
+        if refused:
+            return "", refused
         sent = forwarded(replace(request, path="/" + "".join(rest)), scope)
         try:
             sent = replace(sent, body=await body_of(request, receive, LIMITS[prefix]))
@@ -147,9 +150,6 @@ class Fronts:
         self, told: list[Mapping[str, Any]], function: str, request: HttpRequest
     ) -> tuple[str, HttpResponse]:
         """The answer behind a load balancer, if one of the function's rules takes the request."""
-        refused = alb.alb_refusal(request)
-        if refused is not None:
-            return "", refused
         several = told[0]["multi_value"]
         event = alb.alb_event(request, multi_value=several)
         read = TargetRequest(event)

@@ -169,5 +169,6 @@ def test_a_failing_target_is_a_502(front: dict[str, Any], prefix: str) -> None:
 def test_a_load_balancer_takes_a_megabyte_and_upgrades_nothing() -> None:
     functions = Functions()
     app = fronts(ALB, functions=functions)
+    assert ask(app, "GET", "/_alb/photo/photos/a", connection="x", upgrade="websocket").status == 400
     assert ask(app, "GET", "/_alb/photo/photos/a", b"x" * (1024 * 1024 + 1)).status == 413
     assert functions.calls == []

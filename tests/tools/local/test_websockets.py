@@ -98,6 +98,9 @@ class Peer:
         await asyncio.wait_for(self.task, 5)
 
 
+EMPTY = {"type": "http.request", "body": b"", "more_body": False}
+
+
 async def beyond(scope: Any, receive: Any, send: Any) -> None:
     await respond(send, HttpResponse(200, [], b"beyond"))
 
@@ -399,6 +402,33 @@ def test_a_connection_is_not_there_while_it_is_asked_about() -> None:
     assert statuses == [410]
 
 
+def test_a_connection_is_its_own_apis() -> None:
+    async def scenario() -> int:
+        app = sockets(Room())
+        app.replace([*described("say"), *({**one, "api": "game"} for one in described("say"))])
+        peer = await Peer(app, "/game").opened()
+        [identity] = app.connections
+        status = (await manage(app, "POST", identity, b"x")).status
+        await peer.leave()
+        return int(status)
+
+    assert asyncio.run(scenario()) == 410
+
+
+def test_a_reload_forgets_what_authorizers_said() -> None:
+    room = Room(check=policy("Allow"))
+    told = described("$connect", guard={**GUARD, "ttl": 300})
+
+    async def scenario() -> None:
+        app = WebSockets(beyond, room)
+        for _ in range(2):
+            app.replace(told)
+            await (await Peer(app, query="token=t").opened()).leave()
+
+    asyncio.run(scenario())
+    assert len([event for event in room.events if event.get("type") == "REQUEST"]) == 2
+
+
 def test_strangers_do_not_reach_connections() -> None:
     async def scenario() -> int:
         app = sockets(Room())
@@ -432,7 +462,12 @@ def test_a_client_that_is_gone_is_no_error() -> None:
 @pytest.mark.parametrize("path", ["/", "/other", "/chat/more"])
 def test_a_request_to_connect_elsewhere_is_one_like_any_other(path: str) -> None:
     async def scenario() -> list[dict[str, Any]]:
-        peer = Peer(sockets(Room()), path)
+        async def beyond(scope: Any, receive: Any, send: Any) -> None:
+            assert (scope["type"], scope["method"], await receive()) == ("http", "GET", EMPTY)
+            assert (b"upgrade", b"websocket") in scope["headers"]
+            await respond(send, HttpResponse(200, [], b"beyond"))
+
+        peer = Peer(WebSockets(beyond, Room()), path)
         found = [await peer.next(), await peer.next()]
         await asyncio.wait_for(peer.task, 5)
         return found
