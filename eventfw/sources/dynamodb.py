@@ -164,7 +164,8 @@ class DynamoDBStream(StreamPolled):
     five patterns, of which one must match; others are passed over. ``batch``: hand over the whole batch in one call.
     ``enabled``: ``False`` deploys the mapping switched off. ``metrics``: ``["EventCount"]``.
 
-    The first failed record ends its batch: it and all behind it come again.
+    The first failed record ends its batch: it and all behind it come again, and are given up together, unless
+    ``bisect_batch`` parts them.
     https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
     """
 

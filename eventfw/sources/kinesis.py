@@ -109,7 +109,8 @@ class KinesisConsumer(StreamPolled):
     consumer of one's own with 2 MB a second. ``batch``: hand over the whole batch in one call. ``enabled``,
     ``metrics``: as :doc:`queues </sources/sqs>` have them.
 
-    The first failed record ends its batch: it and all behind it come again.
+    The first failed record ends its batch: it and all behind it come again, and are given up together, unless
+    ``bisect_batch`` parts them.
     https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html
     """
 

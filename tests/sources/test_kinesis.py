@@ -207,6 +207,7 @@ def test_the_role_may_list_the_bucket_that_failed_records_go_to() -> None:
     bucket = "arn:${AWS::Partition}:s3:::demo-dev-failed-${AWS::AccountId}-${AWS::Region}"
     assert found["s3:ListBucket",] == [{"Fn::Sub": bucket}]
     assert found["s3:AbortMultipartUpload", "s3:PutObject"] == [{"Fn::Sub": f"{bucket}/*"}]
+    assert not [actions for actions in found if "kinesis:SubscribeToShard" in actions]
 
 
 def test_a_consumer_of_a_blueprints_stack_is_referred_to_where_it_is() -> None:

@@ -141,3 +141,26 @@ def test_options_that_cannot_be_are_refused_on_the_users_line(options: dict[str,
     with pytest.raises(RegistrationError) as caught:
         App("demo").s3_batch(**options)
     assert "test_s3_batch.py" in caught.value.place
+
+
+def test_a_plus_in_a_manifest_is_a_space() -> None:
+    app, seen = app_with()
+    event = sample(app, key="a b")
+    assert event["tasks"][0]["s3Key"] == "a+b"
+    entry(app, "convert")(event, None)
+    assert seen[0].key == "a b"
+
+
+@pytest.mark.parametrize("job", [None, {"id": "j-1"}, {"id": "j-1", "userArguments": None}])
+def test_a_job_without_arguments_has_none(job: Any) -> None:
+    app, seen = app_with()
+    entry(app, "convert")({**sample(app), "job": job or {}}, None)
+    assert seen[0].user_arguments == {}
+
+
+def test_the_role_of_jobs_does_no_more_than_it_was_told_to() -> None:
+    app, _ = app_with()
+    template = Template("demo", "dev")
+    app.handlers[0].triggers[0].resources(app.functions["convert"], template)
+    [statement] = template.properties("ConvertBatchJobRole")["Policies"][0]["PolicyDocument"]["Statement"]
+    assert statement["Action"] == ["lambda:InvokeFunction"]
