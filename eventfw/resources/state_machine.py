@@ -193,29 +193,19 @@ class StateMachine(Named):
 
         from .state_tasks import Rewriting
 
-        for resource in (grant.resource for grant in self.uses):
-            if not resource.owned and template.local and not template.has(resource.logical_id):
-                resource.resources(template)
-            elif resource.owned and not template.has(resource.logical_id):
-                raise self.refused(
-                    f"{self.key} uses {resource.words()} {resource.key!r}, which no app owns. "
-                    f"Make it with app.{resource.type}({resource.key!r}), or mount its blueprint."
-                )
+        self._use(template)
         made = Rewriting(self, template)
         body = dumps(made.definition, ensure_ascii=False, separators=(",", ":"))
         if len(body.encode()) > DEFINITION_MAX:
             raise self.refused(f"The definition of {self.key!r} has {len(body.encode())} bytes, over {DEFINITION_MAX}.")
+        machines = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:*"
         role = template.role(
             f"{self.logical_id}Role",
             "states.amazonaws.com",
             self._allowed(template, made.invoked, distributed=made.distributed),
             conditions={
                 "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
-                "ArnLike": {
-                    "aws:SourceArn": {
-                        "Fn::Sub": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:*"
-                    }
-                },
+                "ArnLike": {"aws:SourceArn": {"Fn::Sub": machines}},
             },
         )
         properties = template.properties(self.logical_id)
@@ -223,6 +213,19 @@ class StateMachine(Named):
         properties["DefinitionString"] = body
         if made.substitutions:
             properties["DefinitionSubstitutions"] = dict(sorted(made.substitutions.items()))
+
+    def _use(self, template: Template) -> None:
+        """Refuse uses of what would never be made, and have the embedded AWS make existing ones."""
+        for resource in (grant.resource for grant in self.uses):
+            if template.has(resource.logical_id):
+                continue
+            if template.local and not resource.owned:
+                resource.resources(template)
+            elif resource.owned and not template.local:
+                raise self.refused(
+                    f"{self.key} uses {resource.words()} {resource.key!r}, which no app owns. "
+                    f"Make it with app.{resource.type}({resource.key!r}), or mount its blueprint."
+                )
 
     def _allowed(
         self, template: Template, invoked: list[Any], *, distributed: bool

@@ -292,6 +292,14 @@ def test_existing_resources_that_only_a_machine_uses_are_made_locally() -> None:
     assert "TheirsQueue" not in types(deployed(app))
 
 
+def test_what_is_left_out_locally_may_be_used_locally() -> None:
+    app = App("demo")
+    job = app.resource("Job", "AWS::Batch::JobDefinition", {"Type": "container"}, local=False)
+    app.state_machine("thumbnails", only(task()), uses=[job.grant(["batch:SubmitJob"], arn=job.ref)])
+    measuring(app)
+    assert "ThumbnailsStateMachine" in types(local(app))
+
+
 def test_an_existing_machine_is_named_by_name_or_arn() -> None:
     app = App("demo")
     arn = "arn:aws:states:eu-west-1:123456789012:stateMachine:payments"
