@@ -5,20 +5,17 @@ from __future__ import annotations
 import ast
 import inspect
 import json
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from examples import Names, add, example
+from reading import never_none, properties_of, read_all, within
 
 import eventfw
 from eventfw import App
 from eventfw.errors import RegistrationError
 from eventfw.events import Event
-from eventfw.http import HTTPError
 from eventfw.routing import Router, identify
 from eventfw.sources import table
 
@@ -118,12 +115,7 @@ def test_other_sources_events_are_not_taken(name: str) -> None:
 @SOURCES
 def test_every_property_of_an_event_can_be_read_off_the_sample(name: str) -> None:
     _, trigger = example(name)
-    for one in within(trigger.parse(trigger.sample(), None)):
-        for attribute in properties_of(type(one)):
-            try:
-                getattr(one, attribute)
-            except (ValueError, HTTPError):  # a body that is not JSON, says so
-                assert attribute == "json"
+    read_all(trigger.parse(trigger.sample(), None))
 
 
 def test_the_samples_have_all_that_handlers_receive() -> None:
@@ -136,20 +128,7 @@ def test_the_samples_have_all_that_handlers_receive() -> None:
 
 @SOURCES
 def test_what_may_be_none_is_none_where_its_key_is_missing(name: str) -> None:
-    _, trigger = example(name)
-    told = {key for key, read in may_be_none(trigger.parse(trigger.sample(), None)) if read() is not None}
-    for path in keys(trigger.sample()):
-        raw, lost = without(trigger.sample(), path)
-        try:
-            event = trigger.parse(raw, None)
-        except KeyError:  # what every event has
-            continue
-        for key, read in may_be_none(event):
-            try:
-                told -= {key} if read() is None else set()
-            except KeyError:
-                assert isinstance(lost, dict), (key, path)  # and what every record has
-    assert not told
+    assert never_none(example(name)[1]) == set()
 
 
 @SOURCES
@@ -186,57 +165,6 @@ def test_the_events_a_row_names_are_public_and_documented(name: str) -> None:
         assert issubclass(cls, Event) and cls.__doc__
         for attribute in properties_of(cls):
             assert getattr(cls, attribute).__doc__, f"{event}.{attribute}"
-
-
-def properties_of(cls: type) -> list[str]:
-    found = {name for base in cls.__mro__ for name, value in vars(base).items() if isinstance(value, property)}
-    return sorted(name for name in found if not name.startswith("_"))
-
-
-def may_be_none(event: Any) -> Iterator[tuple[Any, Callable[[], Any]]]:
-    """The properties of an event and its records that say they may be ``None``, and how to read each."""
-    for one in [event, *records_of(event)]:
-        for name in properties_of(type(one)):
-            if str(getattr(type(one), name).fget.__annotations__.get("return")).endswith("| None"):
-                yield (type(one), name), partial(getattr, one, name)
-
-
-def keys(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The ways to all keys. A text that is alone in its object says what it is: such objects stay whole."""
-    if isinstance(value, list):
-        for at, inner in enumerate(value):
-            yield from keys(inner, (*path, at))
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            if len(value) > 1 or isinstance(inner, (dict, list)):
-                yield (*path, key)
-            yield from keys(inner, (*path, key))
-
-
-def without(raw: Any, path: tuple[Any, ...]) -> tuple[Any, Any]:
-    """An event that lacks a key, and what was there."""
-    inner = raw
-    for step in path[:-1]:
-        inner = inner[step]
-    return raw, inner.pop(path[-1])
-
-
-def within(value: Any) -> Iterator[Any]:
-    """An event, and the objects of eventfw's that its properties and records give, and theirs."""
-    if isinstance(value, (list, tuple)):
-        for one in value:
-            yield from within(one)
-    elif type(value).__module__.startswith("eventfw."):
-        yield value
-        for attribute in properties_of(type(value)):
-            with suppress(ValueError, HTTPError):  # a body that is not JSON
-                yield from within(getattr(value, attribute))
-        yield from within(records_of(value))
-
-
-def records_of(event: Any) -> list[Any]:
-    """What a batch consists of."""
-    return [one for one in event if isinstance(one, Event)] if hasattr(event, "__iter__") else []
 
 
 def declared() -> set[str]:
