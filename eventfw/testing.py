@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .errors import RoutingError
 from .http import Headers
+from .options import printable
 from .paths import HttpTable
 from .routing import Router
 from .runtime import entry
@@ -63,6 +64,31 @@ class HttpResult:
         return json.loads(self.body)
 
 
+def sample_of(trigger: Trigger, fields: Mapping[str, Any]) -> Any:
+    """A trigger's sample event with some fields overridden. Raises RegistrationError for what they cannot be."""
+    try:
+        return trigger.sample(**fields)
+    except _MISFITS as error:
+        name = next((name for name in fields if len(fields) == 1 or _misfits(trigger, name, fields[name])), "")
+        if not name:
+            raise
+        raise trigger.refused(
+            f"{trigger.title()} cannot have {name}={printable(repr(fields[name]))}: {error}. "
+            f"What is an object or a list in the event is one here."
+        ) from error
+
+
+_MISFITS = (AttributeError, KeyError, TypeError, ValueError)
+
+
+def _misfits(trigger: Trigger, name: str, value: Any) -> bool:
+    try:
+        trigger.sample(**{name: value})
+    except _MISFITS:
+        return True
+    return False
+
+
 class Client:
     """Runs an app's handlers in this process.
 
@@ -87,7 +113,7 @@ class Client:
     def send(self, handler: str | Callable[..., Any], **fields: Any) -> Any:
         """Send a handler a sample event, made by its first trigger, with some fields overridden."""
         found = find_handler(self.app, handler)
-        return self.invoke(found.function, found.triggers[0].sample(**fields))
+        return self.invoke(found.function, sample_of(found.triggers[0], fields))
 
     def request(
         self,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from eventfw import App, HTTPError, Response
-from eventfw.errors import RoutingError
+from eventfw.errors import RegistrationError, RoutingError
 from eventfw.testing import Client
 
 
@@ -81,6 +81,19 @@ def test_send_makes_the_event_from_the_trigger(client: Client) -> None:
     assert client.send("order", body={"a": 1}) == {"batchItemFailures": []}
     failed = client.send("order", body={}, message_id="m1")
     assert failed == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+
+
+@pytest.mark.parametrize(
+    "fields", [{"slots": 5}, {"transcript": "a", "slots": "big"}, {"slots": [1], "intent": "Order"}]
+)
+def test_a_field_that_the_event_cannot_have_is_named(fields: dict[str, Any]) -> None:
+    app = App("shop")
+
+    @app.lex_hook("ABCDEFGHIJ/TSTALIASID")
+    def order(event: Any) -> None: ...
+
+    with pytest.raises(RegistrationError, match=r"lex ABCDEFGHIJ/TSTALIASID cannot have slots=.*is one here"):
+        Client(app).send(order, **fields)
 
 
 def test_an_unknown_handler_or_function_is_named(client: Client) -> None:

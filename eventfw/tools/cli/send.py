@@ -34,7 +34,7 @@ def command(
     (a VALUE that is JSON is taken as such): eventfw send thumbnail key=cat.png
     """
     from eventfw.errors import ProjectError, RegistrationError
-    from eventfw.testing import find_handler
+    from eventfw.testing import find_handler, sample_of
     from eventfw.tools.local.client import LocalClient
     from eventfw.tools.project import load_project
 
@@ -44,7 +44,7 @@ def command(
     if not 1 <= trigger <= len(found.triggers):
         raise ProjectError(f"{handler} has {len(found.triggers)} triggers, so --trigger {trigger} is not one of them.")
     try:
-        event = found.triggers[trigger - 1].sample(**parsed(fields))
+        event = sample_of(found.triggers[trigger - 1], parsed(fields))
     except RegistrationError as error:  # its place is a line of code, but the field came from the command line
         raise ProjectError(error.message) from None
     if only_print:

@@ -114,6 +114,7 @@ def test_send_can_print_the_event_instead(live: Live) -> None:
         (["ordr"], 1, "ordr"),
         (["order", "bdy=x"], 1, "bdy"),
         (["order", "x"], 2, "'x' is not KEY=VALUE"),
+        (["photo", "headers=5"], 1, "cannot have headers=5"),
         (["order", "--trigger", "2"], 1, "--trigger 2"),
     ],
 )
