@@ -78,7 +78,8 @@ def test_every_property_can_be_read(form: str) -> None:
 
 @EVERY
 def test_what_may_be_none_is_none_where_its_key_is_missing(form: str) -> None:
-    assert never_none(parsed(written(form))[0]) == set()
+    never = {attribute for _, attribute in never_none(parsed(written(form))[0])}
+    assert never == ({"published_at", "topic_arn"} if "through=" in form else set())  # keys within a body's text
 
 
 @EVERY
