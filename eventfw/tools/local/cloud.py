@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -33,11 +34,13 @@ class Cloud:
     It writes its addresses, such as queue URLs, with the host 127.0.0.1 and its own port. So on Linux it listens on
     another loopback address with the door's port, and what it writes is the door's address. Elsewhere, where 127.0.0.1
     is the only one, it listens on a free port; the SDKs go by the endpoint URL, not by the host in a queue URL.
+
+    It answers every web page, also one that resets it. So the address is one of 16 million, which no page can guess.
     """
 
     def __init__(self, port: int, *, report: Callable[[str], None] = lambda text: None) -> None:
         self.report = report
-        self.host, self.port = ("127.0.0.2", port) if sys.platform == "linux" else ("127.0.0.1", free_port())
+        self.host, self.port = (hidden(), port) if sys.platform == "linux" else ("127.0.0.1", free_port())
         self.endpoint_url = f"http://{self.host}:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -172,6 +175,11 @@ class ExternalCloud:
     async def reset(self) -> None:
         """It is not ours to reset."""
         raise LocalError(f"{self.endpoint_url} is not eventfw's to reset.", place="--cloud-endpoint")
+
+
+def hidden() -> str:
+    """A loopback address that nobody else knows: 127.1.0.1 to 127.254.255.254."""
+    return f"127.{1 + secrets.randbelow(254)}.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"
 
 
 def free_port() -> int:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,13 @@ def test_it_answers_once_started_and_stopping_leaves_nothing(tmp_path: Path, mon
     assert not answering(cloud)
     assert list(tmp_path.iterdir()) == []
     assert not [pid for pid in started - family(os.getpid()) if alive(pid)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.1 is the only loopback address elsewhere")
+def test_no_web_page_can_guess_where_it_is_since_it_answers_all_of_them() -> None:
+    hosts = [Cloud(4566).host for _ in range(50)]
+    assert len(set(hosts)) > 40
+    assert all(ip_address(host).is_loopback and not host.startswith("127.0.0.") for host in hosts)
 
 
 def test_stopping_twice_or_before_starting_is_nothing() -> None:
