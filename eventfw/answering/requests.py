@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..http import Request, as_response, encoded_body
+from ..http import Request, as_response, checked, encoded_body
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ def encoded(result: Any, event: Request) -> dict[str, Any]:
     headers = {name: response.headers.get(name) for name in response.headers}
     if content_type and "content-type" not in headers:
         headers["content-type"] = content_type
-    cookies = response.cookies
+    cookies = [checked("set-cookie", cookie) for cookie in response.cookies]
     if "set-cookie" in headers:  # one field a cookie: an expiry date has a comma, so they cannot be joined
         cookies = [value for name, value in response.headers.items() if name == "set-cookie"] + cookies
         del headers["set-cookie"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..http import HTTPError, Response, as_response, encoded_body
+from ..http import HTTPError, Response, as_response, checked, encoded_body
 from ..options import Checked, flag, printable
 from ..resources.distribution import Distribution, bare
 from ..resources.names import pascal
@@ -343,11 +343,14 @@ def generated(response: Response) -> dict[str, Any]:
     """A response in CloudFront's form."""
     body, is_base64, content_type = encoded_body(response)
     headers: dict[str, list[dict[str, str]]] = {}
-    fields = [*response.headers.items(), *(("set-cookie", cookie) for cookie in response.cookies)]
+    fields = [
+        *response.headers.items(),
+        *(("set-cookie", checked("set-cookie", cookie)) for cookie in response.cookies),
+    ]
     if content_type and "content-type" not in response.headers:
         fields.append(("content-type", content_type))
     for name, value in fields:
-        headers.setdefault(name, []).append({"key": name.title(), "value": value})
+        headers.setdefault(name, []).append({"key": name.title(), "value": checked(name, value)})
     answer: dict[str, Any] = {"status": str(response.status), "headers": headers}
     if body:
         answer |= {"body": body, "bodyEncoding": "base64" if is_base64 else "text"}

@@ -309,3 +309,16 @@ def test_a_test_event_of_awss_that_lacks_the_request_can_be_answered() -> None:
     response = ViewerResponse({"Records": [{"cf": {"config": {}, "response": {"status": "200", "headers": {}}}}]})
     assert (response.method, response.uri, response.client_ip, response.status) == ("", "", "", 200)
     assert repr(response)
+
+
+def test_a_cookie_that_was_added_by_hand_cannot_smuggle_in_a_header() -> None:
+    app = App("demo")
+
+    @app.edge_viewer_request("site")
+    def handler(request: Any) -> Response:
+        response = Response("")
+        response.cookies.append("a=b\r\nx-evil: 1")
+        return response
+
+    with pytest.raises(ValueError, match="line break"):
+        Client(app).send(handler)

@@ -429,6 +429,21 @@ def test_a_response_may_be_returned_again(form: str) -> None:
 
 
 @FORMS
+@pytest.mark.parametrize("value", ["a=b\r\nx-evil: 1", "a=b\nx", "a=b\0"])
+def test_a_cookie_that_was_added_by_hand_cannot_smuggle_in_a_header(form: str, value: str) -> None:
+    app = App("demo")
+
+    @app.get("/x")
+    def handler() -> Response:
+        response = Response("")
+        response.cookies.append(value)
+        return response
+
+    with pytest.raises(ValueError, match="line break"):
+        entry(app, "api")(event(form, "GET", "/x"), None)
+
+
+@FORMS
 def test_middleware_sees_the_request(form: str, site: App) -> None:
     seen = []
 
