@@ -133,7 +133,7 @@ class Compiler:
             model = isinstance(kind, type) and is_model(kind)
             own = model and not hasattr(kind, PYDANTIC) and not hasattr(kind, MSGSPEC)
             self.made[hint] = made = Conversion("an object", shape=dict if model else str, named=own)
-            found = self._made(hint, holder or label(hint))
+            found = self._made(hint, holder or "The parameter")
             for name in Conversion.__slots__:
                 setattr(made, name, getattr(found, name))
         return self.made[hint]
@@ -155,9 +155,10 @@ class Compiler:
             found = self._collection(origin, arguments, holder)
             if found is not None:
                 return found
+        owner, is_field, _ = holder.partition(".")
         raise RegistrationError(
             f"{holder} has the type {label(hint)}, to which eventfw converts nothing. Use a type that JSON has, a "
-            f"dataclass, a date, an Enum; or make {holder.partition('.')[0]} a pydantic model."
+            f"dataclass, a date, an Enum; or {f'make {owner}' if is_field else 'write'} a pydantic model."
         )
 
     def _collection(self, origin: type, arguments: tuple[Any, ...], holder: str) -> Conversion | None:
@@ -184,6 +185,8 @@ class Compiler:
         from dataclasses import MISSING
         from typing import ClassVar, Literal, get_origin, get_type_hints
 
+        if getattr(cls, "__abstractmethods__", None):
+            raise RegistrationError(f"{cls.__name__} is abstract, so nothing can be one. Use the classes made of it.")
         given = dict(zip(getattr(cls, "__parameters__", ()), arguments, strict=False))
         hints = get_type_hints(cls, None, dict(self.names) or None, include_extras=True)
         fields, tags = [], {}

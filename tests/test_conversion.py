@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import dataclasses
 import datetime
@@ -241,6 +242,27 @@ def test_a_union_within_unions_is_decided_in_one_go() -> None:
 def test_what_nothing_can_be_converted_to_is_refused_with_a_remedy() -> None:
     with pytest.raises(RegistrationError, match=r"Holder.x has the type bytes.*make Holder a pydantic model"):
         converted(bytes, "a")
+
+
+@dataclasses.dataclass
+class Shape(abc.ABC):
+    name: str
+
+    @abc.abstractmethod
+    def area(self) -> float: ...
+
+
+@pytest.mark.parametrize(
+    ("hint", "said"),
+    [
+        (type[Item], r"The parameter has the type type\[.*Item\].* or write a pydantic model"),
+        (Item | bytes, r"The parameter has the type bytes.* or write a pydantic model"),
+        (list[Shape], "Shape is abstract, so nothing can be one"),
+    ],
+)
+def test_a_parameter_that_nothing_can_be_converted_to_is_refused_in_its_own_words(hint: Any, said: str) -> None:
+    with pytest.raises(RegistrationError, match=said):
+        conversion_of(hint, {})
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="type aliases came with Python 3.12")
