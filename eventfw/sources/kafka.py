@@ -220,6 +220,11 @@ class KafkaConsumer(Polled):
             if bool(self.subnets) != bool(self.security_groups):
                 raise refused(f"subnets and security_groups go together for {name}. Say both, or neither.")
         one_of(name, "auth", self.auth, MSK_AUTH if isinstance(self.cluster, str) else OWN_AUTH)
+        if self.secret is None and self.auth != MSK_AUTH[0]:
+            raise refused(
+                f"auth says how the secret is used for {name}, and there is none: Lambda would log in without "
+                f"{self.auth}. Give secret, or remove auth."
+            )
         for option, secret in (("secret", self.secret), ("root_ca", self.root_ca)):
             if secret is not None and (not isinstance(secret, str) or ":secretsmanager:" not in secret):
                 raise refused(f"{option} must be the ARN of a secret in Secrets Manager for {name}, not {secret!r}.")

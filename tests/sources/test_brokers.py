@@ -335,6 +335,7 @@ def test_the_mapping_of_a_collection() -> None:
         ("kafka_consumer", ([], "orders"), {}, "list of brokers"),
         ("kafka_consumer", (MSK, ""), {}, "topic must be"),
         ("kafka_consumer", (MSK, "orders"), {"auth": "BASIC_AUTH"}, "auth must be one of"),
+        ("kafka_consumer", (["h:1"], "orders"), {"auth": "BASIC_AUTH"}, "Give secret, or remove auth"),
         ("kafka_consumer", (MSK, "orders"), {"subnets": ["s"]}, "MSK's own"),
         ("kafka_consumer", (["h:1"], "orders"), {"subnets": ["s"]}, "go together"),
         ("kafka_consumer", (MSK, "orders"), {"secret": "hunter2"}, "ARN of a secret"),

@@ -220,3 +220,9 @@ def test_what_firehose_refuses_is_refused(options: Any) -> None:
     given = {"stream": "views", "bucket": app.bucket("uploads"), **options}
     with pytest.raises(RegistrationError):
         app.firehose_transform(given.pop("stream"), **given)
+
+
+def test_a_record_says_where_it_was_in_a_kinesis_stream() -> None:
+    raw = {"recordId": "1", "data": "", "kinesisRecordMetadata": {"partitionKey": "cat"}}
+    assert FirehoseRecord(raw).kinesis == {"partitionKey": "cat"}
+    assert FirehoseRecord({"recordId": "1", "data": ""}).kinesis == {}

@@ -193,3 +193,17 @@ def test_a_function_that_ses_does_not_wait_for_is_refused() -> None:
 def test_what_ses_refuses_is_refused(options: Any) -> None:
     with pytest.raises(RegistrationError):
         App("demo").ses_receiver(**options)
+
+
+def test_a_rule_for_everybody_names_nobody() -> None:
+    app = App("demo")
+
+    @app.ses_receiver()
+    def every(mail: Any) -> None: ...
+
+    @app.ses_receiver(recipients=["help@example.com"])
+    def some(mail: Any) -> None: ...
+
+    template = deployed(app)
+    assert "Recipients" not in properties(template, "EveryReceiptRule")["Rule"]
+    assert properties(template, "SomeReceiptRule")["Rule"]["Recipients"] == ["help@example.com"]
