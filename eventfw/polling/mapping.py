@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import RuleError
 from ..options import borrowed, flag, one_of, refused, texts, whole
 from ..resources.names import pascal
-from ..trigger import Trigger, filed
+from ..trigger import Trigger, filed, taken_by_both
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..function import Function
     from ..resources.resource import Template
     from ..rules.criteria import FilterCriteria
+    from ..rules.witness import Effort
     from ..trigger import Finder
 
     Filters = Sequence[Mapping[str, Any] | str]
@@ -122,6 +123,11 @@ class Polled(Trigger):
         if elsewhere or self.filters is None:
             return elsewhere
         return str(next(filter(None, map(self.filters.mismatch, self.records_in(raw))), ""))
+
+    def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
+        """A record does not say which mapping read it."""
+        both = (trigger.sample() for trigger in (self, other)) if isinstance(other, Polled) else ()
+        return taken_by_both(self, other, both)  # type: ignore[no-any-return]
 
     @classmethod
     def index(cls, triggers: Sequence[Polled]) -> Finder:

@@ -7,7 +7,7 @@ from ..options import one_of, printable, refused, text
 from ..polling.batches import Batch
 from ..polling.mapping import VPC_ACTIONS, Polled
 from ..resources.names import pascal
-from ..trigger import filed, taken_by_both
+from ..trigger import filed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from ..calling import Binding
     from ..function import Function
     from ..resources.resource import Template
-    from ..rules.witness import Effort
-    from ..trigger import Finder, Trigger
+    from ..trigger import Finder
 
 POSITIONS = ("LATEST", "TRIM_HORIZON")
 
@@ -205,11 +204,6 @@ class DocumentDBStream(Polled):
         if self.collection is not None and namespace.get("coll") not in (self.collection, None):
             return f"collection `{printable(namespace['coll'])}` is not `{self.collection}`"
         return ""
-
-    def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
-        """The whole database, and a collection of it."""
-        both = (trigger.sample() for trigger in (self, other)) if isinstance(other, DocumentDBStream) else ()
-        return taken_by_both(self, other, both)  # type: ignore[no-any-return]
 
     @classmethod
     def index(cls, triggers: Sequence[DocumentDBStream]) -> Finder:  # type: ignore[override]

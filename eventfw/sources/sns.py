@@ -10,7 +10,7 @@ from ..polling.queues import QueuePolled
 from ..resources.names import pascal
 from ..resources.queue import Queue
 from ..resources.topic import Topic
-from ..trigger import Trigger, filed
+from ..trigger import Trigger, filed, taken_by_both
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..function import Function
     from ..resources.resource import Grant, Template
     from ..rules.policy import FilterPolicy
+    from ..rules.witness import Effort
     from ..trigger import Finder
 
 SCOPES = ("MessageAttributes", "MessageBody")
@@ -270,6 +271,11 @@ class SnsSubscriber(Trigger):
         if elsewhere or self.policy is None:
             return elsewhere
         return self.policy.mismatch(sent.get("MessageAttributes") or {}, sent["Message"])
+
+    def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
+        """A message does not say which subscription it came by."""
+        both = (trigger.sample() for trigger in (self, other)) if isinstance(other, SnsSubscriber) else ()
+        return taken_by_both(self, other, (event for event in both if "Sns" in event["Records"][0]))  # type: ignore[no-any-return]
 
     @classmethod
     def index(cls, triggers: Sequence[SnsSubscriber]) -> Finder:

@@ -470,3 +470,16 @@ def test_a_batch_of_changes_succeeds_or_comes_again_as_a_whole() -> None:
     failing.append(True)
     with pytest.raises(RuntimeError, match="1 changes failed, and Lambda takes no word of single ones"):
         run(raw, None)
+
+
+def test_a_batch_of_kafka_says_which_brokers_it_came_from_if_it_was_told() -> None:
+    _, trigger = registered("kafka_consumer", ["one:9092", "two:9092"], "orders")
+    assert KafkaBatch(trigger.sample()).bootstrap_servers == ["one:9092", "two:9092"]
+    assert KafkaBatch({"records": {}}).bootstrap_servers == []
+
+
+def test_a_tombstone_is_no_json_and_may_have_no_headers() -> None:
+    record = KafkaRecord({"topic": "t", "partition": 0, "offset": 1, "headers": None})
+    assert record.headers == {}
+    with pytest.raises(ValueError, match="Expecting value"):
+        record.json  # noqa: B018

@@ -156,6 +156,7 @@ def test_what_takes_too_long_to_compare_is_given_up_and_told(monkeypatch: pytest
 
 
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop-AbCdEf"
+BROKER = "arn:aws:mq:us-east-1:123456789012:broker:shop:b-1"
 CLUSTER = "arn:aws:rds:us-east-1:123456789012:cluster:shop"
 
 
@@ -180,6 +181,10 @@ CLUSTER = "arn:aws:rds:us-east-1:123456789012:cluster:shop"
             {"secret": SECRET, "collection": "a"},
             False,
         ),
+        ("kinesis_consumer", ("clicks",), {}, {"filters": [{"data": {"kind": ["x"]}}]}, True),
+        ("kafka_consumer", (["one:1", "two:1"], "orders"), {}, {}, True),
+        ("mq_consumer", (BROKER, "orders"), {"secret": SECRET}, {"secret": SECRET}, True),
+        ("sns_subscriber", ("news",), {}, {"filter_policy": {"kind": ["x"]}}, True),
         ("secret_rotation", (), {"secret": "shop"}, {"secret": SECRET}, True),
         ("secret_rotation", (), {"secret": "cart"}, {"secret": SECRET}, False),
     ],
