@@ -211,8 +211,8 @@ class Queue(Resource):
                 f"The queue {self.key!r} is not the app's, which writes no policy for it. Add to its policy what "
                 f"allows this, or give a queue made with app.queue(...)."
             )
-        service = statement["Principal"]["Service"] if statement["Effect"] == "Allow" else ""
-        if service and self.kms_key == MANAGED_KEY:
+        if self.kms_key == MANAGED_KEY and statement["Effect"] == "Allow":
+            service = statement["Principal"]["Service"]
             raise self.refused(
                 f"{service} cannot send to the queue {self.key!r}: nobody can let it use {MANAGED_KEY}. Remove "
                 f"kms_key, or give the ARN of a key whose policy lets {service} use it."
