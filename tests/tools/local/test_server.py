@@ -169,7 +169,6 @@ def test_handlers_have_dummy_credentials_and_the_doors_address(live: Live) -> No
 
 
 def test_an_upgrade_to_websocket_is_answered_as_plain_http(live: Live) -> None:
-    pytest.importorskip("wsproto")
     headers = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",

@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 from live import Live, write
-
-pytest.importorskip("wsproto")
-
 from sockets import Refused, Socket
 
 APP = """
