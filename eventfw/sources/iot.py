@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..calling import Binding
     from ..function import Function
     from ..resources.resource import Template
+    from ..rules.witness import Effort
 
 NAME_MAX = 128  # characters of a rule's name
 
@@ -66,6 +67,12 @@ class IotRule(Trigger):
     def title(self) -> str:
         sql = " ".join(self.sql.split())
         return "iot " + (sql if len(sql) <= 80 else sql[:77] + "...") + (" (disabled)" if not self.enabled else "")
+
+    def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
+        """A route with an authorizer: the message is the whole event, so that a device could write the event of a
+        request, and what the authorizer said of it."""
+        event: dict[str, Any] | None = other.sample() if getattr(other, "authorizer", None) is not None else None
+        return event
 
     def call(self, binding: Binding, event: Event) -> Any:
         return binding(event.raw, event.context)

@@ -143,3 +143,25 @@ def test_the_role_for_an_encrypted_queue_may_use_its_key() -> None:
     app, key = App("demo"), "arn:aws:kms:us-east-1:123456789012:key/shop"
     app.iot_rule(SQL, error_queue=app.queue("lost", kms_key=key))(handler)
     assert (["kms:Decrypt", "kms:GenerateDataKey"], [key]) in allowed(deployed(app), "HandlerTopicRuleErrorRole")
+
+
+def test_a_device_cannot_write_a_request_around_an_authorizer() -> None:
+    def app_with(authorizer: Any) -> list[str]:
+        app = App("demo")
+        app.authorizer()(lambda_named("check"))
+        app.get("/x", authorizer=authorizer)(app.function("both")(lambda_named("secret")))
+        app.get("/y", authorizer="check")(lambda_named("other"))
+        app.iot_rule("SELECT * FROM 'a'")(app.function("both")(lambda_named("device")))
+        return [finding.message for finding in check(app)]
+
+    for authorizer in ("check", "iam"):
+        [said] = app_with(authorizer)
+        assert "secret" in said and "device" in said and "Give one of them a function of its own" in said
+    assert app_with(None) == []
+
+
+def lambda_named(name: str) -> Any:
+    def handler(event: Any) -> None: ...
+
+    handler.__name__ = name
+    return handler
