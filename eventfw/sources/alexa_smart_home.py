@@ -162,8 +162,9 @@ class AlexaSmartHome(Choosing):
     def encode(self, result: Any, event: AlexaDirective) -> dict[str, Any]:
         if result is None:
             return event.respond()
-        header = ((result.get("event") or {}).get("header") or {}) if isinstance(result, dict) else {}
-        if not header.get("name"):
+        answer = result.get("event") if isinstance(result, dict) else None
+        header = answer.get("header") if isinstance(answer, dict) else None
+        if not isinstance(header, dict) or not header.get("name"):
             raise TypeError(
                 f"An alexa_smart_home handler returns directive.respond(...) or fail(...), or nothing, not "
                 f"{result!r:.80}."

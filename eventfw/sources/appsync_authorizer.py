@@ -188,6 +188,8 @@ def checked_answer(answer: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(denied, list) or not all(isinstance(field, str) for field in denied):
         raise TypeError(f"deniedFields is a list such as ['Mutation.createPost'], not {denied!r:.80}.")
     context = answer.get("resolverContext") or {}
+    if not isinstance(context, dict):
+        raise TypeError(f"resolverContext has values by name, and is not {context!r:.80}.")
     for name, value in context.items():
         if not isinstance(value, (str, int, float)):
             raise TypeError(

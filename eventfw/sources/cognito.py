@@ -198,7 +198,10 @@ class CognitoTrigger(Trigger):
 
     def encode(self, result: Any, event: CognitoEvent) -> Any:
         if isinstance(result, dict) and result is not event.raw:
-            event.response.fill(result["response"] if "triggerSource" in result else result)
+            given = result.get("response") if "triggerSource" in result else result
+            if not isinstance(given, dict):
+                raise TypeError(f"The event that a cognito_trigger handler returns has a response, not {given!r:.80}.")
+            event.response.fill(given)
         elif result is not None and result is not event and result is not event.raw:
             raise TypeError(
                 f"A cognito_trigger handler returns nothing, or a dict for the response, not {result!r:.80}. Set "

@@ -291,7 +291,9 @@ def said(text: str) -> dict[str, str]:
 
 def checked(answer: dict[str, Any]) -> dict[str, Any]:
     """Refuse a response in Lex's own form that Lex would refuse."""
-    action = ((answer.get("sessionState") or {}).get("dialogAction") or {}).get("type")
+    session = answer.get("sessionState")
+    given = session.get("dialogAction") if isinstance(session, dict) else None
+    action = given.get("type") if isinstance(given, dict) else None
     if action not in ACTIONS:
         raise TypeError(
             f"A response to Lex has sessionState.dialogAction.type, one of {', '.join(ACTIONS)}, not {action!r}. "

@@ -55,9 +55,12 @@ def test_a_failure_has_alexas_type() -> None:
     assert event["payload"] == {"type": "ENDPOINT_UNREACHABLE", "message": "No power"}
 
 
-@pytest.mark.parametrize("result", ["ON", {"payload": {}}, {"event": {"header": {"name": "Response"}}}])
+@pytest.mark.parametrize(
+    "result",
+    ["ON", {"payload": {}}, {"event": "ON"}, {"event": {"header": "ON"}}, {"event": {"header": {"name": "Response"}}}],
+)
 def test_an_answer_that_alexa_would_refuse_is_an_error(result: Any) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"directive\.respond"):
         returning(result)
 
 

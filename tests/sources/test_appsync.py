@@ -184,6 +184,7 @@ def test_authorizers_answer_yes_or_no(answer: Any, sent: dict[str, Any]) -> None
         {"isAuthorized": "true"},
         {"isAuthorized": True, "context": {}},
         {"isAuthorized": True, "resolverContext": {"a": {"b": 1}}},
+        {"isAuthorized": True, "resolverContext": ["a"]},
     ],
 )
 def test_an_answer_that_appsync_would_refuse_is_an_error(answer: Any) -> None:

@@ -91,7 +91,17 @@ def test_a_returned_dict_fills_the_response(whole: bool) -> None:
     assert answer["userPoolId"]
 
 
-@pytest.mark.parametrize("result", [{"autoConfirmUsers": True}, {"autoConfirmUser": "yes"}, True, "no"])
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"autoConfirmUsers": True},
+        {"autoConfirmUser": "yes"},
+        {"triggerSource": "PreSignUp_SignUp"},
+        {"triggerSource": "PreSignUp_SignUp", "response": "yes"},
+        True,
+        "no",
+    ],
+)
 def test_a_result_that_cognito_would_refuse_is_an_error(result: Any) -> None:
     def confirm(event: Any) -> Any:
         return result

@@ -67,6 +67,8 @@ def test_eliciting_an_intent_names_none() -> None:
     "result",
     [
         {"messages": []},
+        {"sessionState": "Close"},
+        {"sessionState": {"dialogAction": "Close"}},
         {"sessionState": {"dialogAction": {"type": "Ask"}}},
         {"sessionState": {"dialogAction": {"type": "ConfirmIntent"}}},
         {"sessionState": {"dialogAction": {"type": "ElicitSlot"}}},
