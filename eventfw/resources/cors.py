@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 DAY = 86_400
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "*")
 
 
 class Cors(Checked):
@@ -63,6 +64,13 @@ class Cors(Checked):
                     f"allow_origins has no * within a host for Cors, as in {origin!r}: API Gateway compares whole "
                     f"origins. Name each, or 'https://*' for every one."
                 )
+        for method in self.allow_methods:
+            if method.upper() not in METHODS:
+                raise refused(f"allow_methods must be among {', '.join(METHODS)} for Cors, not {method!r}.")
+        for option in ("allow_headers", "expose_headers"):
+            for name in getattr(self, option):
+                if not all(char.isascii() and (char.isalnum() or char in "!#$%&'*+-.^_`|~") for char in name):
+                    raise refused(f"{option} takes names of headers for Cors, not {name!r}.")
         flag("Cors", "allow_credentials", self.allow_credentials)
         if self.allow_credentials:
             for option in ("allow_origins", "allow_methods", "allow_headers", "expose_headers"):

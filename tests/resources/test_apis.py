@@ -191,6 +191,9 @@ def test_a_user_pool_is_an_issuer_with_its_own_client_as_audience() -> None:
         (lambda app: app.jwt_authorizer("m", issuer="https://x", audience="a", identity_sources="header.a"), "a list"),
         (lambda app: app.jwt_authorizer("m", issuer="https://x", audience=5), r"such as \['photos'\] .* not 5"),
         (lambda app: app.http_api(cors=Cors(5)), "allow_origins must be a list"),
+        (lambda app: app.http_api(cors=Cors("*", allow_methods=["GTE"])), "allow_methods must be among .* not 'GTE'"),
+        (lambda app: app.http_api(cors=Cors("*", allow_headers=["x-a, x-b"])), "names of headers .* 'x-a, x-b'"),
+        (lambda app: app.http_api(cors=Cors("*", expose_headers=["x a"])), "expose_headers takes names"),
         (lambda app: app.http_api(cors="https://*.example.com"), r"no \* within a host .* 'https://\*\.example\.com'"),
     ],
 )
