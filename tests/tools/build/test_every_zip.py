@@ -17,8 +17,10 @@ import pytest
 from endpoint import endpoint
 from examples import module
 
+from eventfw.rules.settings import PYTHONS
 from eventfw.sources import table
 from eventfw.tools.build.assemble import build
+from eventfw.tools.build.bytecode import MINOR
 from eventfw.tools.project import Stage, load_project
 
 pytestmark = pytest.mark.xdist_group("every_zip")
@@ -85,6 +87,9 @@ def plain(event): return answer("plain", event)
 def unpacked(folder: Path, name: str, *sources: str, more: str = "") -> dict[str, list[Any]]:
     """Build an app with these sources and unpack its zips. Gives what to run for each of them."""
     (folder / f"{name}.py").write_text(APP + module(*sources, body="return answer({name!r}, event)") + more)
+    if len(sources) < len(SOURCES):  # for another Python, and so without bytecode: to compile it is half the work
+        other = next(one for one in PYTHONS if one != MINOR)
+        (folder / "eventfw.toml").write_text(f'python = "{other}"')
     path = list(sys.path)
     app = load_project(folder, name)
     sys.path[:] = path
@@ -116,7 +121,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
             if "ResponseURL" in event:
                 event["ResponseURL"] = stack.url
         done = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", CHILD],
+            [sys.executable, "-B", "-I", "-S", "-c", CHILD],
             input=json.dumps(tasks), capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
