@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from templates import complaints, deployed, local, properties, types
 
-from eventfw import App, RepositoryPush
+from eventfw import App, PushedReference, RepositoryPush
 from eventfw.errors import RegistrationError
 from eventfw.routing import Router
+from eventfw.sources.codecommit import happened
 from eventfw.testing import Client
 
 
@@ -140,3 +141,36 @@ def test_an_eleventh_trigger_is_refused() -> None:
 def test_what_codecommit_refuses_is_refused(repository: str, options: Any) -> None:
     with pytest.raises(RegistrationError):
         App("demo").codecommit_trigger(repository, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, "updateReference"),
+        ({"events": ["createReference"]}, "createReference"),
+        ({"events": ["deleteReference"]}, "deleteReference"),
+        ({"events": ["deleteReference", "updateReference"]}, "updateReference"),
+        ({"branches": ["next"]}, "updateReference"),
+    ],
+)
+def test_a_sample_is_a_push_that_the_trigger_takes(options: Any, told: str) -> None:
+    app = App("demo")
+    app.codecommit_trigger("website", **options)(handle)
+    trigger: Any = app.handlers[0].triggers[0]
+    [reference] = RepositoryPush(trigger.sample()["Records"][0]).references
+    assert happened(reference) == told
+    assert reference.branch == options.get("branches", ["main"])[0]
+    assert trigger.mismatch(trigger.sample()) == ""
+
+
+def test_a_repository_of_the_apps_is_known_by_its_real_name_too() -> None:
+    app = App("demo")
+    app.codecommit_trigger("website", create=True)(handle)
+    trigger: Any = app.handlers[0].triggers[0]
+    assert trigger.mismatch(trigger.sample(repository="demo-dev-website")) == ""
+    assert trigger.mismatch(trigger.sample(repository="shop")) == "repository `shop` is not `website`"
+
+
+def test_a_tag_is_no_branch() -> None:
+    reference = PushedReference({"ref": "refs/tags/v1", "commit": "abc"})
+    assert (reference.branch, reference.tag) == (None, "v1")

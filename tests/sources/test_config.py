@@ -184,3 +184,27 @@ def test_the_embedded_aws_gets_no_rule() -> None:
 def test_what_config_refuses_is_refused(options: Any) -> None:
     with pytest.raises(RegistrationError):
         App("demo").config_rule(**options)
+
+
+def test_a_rule_takes_its_own_notifications_only() -> None:
+    app = App("demo")
+
+    @app.config_rule(description="Buckets")
+    def first(notification: ConfigNotification) -> bool:
+        return True
+
+    trigger: Any = app.handlers[0].triggers[0]
+    assert trigger.mismatch({**trigger.sample(), "configRuleName": "demo-dev-first"}) == ""
+    assert trigger.mismatch({**trigger.sample(), "configRuleName": "demo-dev-other"}) != ""
+    assert properties(deployed(app), "FirstConfigRule")["Description"] == "Buckets"
+
+
+@pytest.mark.parametrize(("options", "scheduled"), [({}, False), ({"frequency": "One_Hour"}, True)])
+def test_a_notification_says_whether_it_is_time(options: Any, scheduled: bool) -> None:
+    app = App("demo")
+
+    @app.config_rule(**options)
+    def rule(notification: ConfigNotification) -> bool:
+        return True
+
+    assert ConfigNotification(app.handlers[0].triggers[0].sample()).scheduled is scheduled

@@ -339,3 +339,9 @@ def test_two_handlers_of_one_type_are_refused() -> None:
     app = app_with(lambda_named("seed"))
     with pytest.raises(RegistrationError, match="Custom::Seed is there already"):
         app.custom_resource("Seed")(lambda_named("other"))
+
+
+def test_a_sample_has_its_properties_as_text() -> None:
+    app = app_with(lambda_named("seed"))
+    raw = app.handlers[0].triggers[0].sample(properties={"On": True, "Off": False, "N": 5, "L": [1.5, {"a": False}]})
+    assert ResourceRequest(raw).properties == {"On": "true", "Off": "false", "N": "5", "L": ["1.5", {"a": "false"}]}
