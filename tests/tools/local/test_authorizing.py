@@ -266,7 +266,7 @@ def test_a_signed_request_is_wanted_for_iam() -> None:
 
 
 def token(**claims: Any) -> str:
-    parts = [json.dumps(part).encode() for part in ({"alg": "none"}, {"exp": time.time() + 3600, **claims})]
+    parts = [json.dumps(part).encode() for part in ({"alg": "none"}, {"exp": time.time() + 86_400, **claims})]
     return ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in parts) + ".x"
 
 
@@ -288,7 +288,7 @@ GOOD = {"iss": "https://i", "aud": "client"}
         (token(**GOOD, exp=1), 401),
         (token(**GOOD, exp=None), 401),
         (token(**GOOD, exp="never"), 401),
-        (token(**GOOD, nbf=time.time() + 600), 401),
+        (token(**GOOD, nbf=time.time() + 86_400), 401),
     ],
 )
 def test_the_claims_of_a_token_are_looked_at(value: str, status: int) -> None:
