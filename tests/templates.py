@@ -60,7 +60,7 @@ def allowed(template: dict[str, Any], role: str) -> list[tuple[list[str], list[A
     return [(one["Action"], one["Resource"]) for one in statements if "logs:PutLogEvents" not in one["Action"]]
 
 
-def complaints(template: dict[str, Any], folder: object = None) -> list[str]:
+def complaints(template: dict[str, Any]) -> list[str]:
     """What cfn-lint says of a template, warnings included."""
     from json import dumps
 

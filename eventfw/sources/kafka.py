@@ -4,41 +4,30 @@ from __future__ import annotations
 
 from ..options import flag, one_of, printable, refused, text, whole
 from ..polling.batches import reported
-from ..polling.kafka import KafkaBatch as KafkaBatch
-from ..polling.kafka import KafkaRecord as KafkaRecord
 from ..polling.mapping import METRICS, VPC_ACTIONS, Polled, checked_pollers, pollers_of
 from ..polling.streams import checked_destination, destination_grant
 from ..resources.names import pascal
 from ..trigger import filed
+from .kafka_events import KafkaBatch as KafkaBatch
+from .kafka_events import KafkaRecord as KafkaRecord
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
-    from typing import Any, NotRequired, TypedDict
+    from typing import Any
 
     from ..calling import Binding
     from ..function import Function
     from ..polling.mapping import Filters
+    from ..polling.schemas import SchemaRegistry
     from ..resources.resource import Grant, Resource, Template
     from ..trigger import Finder
-
-    class SchemaRegistry(TypedDict):
-        """Where the schemas of a topic are, and what Lambda does with them."""
-
-        uri: str
-        record_format: NotRequired[str]
-        attributes: NotRequired[Sequence[str]]
-        secret: NotRequired[str]
-        auth: NotRequired[str]
-        root_ca: NotRequired[str]
 
 
 RETRIES_MAX = 10_000
 RECORD_AGE_MAX = 604_800  # seconds
 MSK_AUTH = ("SASL_SCRAM_512_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH")
-REGISTRY_AUTH = ("BASIC_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "OAUTHBEARER_AUTH")
-REGISTRY_KEYS = ("uri", "record_format", "attributes", "secret", "auth", "root_ca")
 LOG_LEVELS = ("DEBUG", "INFO", "WARN")
 PROVISIONED = (  # options that Lambda has for provisioned pollers only
     "poller_group",
@@ -180,6 +169,8 @@ class KafkaConsumer(Polled):
         if self.log_level is not None:
             one_of(name, "log_level", self.log_level, LOG_LEVELS)
         if self.schema_registry is not None:
+            from ..polling.schemas import checked_registry
+
             checked_registry(name, self.schema_registry)
         if self.consumption_mode is not None:
             one_of(name, "consumption_mode", self.consumption_mode, ("Queue", "Stream"))
@@ -340,6 +331,8 @@ class KafkaConsumer(Polled):
         config = {"ConsumerGroupId": self.consumer_group, "ConsumptionMode": self.consumption_mode}
         group: dict[str, Any] = {name: value for name, value in config.items() if value}
         if self.schema_registry is not None:
+            from ..polling.schemas import registry_config
+
             group["SchemaRegistryConfig"] = registry_config(self.schema_registry)
         if isinstance(self.cluster, str):
             kind = "AmazonManagedKafkaEventSourceConfig"
@@ -408,39 +401,6 @@ def fits(name: object, signs: str, most: int, least: int = 2) -> bool:
         and least <= len(name) <= most
         and all(char.isascii() and (char.isalnum() or char in signs) for char in name)
     )
-
-
-def checked_registry(owner: str, registry: Any) -> None:
-    """Refuse what is no registry of schemas."""
-    if not hasattr(registry, "items") or not isinstance(registry.get("uri"), str) or not registry["uri"]:
-        raise refused(f"schema_registry must be a dict with the 'uri' of the registry for {owner}, not {registry!r}.")
-    for option in registry:
-        one_of(owner, "An option of schema_registry", option, REGISTRY_KEYS)
-    one_of(owner, "record_format", registry.get("record_format", "JSON"), ("JSON", "SOURCE"))
-    for attribute in registry.get("attributes", ()):
-        one_of(owner, "attributes", attribute, ("KEY", "VALUE"))
-    glue = registry["uri"].startswith("arn:")
-    if glue and {"secret", "auth", "root_ca"} & set(registry):
-        raise refused(f"Glue's registry is read with the function's role for {owner}: remove secret, auth and root_ca.")
-    if not glue and not registry["uri"].startswith("https://"):
-        raise refused(f"uri must be the ARN of Glue's registry or an https:// URL for {owner}: {registry['uri']!r}.")
-    if ("secret" in registry) != ("auth" in registry):
-        raise refused(f"secret and auth of schema_registry go together for {owner}. Say both, or neither.")
-    if "auth" in registry:
-        one_of(owner, "auth", registry["auth"], REGISTRY_AUTH)
-
-
-def registry_config(registry: SchemaRegistry) -> dict[str, Any]:
-    """A registry of schemas as a template writes it."""
-    access = [{"Type": registry["auth"], "URI": registry["secret"]}] if "secret" in registry else []
-    if "root_ca" in registry:
-        access.append({"Type": "SERVER_ROOT_CA_CERTIFICATE", "URI": registry["root_ca"]})
-    config: dict[str, Any] = {
-        "SchemaRegistryURI": registry["uri"],
-        "EventRecordFormat": registry.get("record_format", "JSON"),
-        "SchemaValidationConfigs": [{"Attribute": one} for one in registry.get("attributes", ("KEY", "VALUE"))],
-    }
-    return {**config, "AccessConfigs": access} if access else config
 
 
 def encoded(value: Any) -> str | None:

@@ -51,7 +51,7 @@ MEASURE_ARN = {"Fn::GetAtt": ["MeasureFunction", "Arn"]}
     ],
 )
 def test_a_task_names_a_function_and_the_template_has_its_arn(
-    definition: dict[str, Any], where: tuple[str, ...], tmp_path: Path
+    definition: dict[str, Any], where: tuple[str, ...]
 ) -> None:
     app = App("demo")
     app.state_machine("thumbnails", definition)
@@ -65,7 +65,7 @@ def test_a_task_names_a_function_and_the_template_has_its_arn(
     assert made["DefinitionSubstitutions"] == {"MeasureFunction": MEASURE_ARN}
     assert (made["StateMachineName"], made["StateMachineType"]) == ("demo-dev-thumbnails", "STANDARD")
     assert allowed(template, "ThumbnailsStateMachineRole") == [(["lambda:InvokeFunction"], [MEASURE_ARN])]
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 def test_only_step_functions_takes_the_role_and_for_this_account() -> None:
@@ -111,7 +111,7 @@ def test_a_function_in_a_blueprints_stack_is_named_by_its_name() -> None:
     assert arn["Fn::Sub"].endswith(":function:demo-dev-measure")
 
 
-def test_a_task_of_a_machine_may_start_it(tmp_path: Path) -> None:
+def test_a_task_of_a_machine_may_start_it() -> None:
     app = App("demo")
     machine = app.state_machine("thumbnails", only(task()))
     measuring(app, uses=[machine.start_execution, machine.send_task_results])
@@ -119,7 +119,7 @@ def test_a_task_of_a_machine_may_start_it(tmp_path: Path) -> None:
     arn = properties(template, "MeasureFunction")["Environment"]["Variables"]["EVENTFW_STATE_MACHINE_THUMBNAILS"]
     assert arn["Fn::Sub"].endswith(":stateMachine:demo-dev-thumbnails")
     assert (["states:StartExecution"], [arn]) in allowed(template, "MeasureRole")
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 def test_functions_are_told_the_arn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +130,7 @@ def test_functions_are_told_the_arn(monkeypatch: pytest.MonkeyPatch) -> None:
     assert machine.name == "demo-dev-thumbnails"
 
 
-def test_resources_are_named_in_texts_and_used_by_grant(tmp_path: Path) -> None:
+def test_resources_are_named_in_texts_and_used_by_grant() -> None:
     app = App("demo")
     orders, photos, news = app.queue("orders"), app.bucket("photos"), app.topic("news")
     parameters = {"QueueUrl": "${orders.url}", "MessageBody": "${photos.name} ${news.arn} ${NewsTopic.name}"}
@@ -158,10 +158,10 @@ def test_resources_are_named_in_texts_and_used_by_grant(tmp_path: Path) -> None:
     assert made["LoggingConfiguration"]["Level"] == "ALL"
     assert made["TracingConfiguration"] == {"Enabled": True}
     assert types(template)["ThumbnailsStateMachineLogGroup"] == "AWS::Logs::LogGroup"
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
-def test_a_distributed_map_may_start_executions_of_its_machine(tmp_path: Path) -> None:
+def test_a_distributed_map_may_start_executions_of_its_machine() -> None:
     app = App("demo")
     processor = {
         "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
@@ -174,7 +174,7 @@ def test_a_distributed_map_may_start_executions_of_its_machine(tmp_path: Path) -
     given = {actions[0]: arns for actions, arns in allowed(template, "ThumbnailsStateMachineRole")}
     assert given["states:StartExecution"][0]["Fn::Sub"].endswith(":stateMachine:demo-dev-thumbnails")
     assert given["states:DescribeExecution"][0]["Fn::Sub"].endswith(":execution:demo-dev-thumbnails:*")
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 def test_a_definition_may_be_a_file_beside_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,14 +242,14 @@ def test_a_definition_that_names_what_is_not_there_is_refused(definition: dict[s
         ),
     ],
 )
-def test_a_task_that_waits_is_sent_its_token(state: dict[str, Any], tmp_path: Path) -> None:
+def test_a_task_that_waits_is_sent_its_token(state: dict[str, Any]) -> None:
     app = App("demo")
     app.state_machine("thumbnails", only(state))
 
     @app.step(wait_for_task_token=True)
     def approve(task: Any) -> None: ...
 
-    assert complaints(deployed(app), tmp_path) == []
+    assert complaints(deployed(app)) == []
 
 
 def test_functions_elsewhere_are_named_by_arn() -> None:
@@ -262,7 +262,7 @@ def test_functions_elsewhere_are_named_by_arn() -> None:
         assert allowed(template, f"{name}StateMachineRole") == [(["lambda:InvokeFunction"], [arn])]
 
 
-def test_what_a_definition_computes_it_may_invoke_by_grant(tmp_path: Path) -> None:
+def test_what_a_definition_computes_it_may_invoke_by_grant() -> None:
     app = App("demo")
     measure = app.lambda_function("measure")
     parameters = {"FunctionName.$": "$.which", "Payload": {}}
@@ -272,7 +272,7 @@ def test_what_a_definition_computes_it_may_invoke_by_grant(tmp_path: Path) -> No
     [(actions, [arn])] = allowed(template, "ThumbnailsStateMachineRole")
     assert actions == ["lambda:InvokeFunction"]
     assert arn["Fn::Sub"].endswith(":function:demo-dev-measure")
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 def test_uses_of_what_no_app_owns_are_refused() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,7 +98,7 @@ def test_each_alarm_runs_its_own_handler_of_a_function() -> None:
     assert router.route(changed("cpu-high")).why["far"] == f"alarm `arn:x:alarm:cpu-high` is not `{ARN}`"
 
 
-def test_a_new_alarm_invokes_the_function_and_waits_for_the_permission(tmp_path: Path) -> None:
+def test_a_new_alarm_invokes_the_function_and_waits_for_the_permission() -> None:
     template, alarm = watched(states=["ALARM", "OK"], evaluation_periods=3, datapoints_to_alarm=2, description="x")
     action = [{"Fn::GetAtt": ["ToldFunction", "Arn"]}]
     assert alarm == {
@@ -122,7 +121,7 @@ def test_a_new_alarm_invokes_the_function_and_waits_for_the_permission(tmp_path:
     assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
     assert permission["SourceArn"]["Fn::Sub"].endswith(":alarm:demo-dev-told")
     assert template["Resources"]["ToldAlarm"]["DependsOn"] == ["ToldAlarmPermission"]
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 def test_resources_stand_for_their_real_names_in_dimensions() -> None:
@@ -147,7 +146,7 @@ def test_a_percentile_is_an_extended_statistic(statistic: str) -> None:
     assert "Statistic" not in alarm
 
 
-def test_an_existing_alarm_is_permitted_and_its_owner_told_what_to_add(tmp_path: Path) -> None:
+def test_an_existing_alarm_is_permitted_and_its_owner_told_what_to_add() -> None:
     app = App("demo")
     app.alarm("cpu-high")(handler("told"))
     app.alarm(ARN)(handler("far"))
@@ -158,7 +157,7 @@ def test_an_existing_alarm_is_permitted_and_its_owner_told_what_to_add(tmp_path:
     far = properties(template, "FarAlarmPermission")
     assert (far["SourceArn"], far["SourceAccount"]) == (ARN, "111122223333")
     assert not [one for one in template["Resources"].values() if one["Type"] == "AWS::CloudWatch::Alarm"]
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,7 +72,7 @@ def test_triggers_of_one_repository_in_one_function_are_told_apart_by_name() -> 
     assert seen == ["audit"]
 
 
-def test_a_repository_of_the_apps_waits_for_its_permissions_and_is_kept(tmp_path: Path) -> None:
+def test_a_repository_of_the_apps_waits_for_its_permissions_and_is_kept() -> None:
     app = App("demo")
 
     @app.codecommit_trigger("website", create=True, branches=["main"], custom_data="x")
@@ -92,7 +91,7 @@ def test_a_repository_of_the_apps_waits_for_its_permissions_and_is_kept(tmp_path
     assert second["Events"] == ["deleteReference"]
     permission = properties(template, "PublishWebsiteRepositoryPermission")
     assert permission["SourceArn"]["Fn::Sub"].endswith(":demo-dev-website")
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 def test_an_existing_repository_gets_leave_to_invoke_and_nothing_else() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,7 +131,7 @@ def test_the_message_is_read_when_it_is_first_asked_for() -> None:
         notification.message_type  # noqa: B018
 
 
-def test_the_rule_waits_for_a_permission_of_this_account(tmp_path: Path) -> None:
+def test_the_rule_waits_for_a_permission_of_this_account() -> None:
     app = App("demo")
 
     @app.config_rule(resource_types=["AWS::S3::Bucket"], frequency="Six_Hours", input_parameters={"acl": "private"})
@@ -152,7 +151,7 @@ def test_the_rule_waits_for_a_permission_of_this_account(tmp_path: Path) -> None
     permission = properties(template, "PrivateConfigRulePermission")
     assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"} and "SourceArn" not in permission
     assert allowed(template, "PrivateRole") == [(["config:GetResourceConfigHistory", "config:PutEvaluations"], ["*"])]
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 def test_a_rule_on_schedule_only_has_no_other_messages() -> None:

@@ -20,12 +20,7 @@ from eventfw.routing import Router, identify
 from eventfw.sources import table
 
 FOLDER = Path(table.__file__).parent
-WITHOUT_A_DECORATOR = {
-    "__init__",
-    "table",
-    "function",
-    "edge_events",
-}  # `function`: what a handler without a source has
+WITHOUT_A_DECORATOR = {"__init__", "table", "function"}  # `function` is what a handler without a source has
 
 
 # What handlers receive of sources that are written in another way than in their examples.
@@ -180,5 +175,5 @@ def test_type_checkers_and_python_see_the_same_decorators() -> None:
 
 
 def test_every_file_of_the_folder_is_in_the_table() -> None:
-    files = {path.stem for path in FOLDER.glob("*.py")} - WITHOUT_A_DECORATOR
+    files = {path.stem.removesuffix("_events") for path in FOLDER.glob("*.py")} - WITHOUT_A_DECORATOR
     assert files == {row[0].rpartition(".")[2] for row in table.SOURCES.values()}

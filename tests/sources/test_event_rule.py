@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -262,7 +261,7 @@ def handler_called(name: str) -> Any:
     return func
 
 
-def test_a_rule_on_the_default_bus_says_no_more_than_it_must(tmp_path: Path) -> None:
+def test_a_rule_on_the_default_bus_says_no_more_than_it_must() -> None:
     template, rule = ruled()
     assert rule == {
         "EventPattern": SHOP,
@@ -270,10 +269,10 @@ def test_a_rule_on_the_default_bus_says_no_more_than_it_must(tmp_path: Path) -> 
         "Targets": [{"Id": "function", "Arn": {"Fn::GetAtt": ["ToldFunction", "Arn"]}}],
     }
     assert ruled(bus="default")[1] == rule
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
-def test_a_rule_is_on_its_bus_and_says_how_events_are_delivered(tmp_path: Path) -> None:
+def test_a_rule_is_on_its_bus_and_says_how_events_are_delivered() -> None:
     template, rule = ruled(
         bus=True, dead_letter=True, maximum_retry_attempts=0, maximum_event_age=60, description="Orders"
     )
@@ -284,7 +283,7 @@ def test_a_rule_is_on_its_bus_and_says_how_events_are_delivered(tmp_path: Path) 
     statements = properties(template, "LostQueuePolicy")["PolicyDocument"]["Statement"]
     [statement] = [one for one in statements if one["Principal"] == {"Service": "events.amazonaws.com"}]
     assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["ToldRule", "Arn"]}}}
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 @pytest.mark.parametrize("bus", ["theirs", "arn:aws:events:eu-west-1:111122223333:event-bus/theirs"])
@@ -356,7 +355,7 @@ TRANSFORMER = {
     ],
 )
 def test_a_handler_gets_what_its_rule_makes_of_the_event(
-    options: dict[str, Any], target: dict[str, Any], got: Any, tmp_path: Path
+    options: dict[str, Any], target: dict[str, Any], got: Any
 ) -> None:
     app, seen = App("demo"), []
 
@@ -369,7 +368,7 @@ def test_a_handler_gets_what_its_rule_makes_of_the_event(
     template = deployed(app)
     [made] = properties(template, "ToldRule")["Targets"]
     assert {name: made[name] for name in target} == target
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,7 +88,7 @@ def test_one_handler_may_have_two_rules() -> None:
     assert {"Measured2TopicRule", "MeasuredTopicRule"} <= set(deployed(app)["Resources"])
 
 
-def test_the_rule_may_invoke_the_function_and_send_to_the_error_queue(tmp_path: Path) -> None:
+def test_the_rule_may_invoke_the_function_and_send_to_the_error_queue() -> None:
     app = App("my-home")
 
     @app.iot_rule(SQL, error_queue=app.queue("lost"), enabled=False)
@@ -108,7 +107,7 @@ def test_the_rule_may_invoke_the_function_and_send_to_the_error_queue(tmp_path: 
     assert role["Policies"][0]["PolicyDocument"]["Statement"][0]["Action"] == ["sqs:SendMessage"]
     [trust] = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Condition"]["ArnLike"] == {"aws:SourceArn": permission["SourceArn"]}
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 @pytest.mark.parametrize(

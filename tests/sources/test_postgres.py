@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,7 +53,7 @@ def handler(name: str) -> Any:
     ],
 )
 def test_the_stack_makes_a_role_and_associates_it(
-    database: str, options: dict[str, Any], part: str, action: str, tmp_path: Path
+    database: str, options: dict[str, Any], part: str, action: str
 ) -> None:
     app = App("demo")
     priced(app, database=database, **options)
@@ -72,10 +71,10 @@ def test_the_stack_makes_a_role_and_associates_it(
     statements = properties(template, f"{name}AssociationPolicy")["PolicyDocument"]["Statement"]
     assert action in statements[0]["Action"] and statements[0]["Resource"] == [arn]
     assert (statements[1]["Action"], statements[1]["Resource"]) == (["iam:PassRole"], [made["Role"]])
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
-def test_all_functions_of_a_database_share_its_role(tmp_path: Path) -> None:
+def test_all_functions_of_a_database_share_its_role() -> None:
     app, admin = App("demo"), Blueprint("admin")
     priced(app, "price", "stock")
     priced(app, "till", database="till", instance=True)
@@ -86,7 +85,7 @@ def test_all_functions_of_a_database_share_its_role(tmp_path: Path) -> None:
     assert [arn["Fn::GetAtt"][0] for arn in arns] == ["PriceFunction", "StockFunction", "AuditFunction"]
     assert list(types(template).values()).count("Custom::DatabaseRole") == 2
     assert "EventfwDatabaseRolesFunction" in types(template)
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 def test_a_function_of_a_blueprints_stack_is_named_in_the_main_one() -> None:
@@ -105,7 +104,7 @@ def test_a_function_of_a_blueprints_stack_is_named_in_the_main_one() -> None:
 
 
 @pytest.mark.parametrize("role", ["their-role", "arn:aws:iam::123456789012:role/service/their-role"])
-def test_a_role_that_the_database_has_gets_leave(role: str, tmp_path: Path) -> None:
+def test_a_role_that_the_database_has_gets_leave(role: str) -> None:
     app = App("demo")
     priced(app, role=role)
     template = deployed(app)
@@ -113,7 +112,7 @@ def test_a_role_that_the_database_has_gets_leave(role: str, tmp_path: Path) -> N
     assert policy["Roles"] == ["their-role"]
     assert policy["PolicyDocument"]["Statement"][0]["Action"] == INVOKE
     assert "Custom::DatabaseRole" not in types(template).values()
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 def test_the_sql_is_an_output() -> None:

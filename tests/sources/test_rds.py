@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,7 +56,7 @@ def test_api_calls_that_cloudtrail_tells_of_are_not_taken() -> None:
     assert not Router(app).route(event).reached
 
 
-def test_the_rule_has_the_pattern_and_leave_to_invoke(tmp_path: Path) -> None:
+def test_the_rule_has_the_pattern_and_leave_to_invoke() -> None:
     app = App("demo")
     app.rds_event(source_types=["db-instance"], categories=["failover"], sources=["orders"], enabled=False)(handle)
     template = deployed(app)
@@ -69,7 +68,7 @@ def test_the_rule_has_the_pattern_and_leave_to_invoke(tmp_path: Path) -> None:
         "detail": {"EventCategories": ["failover"], "SourceArn": [{"suffix": ":orders"}]},
     }
     assert properties(template, "HandleRdsRulePermission")["SourceArn"] == {"Fn::GetAtt": ["HandleRdsRule", "Arn"]}
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 def test_two_handlers_of_one_function_that_would_get_one_event_are_found() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,7 +76,7 @@ def test_a_secret_is_known_by_its_name_and_by_its_arn(secret: str, arn: str, tak
         ({"schedule": "rate(12 hours)", "duration": "3h"}, {"ScheduleExpression": "rate(12 hours)", "Duration": "3h"}),
     ],
 )
-def test_the_schedule_waits_for_a_permission_of_this_secret(options: Any, rules: Any, tmp_path: Path) -> None:
+def test_the_schedule_waits_for_a_permission_of_this_secret(options: Any, rules: Any) -> None:
     app = App("demo")
     app.secret_rotation("database", immediately=False, **options)(handle)
     template = deployed(app)
@@ -88,7 +87,7 @@ def test_the_schedule_waits_for_a_permission_of_this_secret(options: Any, rules:
     permission = properties(template, "HandleRotationSchedulePermission")
     assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
     assert permission["SourceArn"]["Fn::Sub"].endswith(":secret:database-??????")
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 def test_the_function_may_rotate_this_secret_and_no_other() -> None:

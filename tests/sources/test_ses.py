@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,7 +83,7 @@ def test_handlers_of_one_function_are_told_apart_by_recipient() -> None:
     assert seen == ["other", "support"]
 
 
-def test_the_rule_waits_for_its_permission_and_for_leave_to_write(tmp_path: Path) -> None:
+def test_the_rule_waits_for_its_permission_and_for_leave_to_write() -> None:
     app = App("demo")
 
     @app.ses_receiver(recipients=["example.com"], bucket=app.bucket("mail"), prefix="in/", tls_policy="Require")
@@ -104,7 +103,7 @@ def test_the_rule_waits_for_its_permission_and_for_leave_to_write(tmp_path: Path
     assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"} and "SourceArn" not in permission
     statements = properties(template, "MailBucketPolicy")["PolicyDocument"]["Statement"]
     assert [one["Sid"] for one in statements] == ["TlsOnly", "Mail"]
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 def test_rules_of_the_apps_own_set_follow_one_another() -> None:

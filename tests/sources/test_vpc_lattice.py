@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,7 +28,7 @@ def app_with(*, on: Any = None, made: dict[str, Any] | None = None, **options: A
     return app
 
 
-def test_a_service_lets_signed_requests_of_the_account_in_and_answers_404(tmp_path: Path) -> None:
+def test_a_service_lets_signed_requests_of_the_account_in_and_answers_404() -> None:
     template = deployed(app_with(made={"network": "sn-0123456789abcdef0"}, priority=1, path="/*"))
     assert properties(template, "InsideLatticeService") == {"Name": "demo-dev-inside", "AuthType": "AWS_IAM"}
     assert properties(template, "InsideLatticeServiceListener") == {
@@ -45,7 +44,7 @@ def test_a_service_lets_signed_requests_of_the_account_in_and_answers_404(tmp_pa
     assert association["ServiceNetworkIdentifier"] == "sn-0123456789abcdef0"
     address = template["Outputs"]["InsideLatticeService"]["Value"]
     assert address == {"Fn::GetAtt": ["InsideLatticeService", "DnsEntry.DomainName"]}
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 def test_an_open_service_has_no_policy_and_one_without_a_network_no_association() -> None:
@@ -55,7 +54,7 @@ def test_an_open_service_has_no_policy_and_one_without_a_network_no_association(
     assert listener["Port"] == 80
 
 
-def test_a_rule_leads_to_a_target_group_that_waits_for_its_permission(tmp_path: Path) -> None:
+def test_a_rule_leads_to_a_target_group_that_waits_for_its_permission() -> None:
     headers = {"x-team": "a", "x-kind": "b*", "x-note": "*c*"}
     template = deployed(app_with(priority=5, path="/photos/*", method="get", headers=headers))
     group = template["Resources"]["PhotosLatticeTargets"]
@@ -85,7 +84,7 @@ def test_a_rule_leads_to_a_target_group_that_waits_for_its_permission(tmp_path: 
         },
         "Action": {"Forward": {"TargetGroups": [{"TargetGroupIdentifier": {"Ref": "PhotosLatticeTargets"}}]}},
     }
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 def test_an_exact_path_is_one() -> None:
@@ -93,20 +92,20 @@ def test_an_exact_path_is_one() -> None:
     assert match["HttpMatch"]["PathMatch"]["Match"] == {"Exact": "/photos"}
 
 
-def test_without_a_priority_the_handler_gets_what_no_rule_takes(tmp_path: Path) -> None:
+def test_without_a_priority_the_handler_gets_what_no_rule_takes() -> None:
     template = deployed(app_with())
     action = properties(template, "InsideLatticeServiceListener")["DefaultAction"]
     assert action == {"Forward": {"TargetGroups": [{"TargetGroupIdentifier": {"Ref": "PhotosLatticeTargets"}}]}}
     assert "PhotosLatticeRule" not in types(template)
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
-def test_a_rule_of_an_existing_listener(tmp_path: Path) -> None:
+def test_a_rule_of_an_existing_listener() -> None:
     template = deployed(app_with(on=LISTENER, priority=5, method="PUT"))
     rule = properties(template, "PhotosLatticeRule")
     assert rule["ServiceIdentifier"] == "svc-0123456789abcdef0"
     assert rule["ListenerIdentifier"] == "listener-0123456789abcdef0"
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 def test_the_embedded_aws_is_given_none_of_it() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -164,7 +163,7 @@ def test_routes_of_one_function_and_of_two_apis_are_told_apart() -> None:
     assert why["game_send"] == "WebSocket API `chat` is not `game`"
 
 
-def test_one_api_with_its_routes_is_created(tmp_path: Path) -> None:
+def test_one_api_with_its_routes_is_created() -> None:
     template = deployed(room()[0])
     own = {"Ref": "ChatWebSocketApi"}
     assert properties(template, "ChatWebSocketApi") == {
@@ -197,7 +196,7 @@ def test_one_api_with_its_routes_is_created(tmp_path: Path) -> None:
     assert permission[0].endswith(":${api}/*")
     authorizer = properties(template, "ChatWebSocketApiCheckAuthorizer")
     assert authorizer["IdentitySource"] == ["route.request.querystring.token"]
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 def test_a_grant_is_for_the_connections_of_this_api_and_its_address_is_told() -> None:
@@ -220,11 +219,11 @@ def test_a_handler_asks_the_api_where_it_is(monkeypatch: pytest.MonkeyPatch) -> 
     assert chat.url == "wss://x.execute-api.eu-west-1.amazonaws.com/chat"
 
 
-def test_signed_requests_only(tmp_path: Path) -> None:
+def test_signed_requests_only() -> None:
     app = returning(None, "$connect", authorizer="iam").app
     template = deployed(app)
     assert properties(template, "ChatWebSocketApiConnectRoute")["AuthorizationType"] == "AWS_IAM"
-    assert complaints(template, tmp_path) == []
+    assert complaints(template) == []
 
 
 def test_the_embedded_aws_is_given_all_but_what_it_does_not_know() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..events import Event
-from .batches import Batch
+from ..polling.batches import Batch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
