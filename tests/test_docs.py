@@ -19,6 +19,7 @@ from typing import Any
 import boto3
 import pytest
 from docs_bench import ROOT, Bench, Block, Server, blocks, commands, matches, pages
+from templates import every
 
 from eventfw.app import App
 from eventfw.events import Event
@@ -209,8 +210,8 @@ CREATED = r"`(\w+)` \(`(AWS::[\w:]+)`\)"
 @pytest.mark.parametrize(
     "page", [one for one in ON_PAGES.values() if re.search(CREATED, one.read_text())], ids=identify
 )
-def test_what_a_resources_page_says_is_created_is_in_the_template(page: Path, bench: Bench) -> None:
-    made = created(page, bench)
+def test_what_a_resources_page_says_is_created_is_in_the_template(page: Path) -> None:
+    made = created(page)
     said = re.findall(CREATED, page.read_text())
     for logical_id, type_ in said:
         assert made.get(logical_id) == type_, logical_id
@@ -222,22 +223,21 @@ def return_of(value: object) -> object:
     return getattr(function, "__annotations__", {}).get("return", "")
 
 
-def created(page: Path, bench: Bench) -> dict[str, str]:
+def created(page: Path) -> dict[str, str]:
     """What the templates of a page's first example have: the type of each resource, and ``output``, by logical id."""
     example = next(block for block in blocks(page) if block.language == "python")
-    (bench.folder / "app.py").write_text(example.text)
-    bench.console(Block(page, example.line, "console", "$ eventfw build\n...\n"))
+    space: dict[str, Any] = {"__name__": "page"}
+    exec(compile("\n" * example.line + example.text, str(page), "exec", dont_inherit=True), space)
     made: dict[str, str] = {}
-    for path in (bench.folder / "build").glob("*.template.json"):
-        template = json.loads(path.read_text())
+    for template in every(next(value for value in space.values() if isinstance(value, App))):
         made |= dict.fromkeys(template.get("Outputs", {}), "output")
         made |= {name: resource["Type"] for name, resource in template["Resources"].items()}
     return made
 
 
 @pytest.mark.parametrize("page", sorted((DOCS / "sources").glob("*.md")), ids=identify)
-def test_what_a_sources_page_says_is_created_is_in_the_template(page: Path, bench: Bench) -> None:
-    made = created(page, bench)
+def test_what_a_sources_page_says_is_created_is_in_the_template(page: Path) -> None:
+    made = created(page)
     section = page.read_text().partition("## What is created")[2].partition("\n## ")[0]
     rows = [row.split("|")[1:3] for row in section.splitlines() if row.startswith("| `")]
     assert rows
