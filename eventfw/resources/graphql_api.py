@@ -35,6 +35,7 @@ class GraphQLApi(Resource):
     """
 
     type = "graphql_api"
+    named_by_aws = True
 
     def __init__(
         self,

@@ -30,6 +30,7 @@ class RawResource(Resource):
     """
 
     type = "resource"
+    named_by_aws = True
 
     def __init__(
         self,

@@ -88,6 +88,8 @@ class Resource(Checked):
     """The key it is encrypted with: the ARN of a customer's, the alias of one that AWS manages, or AWS's own."""
     arn_text = ""
     """The ARN of an existing resource that was named by it."""
+    named_by_aws = False
+    """Whether AWS makes up what the variable says, so that nobody knows it before the resource is there."""
 
     def __init__(self, name: str, *, owned: bool = True) -> None:
         self.key = name

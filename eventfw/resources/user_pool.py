@@ -37,6 +37,7 @@ class UserPool(Named):
     """
 
     type = "user_pool"
+    named_by_aws = True
     service = "cognito-idp"
     path = "userpool/"
     suffix = "UserPool"

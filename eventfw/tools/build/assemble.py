@@ -151,7 +151,7 @@ def _main_templates(
     templates = {"": main}
     for resource in app.resources:
         resource.resources(main)
-        if resource.owned and main.has(resource.logical_id):
+        if (resource.owned or (local and resource.named_by_aws)) and main.has(resource.logical_id):
             main.output(resource.logical_id, resource.reference(main), f"The {resource.words()} {resource.key}")
     for function in functions:
         if function.edge:

@@ -16,7 +16,7 @@ from eventfw.tools.local.infrastructure import Order
 
 
 def apply(order: Order) -> dict[str, Any]:
-    """Build and deploy; says what changed."""
+    """Build and deploy; says what changed, and by variable what AWS has called what it names itself."""
     from eventfw.tools.build.assemble import LocalVariant, build
     from eventfw.tools.deploy.access import Access
     from eventfw.tools.deploy.deploy import deploy
@@ -26,9 +26,12 @@ def apply(order: Order) -> dict[str, Any]:
     artifacts = build(project, Stage(LOCAL_STAGE, region=order.region), local=LocalVariant(order.push_url))
     count = sum(len(stack.template["Resources"]) for stack in artifacts.stacks)
     if count == 0:
-        return {"changed": False, "resources": 0}
+        return {"changed": False, "resources": 0, "names": {}}
     outcome = deploy(artifacts, access=Access(region=order.region, endpoint_url=order.endpoint))
-    return {"changed": outcome.changed, "resources": count}
+    outputs = {name: value for stack in outcome.outputs.values() for name, value in stack.items()}
+    named = [one for one in project.app.resources if one.named_by_aws and one.logical_id in outputs]
+    names = {one.variable: outputs[one.logical_id] for one in named}
+    return {"changed": outcome.changed, "resources": count, "names": names}
 
 
 def main() -> None:

@@ -81,6 +81,7 @@ class Pool:
         self._nurseries: set[Nursery] = set()
         self._generation: Generation | None = None
         self._numbers = 0
+        self.names: dict[str, str] = {}  # by variable, what the AWS has named itself; from the next generation on
         self._changing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reaper: asyncio.TimerHandle | None = None
@@ -123,6 +124,7 @@ class Pool:
             nursery = await self._fresh_nursery()
             first, data = await self._inspect(nursery)
             self._numbers += 1
+            self._tell_names(data["description"]["functions"])
             generation = Generation(self._numbers, data, self._start_worker, limit=self.limit, total=self.total)
             await self._adopt_first(generation, first)
             previous, self._generation = self._generation, generation
@@ -240,6 +242,12 @@ class Pool:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _tell_names(self, functions: dict[str, Any]) -> None:
+        """Have functions told the names that the AWS has made up, where it has by now."""
+        for settings in functions.values():
+            told = settings["environment"]
+            told.update({variable: name for variable, name in self.names.items() if variable in told})
 
     async def _inspect(self, nursery: Nursery) -> tuple[tuple[Worker, dict[str, str]], dict[str, Any]]:
         """A first worker with the app imported, the environment it took, and what it said of the app."""

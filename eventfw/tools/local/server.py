@@ -264,6 +264,17 @@ class LocalServer:
             return
         if answer["changed"]:
             self.terminal.good(f"The app's stack is up to date in the embedded AWS ({answer['resources']} resources)")
+        if answer["names"] != self.pool.names:
+            await self._renamed(answer["names"])
+
+    async def _renamed(self, names: dict[str, str]) -> None:
+        """Have the functions told what the embedded AWS has named itself, the ids of user pools for example."""
+        self.pool.names = names
+        try:
+            self._take_over(await self.pool.reload())
+        except EventfwError:
+            return  # a save came meanwhile and is broken, which is told there; the next good one takes the names over
+        self._spawn(self._follow(self.pool.generation))
 
     async def _replay(self) -> None:
         """Replay the sample events, where the user wants that."""

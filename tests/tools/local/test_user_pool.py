@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -20,16 +21,24 @@ APP = """
             raise ValueError("Only for example.com")
         event.response.auto_confirm_user = True
         event.response.auto_verify_email = True
+
+
+    @app.function("who", uses=[people.read])
+    def who(payload):
+        return people.id
 """
 
 
-def test_a_sign_up_runs_the_pre_sign_up_handler(tmp_path: Path) -> None:
+def test_a_sign_up_runs_the_pre_sign_up_handler_and_functions_are_told_the_pools_id(tmp_path: Path) -> None:
     write(tmp_path / "app.py", APP)
     live = Live(tmp_path)
     try:
         cognito = live.client("cognito-idp")
         pool = cognito.list_user_pools(MaxResults=1)["UserPools"][0]["Id"]
         client = cognito.list_user_pool_clients(UserPoolId=pool, MaxResults=1)["UserPoolClients"][0]["ClientId"]
+
+        told = json.loads(live.client("lambda").invoke(FunctionName="who")["Payload"].read())
+        assert told == pool
 
         def sign_up(email: str) -> bool:
             attributes = [{"Name": "email", "Value": email}]
