@@ -189,6 +189,12 @@ class Trigger(Checked):
         return ()
 
 
+def guarded_request(other: Trigger) -> Any:
+    """The event of a route with an authorizer, or ``None``: whoever writes the whole event of another trigger in the
+    function could write that, and what the authorizer said of it."""
+    return other.sample() if getattr(other, "authorizer", None) is not None else None
+
+
 def taken_by_both(one: Trigger, other: Trigger, events: Iterable[Any]) -> Any:
     """The first of ``events`` that two triggers of two handlers take, or ``None``: for :meth:`Trigger.overlap`."""
     if type(one) is not type(other) or one.handler == other.handler:

@@ -6,7 +6,7 @@ from ..events import Event
 from ..options import flag, one_of, refused, text
 from ..resources.names import pascal
 from ..resources.queue import Queue
-from ..trigger import Trigger
+from ..trigger import Trigger, guarded_request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,10 +69,8 @@ class IotRule(Trigger):
         return "iot " + (sql if len(sql) <= 80 else sql[:77] + "...") + (" (disabled)" if not self.enabled else "")
 
     def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
-        """A route with an authorizer: the message is the whole event, so that a device could write the event of a
-        request, and what the authorizer said of it."""
-        event: dict[str, Any] | None = other.sample() if getattr(other, "authorizer", None) is not None else None
-        return event
+        """A route with an authorizer: the message is the whole event, which a device writes."""
+        return guarded_request(other)  # type: ignore[no-any-return]
 
     def call(self, binding: Binding, event: Event) -> Any:
         return binding(event.raw, event.context)

@@ -7,7 +7,7 @@ from ..http import plain
 from ..options import flag, refused, text
 from ..resources.names import pascal
 from ..resources.queue import is_account
-from ..trigger import Trigger
+from ..trigger import Trigger, guarded_request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..calling import Binding
     from ..function import Function
     from ..resources.resource import Template
+    from ..rules.witness import Effort
 
 ID_MAX = 63  # characters of a database's identifier
 KINDS = {False: "cluster", True: "db"}  # what stands in an ARN, by whether it is an instance
@@ -70,6 +71,10 @@ class PostgresFunction(Trigger):
     @property
     def _name(self) -> str:
         return self.database.rpartition(":")[2]
+
+    def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
+        """A route with an authorizer: the payload is the whole event, which a query writes."""
+        return guarded_request(other)  # type: ignore[no-any-return]
 
     def title(self) -> str:
         return f"postgres {self._name}"

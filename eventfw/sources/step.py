@@ -7,6 +7,7 @@ from ..http import plain
 from ..models import built_in
 from ..options import flag, printable, text
 from ..reporting import Reported, Reporting, aws
+from ..trigger import guarded_request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from ..calling import Binding
     from ..function import Function
     from ..resources.resource import Template
+    from ..rules.witness import Effort
+    from ..trigger import Trigger
 
 DATA_MAX = 262_144  # bytes: "256 KiB of data as a UTF-8 encoded string", into and out of a state
 ERROR_MAX, CAUSE_MAX = 256, 32_768  # characters: SendTaskFailure's error and cause
@@ -108,6 +111,10 @@ class Step(Reporting):
     def validate(self) -> None:
         flag("step", "wait_for_task_token", self.wait_for_task_token)
         text("step", "token_key", self.token_key, 'Remove it for "token".')
+
+    def overlap(self, other: Trigger, effort: Effort) -> dict[str, Any] | None:
+        """A route with an authorizer: the input is the whole event, and may be what somebody sent."""
+        return guarded_request(other)  # type: ignore[no-any-return]
 
     def title(self) -> str:
         return "step that waits for its token" if self.wait_for_task_token else "step"

@@ -144,13 +144,17 @@ def test_the_role_for_an_encrypted_queue_may_use_its_key() -> None:
     assert (["kms:Decrypt", "kms:GenerateDataKey"], [key]) in allowed(deployed(app), "HandlerTopicRuleErrorRole")
 
 
-def test_a_device_cannot_write_a_request_around_an_authorizer() -> None:
+@pytest.mark.parametrize(
+    ("decorator", "arguments"),
+    [("iot_rule", ("SELECT * FROM 'a'",)), ("step", ()), ("postgres_function", ("shop",))],
+)
+def test_nobody_writes_a_request_around_an_authorizer(decorator: str, arguments: Any) -> None:
     def app_with(authorizer: Any) -> list[str]:
         app = App("demo")
         app.authorizer()(lambda_named("check"))
         app.get("/x", authorizer=authorizer)(app.function("both")(lambda_named("secret")))
         app.get("/y", authorizer="check")(lambda_named("other"))
-        app.iot_rule("SELECT * FROM 'a'")(app.function("both")(lambda_named("device")))
+        getattr(app, decorator)(*arguments)(app.function("both")(lambda_named("device")))
         return [finding.message for finding in check(app)]
 
     for authorizer in ("check", "iam"):
