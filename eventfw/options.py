@@ -113,7 +113,7 @@ def construct(cls: Any, name: str, args: Any, kwargs: Any) -> Any:
         known = list(parameters)
         named = [option for option, parameter in parameters.items() if parameter.kind is parameter.KEYWORD_ONLY]
         unknown = [option for option in kwargs if option not in known]
-        options = f"Its options are {', '.join(known)}."
+        options = f"Its options are {', '.join(known)}." if known else "It has none."
         if len(args) > len(known) - len(named) and named:
             message = (
                 f"{name} takes {named[0]} and what follows it by name: {named[0]}={args[len(known) - len(named)]!r}."

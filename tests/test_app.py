@@ -262,8 +262,9 @@ def test_settings_that_the_edge_does_not_have_are_refused(options: dict[str, int
 def test_settings_over_cloudfronts_older_limits_are_warned_of() -> None:
     app = App("shop")
     app.edge_viewer_request("site")(app.function(memory=1024)(lambda_named("home")))
-    with pytest.warns(UserWarning, match="Until 2025|until 2025"):
+    with pytest.warns(UserWarning, match="Until 2025|until 2025") as caught:
         _ = app.functions
+    assert {Path(one.filename).name for one in caught} == {"test_app.py"}
 
 
 def lambda_named(name: str) -> Any:

@@ -147,10 +147,13 @@ def check_edge(function: Any) -> None:
     if function.memory > OLD_EDGE_MEMORY or function.timeout > OLD_EDGE_TIMEOUT:
         import warnings
 
-        warnings.warn(
-            f"{place}: {function.name} has {function.memory} MB, {function.timeout} s at the edge: until 2025 "
-            f"CloudFront refused viewer functions over {OLD_EDGE_MEMORY} MB or {OLD_EDGE_TIMEOUT} s.",
-            stacklevel=2,
+        file, _, line = place.rpartition(":")
+        warnings.warn_explicit(
+            f"{function.name} has {function.memory} MB, {function.timeout} s at the edge: until 2025 CloudFront "
+            f"refused viewer functions over {OLD_EDGE_MEMORY} MB or {OLD_EDGE_TIMEOUT} s.",
+            UserWarning,
+            file,
+            int(line or 1),
         )
 
 

@@ -223,14 +223,14 @@ class SnsSubscriber(Trigger):
         (name: text, number or list), ``message_id``."""
         self.fields_among(fields, ("message", "subject", "attributes", "message_id"))
         topic = self.topic.sample_arn()
-        sent = sample_message(topic, **{**self._wanted(), **fields})
+        sent = sample_message(topic, **{**self._let_through(), **fields})
         if self.through is None:
             subscription = f"{topic}:21be56ed-a058-49f5-8c98-aedd2564c486"
             record = {"EventVersion": "1.0", "EventSource": "aws:sns", "EventSubscriptionArn": subscription}
             return {"Records": [{**record, "Sns": sent}]}
         return {"Records": [queued_record(sent, self.through, raw=self.raw_delivery)]}
 
-    def _wanted(self) -> dict[str, Any]:
+    def _let_through(self) -> dict[str, Any]:
         """What of a message the policy asks for, as fields of a sample."""
         from ..rules.witness import witness
 

@@ -201,6 +201,17 @@ def test_the_checks_of_options_are_left_out_and_the_ones_they_override_stay() ->
     assert "def validate" not in bare(path.read_text(), classes_with_verbs(path))
 
 
+def test_a_subscriber_without_a_filter_goes_without_rules(tmp_path: Path) -> None:
+    app = App("demo")
+    app.sns_subscriber(app.topic("news"))(write)
+    app.event_rule({"source": ["x"]})(app.function("other")(named_write))
+    shipped = shipped_half(Project(tmp_path, Config(), app, "app", "app"), {})
+    assert not {"eventfw/rules/policy.py", "eventfw/rules/witness.py"} & set(shipped)
+
+
+def named_write(event: object) -> None: ...
+
+
 def test_what_a_trigger_holds_is_in_the_zip(tmp_path: Path) -> None:
     for filters, shipped in (((), False), (({"body": ["x"]},), True)):
         app = App("demo")
