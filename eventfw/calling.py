@@ -8,7 +8,7 @@ from .options import refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from types import FrameType
     from typing import Any
 
@@ -211,6 +211,22 @@ def _inspected(func: Any) -> tuple[list[str], list[str], set[str], bool, bool]:
         any(p.kind is p.VAR_KEYWORD for p in parameters),
         coroutine,
     )
+
+
+def all_or_error(binding: Binding, records: Iterable[Any], context: Any) -> None:
+    """Run a handler for every record of an event that comes again as a whole. Raises the first failure at the end, with
+    notes of the others."""
+    first: Exception | None = None
+    for record in records:
+        try:
+            binding(record, context)
+        except Exception as error:
+            if first is None:
+                first = error
+            else:
+                first.add_note(f"{type(error).__name__} in {record!r}: {error}")
+    if first is not None:
+        raise first
 
 
 class _Loop:

@@ -85,6 +85,15 @@ def borrowed(module: str, name: str) -> Any:
     return getattr(__import__(f"eventfw.{module}", fromlist=[name]), name)
 
 
+def fits(name: object, signs: str, most: int, least: int = 2) -> bool:
+    """Whether a name has so many letters, digits and ``signs``."""
+    return (
+        isinstance(name, str)
+        and least <= len(name) <= most
+        and all(char.isascii() and (char.isalnum() or char in signs) for char in name)
+    )
+
+
 def printable(text: object, limit: int = 120) -> str:
     """What came from outside, for a message: control characters escaped, and cut."""
     whole = str(text)

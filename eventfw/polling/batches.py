@@ -104,18 +104,3 @@ def each_in_lanes(binding: Binding, batch: Batch, lane: Callable[[Any], object])
             batch.fail(record)
         elif not ran(binding, batch, record):
             stopped.add(lane(record))
-
-
-def all_or_error(binding: Binding, batch: Batch) -> None:
-    """Run a handler for every record of a batch that comes again as a whole. Raises the first failure at the end."""
-    first: Exception | None = None
-    for record in batch:
-        try:
-            binding(record, batch.context)
-        except Exception as error:
-            if first is None:
-                first = error
-            else:
-                first.add_note(f"{type(error).__name__} in {record!r}: {error}")
-    if first is not None:
-        raise first

@@ -48,6 +48,7 @@ class QueuePolled(Polled):
         self.queue = self.resource = Queue.of(self.decorator, queue)
         self.maximum_concurrency = maximum_concurrency
         self.pollers = pollers
+        self.validate()
 
     def validate(self) -> None:
         super().validate()

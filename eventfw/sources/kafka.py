@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..options import flag, one_of, printable, refused, text, whole
+from ..options import fits, flag, one_of, printable, refused, text, whole
 from ..polling.batches import reported
 from ..polling.mapping import METRICS, VPC_ACTIONS, Polled, checked_pollers, pollers_of
 from ..polling.streams import checked_destination, destination_grant
@@ -10,6 +10,7 @@ from ..resources.names import pascal
 from ..trigger import filed
 from .kafka_events import KafkaBatch as KafkaBatch
 from .kafka_events import KafkaRecord as KafkaRecord
+from .kafka_events import encoded, topic_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -257,7 +258,7 @@ class KafkaConsumer(Polled):
         return [record for records in raw["records"].values() for record in records]
 
     def mismatch(self, raw: Any) -> str:
-        topic = _topic(raw)
+        topic = topic_of(raw)
         if topic != self.topic:
             return f"topic `{printable(topic)}` is not `{self.topic}`"
         if isinstance(self.cluster, str):
@@ -272,7 +273,7 @@ class KafkaConsumer(Polled):
     @classmethod
     def index(cls, triggers: Sequence[KafkaConsumer]) -> Finder:  # type: ignore[override]
         """By the topic."""
-        return filed(([trigger.topic] for trigger in triggers), lambda raw: (_topic(raw),))
+        return filed(([trigger.topic] for trigger in triggers), lambda raw: (topic_of(raw),))
 
     def grants(self) -> list[Grant]:
         named = self.on_failure is None or isinstance(self.on_failure, str)
@@ -392,31 +393,3 @@ class KafkaConsumer(Polled):
             "bootstrapServers": servers,
             "records": {f"{self.topic}-{partition}": [record]},
         }
-
-
-def fits(name: object, signs: str, most: int, least: int = 2) -> bool:
-    """Whether a name has so many letters, digits and ``signs``."""
-    return (
-        isinstance(name, str)
-        and least <= len(name) <= most
-        and all(char.isascii() and (char.isalnum() or char in signs) for char in name)
-    )
-
-
-def encoded(value: Any) -> str | None:
-    """Text, or anything as JSON, in base64; ``None`` stays."""
-    if value is None:
-        return None
-    from base64 import b64encode
-
-    if not isinstance(value, str):
-        from json import dumps
-
-        value = dumps(value)
-    return b64encode(value.encode()).decode()
-
-
-def _topic(raw: Any) -> str:
-    """The topic of an event: a mapping reads one."""
-    name, records = next(iter(raw["records"].items()))
-    return str(records[0]["topic"]) if records else str(name).rpartition("-")[0]

@@ -118,3 +118,22 @@ class KafkaBatch(Batch):
     def bootstrap_servers(self) -> list[str]:
         """The cluster's brokers."""
         return [server for server in str(self.raw.get("bootstrapServers") or "").split(",") if server]
+
+
+def encoded(value: Any) -> str | None:
+    """Text, or anything as JSON, in base64; ``None`` stays."""
+    if value is None:
+        return None
+    from base64 import b64encode
+
+    if not isinstance(value, str):
+        from json import dumps
+
+        value = dumps(value)
+    return b64encode(value.encode()).decode()
+
+
+def topic_of(raw: Any) -> str:
+    """The topic of an event: a mapping reads one."""
+    name, records = next(iter(raw["records"].items()))
+    return str(records[0]["topic"]) if records else str(name).rpartition("-")[0]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ..calling import all_or_error
 from ..events import Event
 from ..options import flag, printable, refused
-from ..polling.batches import Batch, all_or_error
+from ..polling.batches import Batch
 from ..resources.log_group import LogGroup
 from ..resources.names import pascal, unstaged
 from ..resources.resource import within
@@ -207,7 +208,7 @@ class LogSubscription(Trigger):
         if self.batch:
             binding(event, event.context)
         else:
-            all_or_error(binding, event)
+            all_or_error(binding, event, event.context)
 
     def payload(self, event: LogEvent) -> Any:
         return event.json

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..calling import all_or_error
 from ..events import Event
 from ..options import one_of, printable, refused, text
 from ..polling.batches import Batch
@@ -222,9 +223,7 @@ class MqConsumer(Polled):
     def call(self, binding: Binding, event: MqBatch) -> Any:
         if self.batch:
             return binding(event, event.context)
-        from ..polling.batches import all_or_error
-
-        all_or_error(binding, event)
+        all_or_error(binding, event, event.context)
         return None
 
     def payload(self, event: MqMessage) -> Any:

@@ -77,9 +77,7 @@ class SnsSubscriber(Trigger):
 
     def _polled(self, queue: Queue) -> QueuePolled:
         size, window, concurrency = self._mapping
-        polled = Subscribed(queue, batch_size=size, batching_window=window, maximum_concurrency=concurrency)
-        polled.validate()
-        return polled
+        return Subscribed(queue, batch_size=size, batching_window=window, maximum_concurrency=concurrency)
 
     def validate(self) -> None:
         flag("sns_subscriber", "raw_delivery", self.raw_delivery)

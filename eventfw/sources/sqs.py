@@ -8,12 +8,9 @@ from ..polling.queues import QueuePolled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from datetime import datetime
     from typing import Any
-
-    from ..polling.mapping import Filters
-    from ..resources.queue import Queue
 
 
 class SqsMessage(Event):
@@ -117,34 +114,6 @@ class SqsConsumer(QueuePolled):
     decorator = "sqs_consumer"
     example = "@app.sqs_consumer(orders)"
     kinds = ("sqs",)
-
-    def __init__(
-        self,
-        queue: Queue | str,
-        *,
-        batch_size: int = 10,
-        batching_window: int = 0,
-        maximum_concurrency: int | None = None,
-        pollers: tuple[int, int] | None = None,
-        filters: Filters = (),
-        kms_key: str | None = None,
-        batch: bool = False,
-        enabled: bool = True,
-        metrics: Sequence[str] = (),
-    ) -> None:
-        super().__init__(
-            queue,
-            batch_size=batch_size,
-            batching_window=batching_window,
-            maximum_concurrency=maximum_concurrency,
-            pollers=pollers,
-            filters=filters,
-            kms_key=kms_key,
-            batch=batch,
-            enabled=enabled,
-            metrics=metrics,
-        )
-        self.validate()
 
     def parse(self, raw: Any, context: Any) -> SqsBatch:
         return SqsBatch(raw, context)

@@ -42,7 +42,15 @@ from eventfw.tools.local.http_api import (
     http_event,
     http_response,
 )
-from eventfw.tools.local.rest_api import RestStage, rest_error, rest_event, rest_no_stage, rest_not_found, rest_response
+from eventfw.tools.local.rest_api import (
+    RestStage,
+    matched_path,
+    rest_error,
+    rest_event,
+    rest_no_stage,
+    rest_not_found,
+    rest_response,
+)
 from eventfw.tools.local.waiting import TimedInvoke
 
 ASKED = "eventfw.api"  # in a scope: the name of the API whose address was asked, which is the only one there
@@ -126,7 +134,7 @@ class Gateway:
         self, api: LocalApi, path: str, request: HttpRequest, receive: Receive, identity: str, scope: Scope
     ) -> tuple[str, HttpResponse]:
         """What an API answers to a request for a path below its stage."""
-        found = api.routes.match(request.method, (path.rstrip("/") or "/") if api.rest else path)
+        found = api.routes.match(request.method, matched_path(path) if api.rest else path)
         if found is None:
             return "", rest_not_found() if api.rest else gateway_error(404)
         route_key, path_parameters, function, _ = found

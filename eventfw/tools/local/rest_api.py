@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from eventfw.paths import HttpTable
 from eventfw.tools.local.asgi import HOP_BY_HOP, Headers, HttpRequest, HttpResponse
 from eventfw.tools.local.http_shared import (
     BadResult,
@@ -64,10 +63,9 @@ def stage_paths(path: str, stage: str) -> tuple[str, str] | None:
     return (whole, "/" + rest.lstrip("/")) if first == stage else None
 
 
-def match_resource(table: HttpTable, method: str, path: str) -> tuple[str, dict[str, str]] | None:
-    """The resource that takes a path below the stage, and its path parameters; a slash at the end does not count."""
-    found = table.match(method, path.rstrip("/") or "/")
-    return (found[0].partition(" ")[2], found[1]) if found else None
+def matched_path(path: str) -> str:
+    """What of a path below the stage its resource is looked for with: a slash at the end does not count."""
+    return path.rstrip("/") or "/"
 
 
 def rest_event(

@@ -13,7 +13,7 @@ from eventfw.tools.local.asgi import HttpRequest
 from eventfw.tools.local.http_api_v1 import http_v1_event, http_v1_response
 from eventfw.tools.local.rest_api import (
     RestStage,
-    match_resource,
+    matched_path,
     rest_error,
     rest_event,
     rest_no_stage,
@@ -114,17 +114,22 @@ def test_the_stage_is_taken_off_and_leading_slashes_are_merged(path: str, paths:
     assert stage_paths(path, "dev") == paths
 
 
+def match(table: HttpTable, method: str, path: str) -> tuple[str, dict[str, str]] | None:
+    found = table.match(method, matched_path(path))
+    return (found[0].partition(" ")[2], found[1]) if found else None
+
+
 def test_a_slash_at_the_end_matches_and_is_no_part_of_a_parameter() -> None:
     table = HttpTable([("ANY", "/{proxy+}", "api", "a"), ("GET", "/fixed", "api", "b"), ("ANY", "/", "api", "c")])
-    assert match_resource(table, "GET", "/a//b/") == ("/{proxy+}", {"proxy": "a//b"})
-    assert match_resource(table, "GET", "/fixed/") == ("/fixed", {})
-    assert match_resource(table, "GET", "/") == ("/", {})
+    assert match(table, "GET", "/a//b/") == ("/{proxy+}", {"proxy": "a//b"})
+    assert match(table, "GET", "/fixed/") == ("/fixed", {})
+    assert match(table, "GET", "/") == ("/", {})
 
 
 def test_a_method_that_a_resource_lacks_is_looked_for_in_the_greedy_one() -> None:
     table = HttpTable([("POST", "/a", "api", "a"), ("OPTIONS", "/{proxy+}", "api", "b")])
-    assert match_resource(table, "OPTIONS", "/a") == ("/{proxy+}", {"proxy": "a"})
-    assert match_resource(table, "GET", "/a") is None
+    assert match(table, "OPTIONS", "/a") == ("/{proxy+}", {"proxy": "a"})
+    assert match(table, "GET", "/a") is None
 
 
 def test_the_last_of_repeated_values_and_all_of_them() -> None:
