@@ -27,7 +27,7 @@ from eventfw.tools.local.http_api_v1 import http_v1_event, http_v1_response
 from eventfw.tools.local.lattice import lattice_error, lattice_response, lattice_v1_event, lattice_v2_event
 from eventfw.tools.local.rest_api import (
     RestStage,
-    match_resource,
+    matched_path,
     rest_error,
     rest_event,
     rest_no_stage,
@@ -143,10 +143,14 @@ def _rest_event(request: HttpRequest, config: dict[str, Any]) -> dict[str, Any]:
     paths = stage_paths(request.path, stage.name)
     if paths is None:
         return _refused(rest_no_stage())
-    found = match_resource(HttpTable(_resources(config.get("resource", "/{proxy+}"))), request.method, paths[1])
+    table = HttpTable(_resources(config.get("resource", "/{proxy+}")))
+    found = table.match(request.method, matched_path(paths[1]))
     if found is None:
         return _refused(rest_not_found())
-    return rest_event(request, *found, stage, request_id="id", extended_request_id="id", received=datetime.now(UTC))
+    resource = found[0].partition(" ")[2]
+    return rest_event(
+        request, resource, found[1], stage, request_id="id", extended_request_id="id", received=datetime.now(UTC)
+    )
 
 
 def _stage(config: dict[str, Any]) -> RestStage:
