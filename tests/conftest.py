@@ -22,7 +22,7 @@ def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def cloud_endpoint() -> Iterator[str]:
     """An embedded AWS for the whole run: its own address, without the door."""
-    from eventfw.tools.local.cloud import Cloud, free_port
+    from eventfw.tools.local.cloud.embedded import Cloud, free_port
 
     cloud = Cloud(free_port())
     asyncio.run(cloud.start())

@@ -149,7 +149,7 @@ def test_a_package_defines_nothing(package: Path) -> None:
         ("app", "import eventfw.tools.project", True),
         ("tools.deploy.deploy", "from ..build.template import Template", True),
         ("tools.deploy.deploy", "from ..build.artifacts import Artifacts", False),
-        ("tools.local.gateway", "from eventfw.tools.deploy import deploy", True),
+        ("tools.local.web.gateway", "from eventfw.tools.deploy import deploy", True),
         ("tools.cli.main", "from ..deploy import deploy", False),
     ],
 )

@@ -19,13 +19,13 @@ from eventfw.rules.edge import check_edge
 from eventfw.rules.pattern import EventPattern
 from eventfw.rules.policy import FilterPolicy
 from eventfw.rules.schedule import ScheduleExpression
-from eventfw.tools.local.alb import alb_error, alb_event, alb_refusal, alb_response
-from eventfw.tools.local.asgi import HttpRequest, HttpResponse, respond
-from eventfw.tools.local.function_url import url_error, url_event, url_response
-from eventfw.tools.local.http_api import gateway_error, http_event, http_response
-from eventfw.tools.local.http_api_v1 import http_v1_event, http_v1_response
-from eventfw.tools.local.lattice import lattice_error, lattice_response, lattice_v1_event, lattice_v2_event
-from eventfw.tools.local.rest_api import (
+from eventfw.tools.local.web.alb import alb_error, alb_event, alb_refusal, alb_response
+from eventfw.tools.local.web.asgi import HttpRequest, HttpResponse, respond
+from eventfw.tools.local.web.function_url import url_error, url_event, url_response
+from eventfw.tools.local.web.http_api import gateway_error, http_event, http_response
+from eventfw.tools.local.web.http_api_v1 import http_v1_event, http_v1_response
+from eventfw.tools.local.web.lattice import lattice_error, lattice_response, lattice_v1_event, lattice_v2_event
+from eventfw.tools.local.web.rest_api import (
     RestStage,
     matched_path,
     rest_error,

@@ -21,12 +21,12 @@ from eventfw.http_forms import ProxyRequest
 from eventfw.routing import Router, identify, reason
 from eventfw.runtime import entry
 from eventfw.testing import Client
-from eventfw.tools.local.alb import alb_event, alb_response
-from eventfw.tools.local.asgi import HttpRequest, HttpResponse
-from eventfw.tools.local.function_url import url_event, url_response
-from eventfw.tools.local.http_api_v1 import http_v1_event, http_v1_response
-from eventfw.tools.local.lattice import lattice_response, lattice_v1_event, lattice_v2_event
-from eventfw.tools.local.rest_api import RestStage, rest_event, rest_response
+from eventfw.tools.local.web.alb import alb_event, alb_response
+from eventfw.tools.local.web.asgi import HttpRequest, HttpResponse
+from eventfw.tools.local.web.function_url import url_event, url_response
+from eventfw.tools.local.web.http_api_v1 import http_v1_event, http_v1_response
+from eventfw.tools.local.web.lattice import lattice_response, lattice_v1_event, lattice_v2_event
+from eventfw.tools.local.web.rest_api import RestStage, rest_event, rest_response
 
 RECEIVED = datetime(2026, 3, 12, 19, 3, 58, tzinfo=UTC)
 STAGE = RestStage("v1", binary_media_types=["*/*"])

@@ -12,7 +12,7 @@ from typing import Any
 
 from eventfw.errors import EventfwError
 from eventfw.resources.names import LOCAL_STAGE
-from eventfw.tools.local.infrastructure import Order
+from eventfw.tools.local.cloud.infrastructure import Order
 
 
 def apply(order: Order) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from eventfw.errors import LocalError
-from eventfw.tools.local.control import PREFIX
+from eventfw.tools.local.cloud.control import PREFIX
 from eventfw.tools.local.state import State, read_state
 
 LONGEST = 930  # seconds: Lambda's longest timeout, and some

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 
-from eventfw.tools.local.variables import Place, of_tool
+from eventfw.tools.local.workers.variables import Place, of_tool
 
 
 async def replayed(place: Place, app: str) -> list[str]:

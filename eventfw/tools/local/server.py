@@ -21,34 +21,34 @@ from typing import Any
 
 from eventfw.errors import EventfwError
 from eventfw.paths import HttpTable
-from eventfw.tools.local.apis import apis_of
-from eventfw.tools.local.asgi import PlainHttp
-from eventfw.tools.local.cloud import Cloud, ExternalCloud
-from eventfw.tools.local.control import Control
-from eventfw.tools.local.door import Door
-from eventfw.tools.local.edge import EdgeFront
-from eventfw.tools.local.fronts import Fronts
-from eventfw.tools.local.gateway import Gateway
-from eventfw.tools.local.guard import Guard
-from eventfw.tools.local.infrastructure import Order, applied
-from eventfw.tools.local.invocations import Invocations
-from eventfw.tools.local.listening import bound, port_of, serving, url_of
-from eventfw.tools.local.pool import Pool
+from eventfw.tools.local.cdn.front import EdgeFront
+from eventfw.tools.local.cdn.sites import Association
+from eventfw.tools.local.cloud.control import Control
+from eventfw.tools.local.cloud.door import Door
+from eventfw.tools.local.cloud.embedded import Cloud, ExternalCloud
+from eventfw.tools.local.cloud.infrastructure import Order, applied
+from eventfw.tools.local.cloud.steps import StepFunctions
+from eventfw.tools.local.lambdas.invocations import Invocations
+from eventfw.tools.local.lambdas.schedules import Schedules
 from eventfw.tools.local.replaying import replayed
-from eventfw.tools.local.results import BrokenApp
-from eventfw.tools.local.schedules import Schedules
-from eventfw.tools.local.sites import Association
 from eventfw.tools.local.state import State, forget_state, write_state
-from eventfw.tools.local.steps import StepFunctions
 from eventfw.tools.local.terminal import Terminal
 from eventfw.tools.local.watch import saves
-from eventfw.tools.local.websockets import WebSockets
+from eventfw.tools.local.web.apis import apis_of
+from eventfw.tools.local.web.asgi import PlainHttp
+from eventfw.tools.local.web.fronts import Fronts
+from eventfw.tools.local.web.gateway import Gateway
+from eventfw.tools.local.web.guard import Guard
+from eventfw.tools.local.web.listening import bound, port_of, serving, url_of
+from eventfw.tools.local.web.websockets import WebSockets
+from eventfw.tools.local.workers.pool import Pool
+from eventfw.tools.local.workers.results import BrokenApp
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 MOST_ADDRESSES = 5  # that are printed of function URLs and the like
 
-UPSTREAM = "eventfw.tools.local.upstream"  # what the door imports late, imported while the AWS starts
+UPSTREAM = "eventfw.tools.local.cloud.upstream"  # what the door imports late, imported while the AWS starts
 
 
 @dataclass(frozen=True)

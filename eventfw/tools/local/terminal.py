@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 if TYPE_CHECKING:
-    from eventfw.tools.local.asgi import Exchange
+    from eventfw.tools.local.web.asgi import Exchange
 
 
 class Terminal:

@@ -18,7 +18,7 @@ import pytest
 
 from eventfw.tools.build import bucket_notification
 from eventfw.tools.build.bucket_notification import NOTHING, Answer, changed, handler
-from eventfw.tools.local.cloud import Cloud, free_port
+from eventfw.tools.local.cloud.embedded import Cloud, free_port
 
 Config = dict[str, Any]
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/shop-dev/0a1b2c3d-5555-11ee-8888-0123456789ab"

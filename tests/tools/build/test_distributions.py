@@ -14,7 +14,7 @@ from eventfw.tools.build.assemble import LocalVariant, _main_templates, build
 from eventfw.tools.build.functions import Code
 from eventfw.tools.build.lint import lint_templates
 from eventfw.tools.build.template import Template
-from eventfw.tools.local.sites import Association, sites
+from eventfw.tools.local.cdn.sites import Association, sites
 from eventfw.tools.project import Config, Project, Stage, load_project
 
 CODE = Code("python3.12", "entry.x", {"ZipFile": "x"})

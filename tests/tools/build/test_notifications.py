@@ -14,7 +14,7 @@ from live import until
 
 from eventfw import App
 from eventfw.tools.build.template import Template
-from eventfw.tools.local.cloud import Cloud, free_port
+from eventfw.tools.local.cloud.embedded import Cloud, free_port
 
 STACK = "shop-dev"
 THEIRS = {"Id": "theirs", "QueueArn": "arn:aws:sqs:us-east-1:123456789012:theirs", "Events": ["s3:ObjectRemoved:*"]}

@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from eventfw.tools.local.asgi import Exchange
 from eventfw.tools.local.terminal import Terminal
+from eventfw.tools.local.web.asgi import Exchange
 
 
 class Screen(io.StringIO):

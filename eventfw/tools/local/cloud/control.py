@@ -1,0 +1,108 @@
+"""The server's own paths behind the door: what the embedded AWS pushes, and what the other commands ask for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from hmac import compare_digest
+from typing import TYPE_CHECKING, Any
+
+from eventfw.errors import EventfwError
+from eventfw.tools.local.cloud.steps import Step
+from eventfw.tools.local.web.asgi import (
+    BodyTooLarge,
+    ClientGone,
+    HttpResponse,
+    Receive,
+    Scope,
+    Send,
+    body_of,
+    head_of,
+    refuse_protocol,
+    respond,
+)
+from eventfw.tools.local.web.http_api import PAYLOAD_LIMIT
+from eventfw.tools.local.workers.results import Result
+
+if TYPE_CHECKING:
+    from eventfw.tools.local.cloud.steps import StepFunctions
+
+PREFIX = "/_eventfw"
+JSON = [("content-type", "application/json")]
+
+Run = Callable[[str, bytes, str, str], Awaitable[Result]]
+"""Runs a function on an event: function, event, where it came from, request id."""
+
+
+class Control:
+    """An ASGI app for ``/_eventfw/push/<token>/<function>`` (the embedded AWS) and ``/_eventfw/invoke/<function>``,
+    which asks for the token of ``.eventfw/local.json`` in ``x-eventfw-token``."""
+
+    def __init__(self, run: Run, token: str, step_functions: StepFunctions | None = None) -> None:
+        self.run = run
+        self.token = token
+        self.step_functions = step_functions
+
+    def push_url(self, base: str) -> str:
+        """Where the embedded AWS posts invocations: this, a slash, and the function's short name."""
+        return f"{base}{PREFIX}/push/{self.token}"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await refuse_protocol(scope, receive, send)
+            return
+        request = head_of(scope)
+        try:
+            body = await body_of(request, receive, PAYLOAD_LIMIT)
+        except BodyTooLarge:
+            await respond(send, refusal(413, f"The event is over Lambda's {PAYLOAD_LIMIT} bytes."))
+            return
+        except ClientGone:
+            return
+        parts = request.path.removeprefix(PREFIX + "/").split("/")
+        if request.method != "POST":
+            response = refusal(405, f"{request.method} is not for {request.path}.")
+        elif len(parts) == 3 and parts[0] == "push" and self._trusts(parts[1]):
+            response = await self._pushed(parts[2], body, request.header("x-amzn-lambda-request-id"))
+        elif len(parts) == 2 and parts[0] == "invoke" and self._trusts(request.header("x-eventfw-token")):
+            response = await self._asked(parts[1], body, request.header("x-eventfw-source") or "invoke")
+        else:
+            response = refusal(403, "The token is not this server's.")
+        await respond(send, response)
+
+    def _trusts(self, token: str) -> bool:
+        return compare_digest(token.encode(), self.token.encode())
+
+    async def _pushed(self, function: str, event: bytes, request_id: str) -> HttpResponse:
+        """The embedded AWS takes any 2xx for success, whatever the payload says."""
+        step = Step.within(event) if self.step_functions is not None else None
+        try:
+            result = await self.run(function, step.event if step else event, "step" if step else "", request_id)
+        except EventfwError as error:
+            if step is None:
+                return refusal(500, str(error))
+            result = Result(refusal(500, str(error)).body, error=True)
+        if step is not None and self.step_functions is not None:
+            await self.step_functions.tell(*step.report(result))
+            return HttpResponse(200, list(JSON), b"null")
+        return HttpResponse(500 if result.error else 200, list(JSON), result.payload)
+
+    async def _asked(self, function: str, event: bytes, source: str) -> HttpResponse:
+        try:
+            result = await self.run(function, event, source, "")
+        except EventfwError as error:
+            return refusal(404, str(error))
+        answer = {
+            "payload": result.payload.decode(errors="replace"),
+            "error": result.error,
+            "logs": result.logs,
+            "duration_ms": result.duration_ms,
+            "request_id": result.request_id,
+        }
+        return HttpResponse(200, list(JSON), json.dumps(answer).encode())
+
+
+def refusal(status: int, message: str) -> HttpResponse:
+    """An answer that says why not."""
+    body: dict[str, Any] = {"errorMessage": message, "errorType": "Eventfw.Refused"}
+    return HttpResponse(status, list(JSON), json.dumps(body).encode())

@@ -1,0 +1,209 @@
+"""The door: the only address of the embedded AWS that anybody is told.
+
+It refuses what a foreign web page could send and the embedded AWS's own control paths, answers Lambda's Invoke, reports
+to services that the embedded AWS has not, and the server's own paths itself, and streams everything else through, byte
+for byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+from eventfw.errors import EventfwError
+from eventfw.tools.local.cloud.control import PREFIX
+from eventfw.tools.local.cloud.faults import fault
+from eventfw.tools.local.cloud.reports import REPORT_LIMIT, reported, taken
+from eventfw.tools.local.lambdas.lambda_api import EVENT_LIMIT, answer, function_of, invocation, refused
+from eventfw.tools.local.web.asgi import (
+    ASGIApp,
+    BodyTooLarge,
+    ClientGone,
+    HttpRequest,
+    HttpResponse,
+    Receive,
+    Scope,
+    Send,
+    body_of,
+    head_of,
+    refuse_protocol,
+    respond,
+)
+from eventfw.tools.local.web.guard import Guard
+from eventfw.tools.local.web.http_api import PAYLOAD_LIMIT
+from eventfw.tools.local.workers.results import Result, Throttled
+
+if TYPE_CHECKING:
+    from eventfw.tools.local.cloud.upstream import Upstream
+
+CONTROL_PATHS = ("_ministack", "_localstack", "health")
+ALLOWED_CONTROL = "/_ministack/cfn-response/"  # where custom resources answer; the URL carries a token
+SHUT = "eventfw local keeps the embedded AWS's own paths shut."
+
+
+class InvokeDirect(Protocol):
+    """Runs a function of the app for an SDK's Invoke: function, payload, client context."""
+
+    async def __call__(self, function: str, event: bytes, client_context: dict[str, Any] | None, /) -> Result: ...
+
+
+class Door:
+    """An ASGI app in front of the embedded AWS at ``upstream()``, which is ``None`` while there is none.
+
+    Lambda's Invoke of the functions that are ``known`` goes to ``invoke``; that of any other is the embedded AWS's.
+    """
+
+    def __init__(
+        self,
+        upstream: Callable[[], str | None],
+        *,
+        control: ASGIApp,
+        invoke: InvokeDirect,
+        known: Callable[[str], bool],
+        guard: Guard | None = None,
+        note: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.upstream = upstream
+        self.control = control
+        self.invoke = invoke
+        self.known = known
+        self.guard = guard or Guard()
+        self.note = note
+        self._stream: Upstream | None = None
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await refuse_protocol(scope, receive, send)
+            return
+        request = head_of(scope)
+        response = self.guard.refusal(request.headers) or foreign_page(request, self.guard)
+        if response is None and request.path.startswith(PREFIX + "/"):
+            await self.control(scope, receive, send)
+            return
+        if response is None and is_control(request):
+            response = fault(request, 403, "AccessDeniedException", SHUT)
+        try:
+            if response is None and (function := function_of(request)) and self.known(function):
+                response = await self._invoked(function, request, receive)
+            if response is None and reported(request):
+                response = await self._reported(request, receive)
+            if response is None:
+                await self._forward(request, receive, send)
+                return
+        except ClientGone:
+            return
+        await respond(send, response)
+
+    async def close(self) -> None:
+        """End what still runs in the background, and the connections to the embedded AWS."""
+        for task in list(self._running):
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        if self._stream is not None:
+            await self._stream.close()
+
+    async def _invoked(self, function: str, request: HttpRequest, receive: Receive) -> HttpResponse:
+        """Lambda's Invoke, for a function of the app."""
+        try:
+            how = invocation(request)
+            limit = EVENT_LIMIT if how.type == "Event" else PAYLOAD_LIMIT
+            payload = await body_of(request, receive, limit)
+        except BodyTooLarge:
+            message = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
+            return refused(413, "RequestEntityTooLargeException", message)
+        except ValueError as error:
+            return refused(400, "InvalidParameterValueException", str(error))
+        try:
+            json.loads(payload or b"{}")
+        except ValueError as error:
+            message = f"Could not parse request body into json: {error}"
+            return refused(400, "InvalidRequestContentException", message)
+        if how.type == "RequestResponse":
+            try:
+                return answer(await self.invoke(function, payload or b"{}", how.client_context), how)
+            except Throttled as error:
+                return refused(429, "TooManyRequestsException", str(error))
+            except EventfwError as error:
+                return refused(503, "ServiceException", str(error))
+        if how.type == "Event":
+            self._begin(self.invoke(function, payload or b"{}", how.client_context))
+        return HttpResponse(202 if how.type == "Event" else 204, [])
+
+    async def _reported(self, request: HttpRequest, receive: Receive) -> HttpResponse:
+        """What a handler tells a service that the embedded AWS has not."""
+        try:
+            body = await body_of(request, receive, REPORT_LIMIT)
+        except BodyTooLarge:
+            return fault(request, 413, "RequestEntityTooLarge", f"A report has at most {REPORT_LIMIT} bytes.")
+        return taken(request, body, self.note)
+
+    def _begin(self, work: Awaitable[Result]) -> None:
+        async def run() -> None:
+            with contextlib.suppress(EventfwError):  # nobody waits for it, and ``invoke`` has told the developer
+                await work
+
+        task = asyncio.create_task(run())
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _forward(self, request: HttpRequest, receive: Receive, send: Send) -> None:
+        """Stream a request to the embedded AWS and its response back."""
+        base = self.upstream()
+        if base is None:
+            await respond(send, absent(request))
+            return
+        if self._stream is None:
+            # The client library takes as long to import as the rest of the server; HTTP need not wait for it.
+            from eventfw.tools.local.cloud.upstream import Upstream
+
+            self._stream = Upstream()
+        problem = await self._stream.pass_on(request, base, receive, send)
+        if problem:
+            message = f"The embedded AWS does not answer: {problem}"
+            await respond(send, fault(request, 503, "ServiceUnavailable", message))
+
+
+def absent(request: HttpRequest) -> HttpResponse:
+    """The answer while there is no AWS. SDKs try again after a 503, for several seconds."""
+    if function := function_of(request):
+        return refused(404, "ResourceNotFoundException", f"Function not found: {function}")
+    message = "No AWS is running here (yet). The terminal of eventfw local says why."
+    return fault(request, 503, "ServiceUnavailable", message)
+
+
+def is_control(request: HttpRequest) -> bool:
+    """Whether the embedded AWS could take a request for one of its own control paths, however it is written."""
+    path = request.path
+    if request.method == "PUT" and path.startswith(ALLOWED_CONTROL) and ".." not in unquote(path):
+        return False
+    for _ in range(3):
+        path = unquote(path)
+    parts: list[str] = []
+    for part in path.replace("\\", "/").lower().split("/"):
+        if part == "..":
+            parts = parts[:-1]
+        elif part not in ("", "."):
+            parts.append(part)
+    return bool(parts) and (parts[0] in CONTROL_PATHS[:2] or (parts == ["health"] and request.method == "GET"))
+
+
+def foreign_page(request: HttpRequest, guard: Guard) -> HttpResponse | None:
+    """The refusal of what a browser sends for a foreign page without an Origin header: an image, a link.
+
+    Browsers mark it as cross-site. The developer's own page, on another loopback name, shows in the Referer header.
+    """
+    if request.header("sec-fetch-site") != "cross-site" or request.header("origin"):
+        return None
+    try:
+        page = urlsplit(request.header("referer")).hostname or ""
+    except ValueError:
+        page = ""
+    if guard.trusts(page):
+        return None
+    message = "eventfw local refuses what a page of another site asks for. Open the URL itself."
+    return fault(request, 403, "AccessDeniedException", message)

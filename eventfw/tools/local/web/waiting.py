@@ -1,0 +1,31 @@
+"""Waiting for an invocation as AWS's services do: they give up, and the function runs on."""
+
+from __future__ import annotations
+
+import asyncio
+
+from eventfw.tools.local.web.asgi import Invoke, Outcome
+
+
+class TimedInvoke:
+    """Invokes, and raises TimeoutError after ``seconds`` without cancelling what was begun."""
+
+    def __init__(self, invoke: Invoke, seconds: float) -> None:
+        self.invoke = invoke
+        self.seconds = seconds
+        # A task that nobody refers to could be collected before it ends.
+        self._running: set[asyncio.Future[Outcome]] = set()
+
+    async def __call__(self, function: str, event: bytes) -> Outcome:
+        running = asyncio.ensure_future(self.invoke(function, event))
+        self._running.add(running)
+        running.add_done_callback(self._ended)
+        done, _ = await asyncio.wait((running,), timeout=self.seconds)
+        if not done:
+            raise TimeoutError
+        return running.result()
+
+    def _ended(self, running: asyncio.Future[Outcome]) -> None:
+        self._running.discard(running)
+        if not running.cancelled():
+            running.exception()  # Marks it as seen: asyncio would report an error that comes too late as lost.

@@ -1,0 +1,177 @@
+"""A worker: one execution environment of one function, one event at a time. Forked by the zygote, or run by file.
+
+Over its connection come, in order: the specification (environment variables, function, app), then events. It takes the
+environment, imports the app, says ``ready``, and answers each event. With the connection it ends. It imports only the
+standard library and what ships, until the app is imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+if __package__ in (None, ""):  # run by file: the package may not be on the path of a bare interpreter
+    sys.path.append(str(Path(__file__).resolve().parents[4]))
+
+from eventfw.tools.local.workers import answers, lambda_context, modules
+from eventfw.tools.local.workers.wire import Connection
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable
+    from typing import Any
+
+PR_SET_PDEATHSIG = 1
+KEPT = frozenset({*sys.stdlib_module_names, "__main__", "eventfw"})  # not for the project to replace, nor on Lambda
+LOG_FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
+
+
+def prepare() -> None:
+    """Import what every worker needs and this module does not import at its head, for a fork to find it there."""
+    for name in ("logging", "traceback", "eventfw.app", "eventfw.runtime", "eventfw.tools.local.workers.inspection"):
+        importlib.import_module(name)
+    if sys.platform == "linux":
+        importlib.import_module("ctypes")
+
+
+def main(connection: int, output: int) -> None:
+    """Become the worker that the first message describes, and serve it until the server closes the connection."""
+    os.set_inheritable(connection, False)
+    preloaded = {name for name in sys.modules if name.partition(".")[0] not in KEPT}
+    link = Connection(connection)
+    take_streams(output)
+    end_with_parent()
+    message = link.receive()
+    if message is None:
+        os._exit(0)
+    spec = message[0]
+    take_environment(spec)
+    modules.give_way(spec["directory"], preloaded)
+    current = install_logging()
+    handler = load(spec, link)
+    serve(handler, link, current)
+    os._exit(0)  # the server is gone or wants it gone: nothing waits for the interpreter to tidy up
+
+
+def take_streams(output: int) -> None:
+    """Both standard streams go to the server, a line at a time; nothing is to be read from the terminal."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(nothing)
+    os.close(output)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+
+
+def end_with_parent() -> None:
+    """Have the kernel end this process with the zygote, should both it and the server be killed at once."""
+    if sys.platform != "linux":
+        return
+    import ctypes
+    import signal
+
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def take_environment(spec: dict[str, Any]) -> None:
+    """The function's environment variables and nothing else, the project's folder, and numbers of its own."""
+    os.environ.clear()
+    os.environ.update(spec["environment"])
+    time.tzset()
+    directory = spec["directory"]
+    os.chdir(directory)
+    if directory in sys.path:
+        sys.path.remove(directory)
+    sys.path.insert(0, directory)
+    modules.read_afresh(directory)
+    if spec["sources"]:
+        sys.meta_path.insert(0, modules.SnapshotFinder(spec["sources"]))
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()  # every fork would draw the same numbers
+
+
+class Current:
+    """The request that log lines belong to."""
+
+    request_id = ""
+
+
+def install_logging() -> Current:
+    """The root logger's handler, as Lambda has it: ``logging.basicConfig()`` then changes nothing, here as there."""
+    import logging
+
+    current = Current()
+
+    def named(record: logging.LogRecord) -> bool:
+        record.aws_request_id = current.request_id
+        return True
+
+    formatter = logging.Formatter(LOG_FORMAT, "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(formatter)
+    handler.addFilter(named)
+    logging.getLogger().addHandler(handler)
+    return current
+
+
+def load(spec: dict[str, Any], link: Connection) -> Callable[[Any, Any], Any]:
+    """Import the app and say so; what goes wrong is told to the server, and ends the worker."""
+    from eventfw.runtime import entry
+
+    function = spec["function"]
+    if spec["describe"]:
+        from eventfw.tools.local.workers.inspection import inspected
+
+        project, told = inspected(spec)
+        link.send({"op": "inspected", "pid": os.getpid()}, json.dumps(told).encode())
+        if project is None or function not in project.app.functions:
+            os._exit(0)
+        return entry(project.app, function)
+    module, _, variable = spec["app"].partition(":")
+    try:
+        handler = entry(getattr(importlib.import_module(module), variable), function)
+    except Exception as error:
+        document = answers.import_error_of(error, module)
+        print(answers.logged(document))
+        sys.stdout.flush()
+        link.send({"op": "broken", "type": document["errorType"]}, answers.encoded(document))
+        os._exit(1)
+    link.send({"op": "ready", "pid": os.getpid()})
+    return handler
+
+
+def serve(handler: Callable[[Any, Any], Any], link: Connection, current: Current) -> None:
+    """Answer events until the server closes the connection. What is no ``Exception`` ends the process, as on AWS."""
+    while (message := link.receive()) is not None:
+        head, body = message
+        current.request_id = head["id"]
+        error_type = ""
+        try:
+            context = lambda_context.LambdaContext(head["id"], head["arn"], head["deadline"], head["client"])
+            payload = answers.result_payload(handler(answers.event_of(body), context))
+        except Exception as error:
+            document = answers.error_of(error, head["id"])
+            print(answers.logged(document))
+            error_type, payload = document["errorType"], answers.encoded(document)
+        if len(payload) > answers.PAYLOAD_LIMIT:
+            error_type, payload = answers.too_large()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        try:
+            link.send({"op": "result", "id": head["id"], "type": error_type}, payload)
+        except BrokenPipeError:
+            return
+
+
+if __name__ == "__main__":
+    prepare()
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,89 @@
+"""The server's own paths: who may use them, and what they answer."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from eventfw.errors import LocalError
+from eventfw.tools.local.cloud.control import Control
+from eventfw.tools.local.web.http_api import PAYLOAD_LIMIT
+from eventfw.tools.local.workers.results import Result
+
+Serve = Callable[[Any], int]
+TOKEN = "secret"
+
+
+class Functions:
+    """Stands for the pool: keeps what it was asked for."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+        self.calls: list[tuple[str, bytes, str, str]] = []
+
+    async def __call__(self, function: str, event: bytes, source: str, request_id: str) -> Result:
+        self.calls.append((function, event, source, request_id))
+        if function == "nobody":
+            raise LocalError("There is no function 'nobody'.")
+        return self.result
+
+
+def ask(port: int, path: str, body: bytes = b"{}", method: str = "POST", **headers: str) -> tuple[int, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+    finally:
+        connection.close()
+
+
+def test_a_push_runs_the_function_and_a_failure_is_no_success(serve: Serve) -> None:
+    good = Functions(Result(b'{"batchItemFailures": []}'))
+    port = serve(Control(good, TOKEN))
+    path = Control(good, TOKEN).push_url("") + "/order"
+    assert ask(port, path, b'{"a": 1}', X_Amzn_Lambda_Request_Id="id-1") == (200, {"batchItemFailures": []})
+    assert good.calls == [("order", b'{"a": 1}', "", "id-1")]
+    bad = Functions(Result(b'{"errorMessage": "no"}', True))
+    assert ask(serve(Control(bad, TOKEN)), path) == (500, {"errorMessage": "no"})
+
+
+def test_asking_gives_payload_logs_and_error(serve: Serve) -> None:
+    functions = Functions(Result(b"[1]", False, "", "printed\n", 1.5, "id-2"))
+    port = serve(Control(functions, TOKEN))
+    status, answer = ask(port, "/_eventfw/invoke/direct", x_eventfw_token=TOKEN, x_eventfw_source="send")
+    assert status == 200
+    assert answer == {
+        "payload": "[1]",
+        "error": False,
+        "logs": "printed\n",
+        "duration_ms": 1.5,
+        "request_id": "id-2",
+    }
+    assert functions.calls == [("direct", b"{}", "send", "")]
+    status, answer = ask(port, "/_eventfw/invoke/nobody", x_eventfw_token=TOKEN)
+    assert (status, answer["errorMessage"]) == (404, "There is no function 'nobody'.")
+
+
+@pytest.mark.parametrize(
+    "path", ["/_eventfw/invoke/direct", "/_eventfw/push/wrong/direct", "/_eventfw/push/secret", "/_eventfw/other"]
+)
+def test_without_the_token_nothing_runs(serve: Serve, path: str) -> None:
+    functions = Functions(Result(b"1"))
+    port = serve(Control(functions, TOKEN))
+    for token in ("", "wrong", "sécret"):
+        assert ask(port, path, x_eventfw_token=token)[0] == 403
+    assert ask(port, path, method="PUT", x_eventfw_token=TOKEN)[0] == 405
+    assert functions.calls == []
+
+
+def test_an_event_over_lambdas_limit_is_refused(serve: Serve) -> None:
+    functions = Functions(Result(b"1"))
+    port = serve(Control(functions, TOKEN))
+    too_long = b" " * (PAYLOAD_LIMIT + 1)
+    assert ask(port, "/_eventfw/invoke/direct", too_long, x_eventfw_token=TOKEN)[0] == 413
+    assert functions.calls == []

@@ -1,0 +1,171 @@
+"""Schedules fire at their moments, keep their rhythm over reloads, and end."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from eventfw.tools.local.lambdas import schedules
+from eventfw.tools.local.lambdas.schedules import Schedules
+
+
+class Quick:
+    """An expression whose moments are 50 ms apart."""
+
+    def __init__(self, text: str, timezone: str | None = None, *, service: str = "rule") -> None:
+        self.text = text
+
+    def next(self, after: datetime, start: datetime) -> datetime | None:
+        return None if self.text == "never" else after + timedelta(milliseconds=50)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedules, "ScheduleExpression", Quick)
+
+
+def one(rule: str, *, expression: str = "often", enabled: bool = True) -> dict[str, Any]:
+    return {"rule": rule, "expression": expression, "function": f"{rule}-function", "enabled": enabled, "handler": rule}
+
+
+class Bench:
+    """Schedules whose ticks are kept, for as long as ``wait`` holds on to them."""
+
+    def __init__(self) -> None:
+        self.ticks: list[tuple[str, dict[str, Any]]] = []
+        self.hold = asyncio.Event()
+        self.hold.set()
+        self.schedules = Schedules(self.fire, "eu-west-1")
+
+    async def fire(self, function: str, event: dict[str, Any]) -> None:
+        self.ticks.append((function, event))
+        await self.hold.wait()
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(20):
+            while len(self.ticks) < count:  # noqa: ASYNC110 - time brings it about
+                await asyncio.sleep(0.01)
+
+
+def test_a_schedule_fires_again_and_again_with_eventbridges_event() -> None:
+    async def main() -> None:
+        bench = Bench()
+        bench.schedules.replace([one("often")])
+        await bench.until(3)
+        await bench.schedules.stop()
+        function, event = bench.ticks[0]
+        assert function == "often-function"
+        assert (event["source"], event["region"]) == ("aws.events", "eu-west-1")
+        assert event["resources"] == ["arn:aws:events:eu-west-1:000000000000:rule/often"]
+        assert datetime.fromisoformat(event["time"]) <= datetime.now(UTC)
+        assert len({event["id"] for _, event in bench.ticks}) == len(bench.ticks)
+
+    asyncio.run(main())
+
+
+def test_a_disabled_or_removed_schedule_does_not_fire() -> None:
+    async def main() -> None:
+        bench = Bench()
+        bench.schedules.replace([one("off", enabled=False), one("gone"), one("kept"), one("past", expression="never")])
+        await bench.until(2)
+        bench.schedules.replace([one("kept")])
+        bench.ticks.clear()
+        await bench.until(2)
+        await bench.schedules.stop()
+        assert {function for function, _ in bench.ticks} == {"kept-function"}
+
+    asyncio.run(main())
+
+
+def test_a_schedule_that_stays_is_not_begun_anew() -> None:
+    async def main() -> None:
+        bench = Bench()
+        bench.schedules.replace([one("often")])
+        for _ in range(20):  # a save every 10 ms would postpone it for ever
+            await asyncio.sleep(0.01)
+            bench.schedules.replace([one("often")])
+        assert bench.ticks
+        await bench.schedules.stop()
+
+    asyncio.run(main())
+
+
+def test_a_slow_handler_delays_nobody_and_is_ended_with_the_server() -> None:
+    async def main() -> None:
+        bench = Bench()
+        bench.hold.clear()
+        bench.schedules.replace([one("often")])
+        await bench.until(3)
+        await bench.schedules.stop()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(main())
+
+
+def scheduler(rule: str, **options: Any) -> dict[str, Any]:
+    none: dict[str, Any] = {"timezone": "UTC", "start": None, "end": None, "input": None, "scheduler": True}
+    return {**one(rule), **none, **options}
+
+
+def test_a_schedule_of_scheduler_fires_with_schedulers_event_and_its_input() -> None:
+    async def main() -> None:
+        bench = Bench()
+        bench.schedules.replace([scheduler("often", input={"a": 1})])
+        await bench.until(2)
+        await bench.schedules.stop()
+        _, event = bench.ticks[0]
+        assert (event["source"], event["input"]) == ("aws.scheduler", {"a": 1})
+        assert event["resources"] == ["arn:aws:scheduler:eu-west-1:000000000000:schedule/default/often"]
+
+    asyncio.run(main())
+
+
+def test_expressions_are_read_in_their_time_zone_between_their_dates(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[str, str | None, str]] = []
+    asked: list[tuple[datetime, datetime]] = []
+
+    class Told(Quick):
+        def __init__(self, text: str, timezone: str | None = None, *, service: str = "rule") -> None:
+            super().__init__(text)
+            made.append((text, timezone, service))
+
+        def next(self, after: datetime, start: datetime) -> datetime | None:
+            asked.append((after, start))
+            return after + timedelta(milliseconds=50)
+
+    monkeypatch.setattr(schedules, "ScheduleExpression", Told)
+    far, gone = "2190-01-01T00:00:00.000Z", "2020-01-01T00:00:00.000Z"
+
+    async def main() -> None:
+        bench = Bench()
+        zoned = scheduler("zoned", timezone="Europe/Berlin")
+        bench.schedules.replace([zoned, scheduler("far", start=far), scheduler("gone", end=gone), one("plain")])
+        await bench.until(3)
+        await bench.schedules.stop()
+        assert {function for function, _ in bench.ticks} == {"zoned-function", "plain-function"}
+
+    asyncio.run(main())
+    assert ("often", "Europe/Berlin", "scheduler") in made
+    assert ("often", None, "rule") in made
+    start = datetime.fromisoformat(far)
+    assert (start - timedelta(seconds=1), start) in asked  # so that a rate fires at its start
+
+
+def test_a_rate_of_scheduler_fires_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from eventfw.rules.schedule import ScheduleExpression
+
+    monkeypatch.setattr(schedules, "ScheduleExpression", ScheduleExpression)
+
+    async def main() -> None:
+        bench = Bench()
+        bench.schedules.replace(
+            [scheduler("hourly", expression="rate(1 hour)"), one("rule", expression="rate(1 hour)")]
+        )
+        await bench.until(1)
+        await bench.schedules.stop()
+        assert [function for function, _ in bench.ticks] == ["hourly-function"]
+
+    asyncio.run(main())
