@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 
 DEFAULT_STAGE = "dev"
 CONFIG_FILE = "eventfw.toml"
+SETTINGS = (  # of @app.function, that the local server goes by
+    "ephemeral_storage",
+    "reserved_concurrency",
+    "maximum_retry_attempts",
+    "maximum_event_age",
+    "log_format",
+    "application_log_level",
+    "system_log_level",
+)
 TOML_NAMES: dict[type, str] = {str: "string", dict: "table", list: "list"}
 
 
@@ -335,4 +344,5 @@ def _function(function: Any, names: Names, endpoint: str) -> dict[str, Any]:
         "handlers": [handler.name for handler in function.handlers],
         "edge": function.edge,
         "place": function.place,
+        "settings": {option: function.said[option] for option in SETTINGS if option in function.said},
     }

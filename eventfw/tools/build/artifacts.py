@@ -42,7 +42,10 @@ class FunctionRef:
 
 @dataclass(frozen=True)
 class Artifacts:
-    """Everything a deployment needs. ``stacks`` are in the order to deploy them in; ``tags`` are for all of them."""
+    """Everything a deployment needs. ``stacks`` are in the order to deploy them in; ``tags`` are for all of them.
+
+    ``local`` is what the local server has to do itself, of a local variant; it is not written.
+    """
 
     app: str
     stage: str
@@ -50,6 +53,7 @@ class Artifacts:
     assets: list[Asset] = field(default_factory=list)
     functions: list[FunctionRef] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
+    local: dict[str, Any] = field(default_factory=dict)
 
     def write(self, out: Path) -> None:
         """Write the manifest and the templates into ``out``; the zips must lie in ``out/assets`` already."""

@@ -14,6 +14,7 @@ from eventfw.rules.settings import X86_64
 from eventfw.tools.build.artifacts import Artifacts, Asset, FunctionRef, Stack
 from eventfw.tools.build.distributions import complete
 from eventfw.tools.build.functions import EDGE_REGION, Code, add_edge_function, add_function, code_in_bucket
+from eventfw.tools.build.lambda_service import taken_over
 from eventfw.tools.build.published import is_published
 from eventfw.tools.build.stages import functions_in
 from eventfw.tools.build.step_errors import named_errors
@@ -134,11 +135,9 @@ def _local(app: App, stage: Stage, local: LocalVariant) -> Artifacts:
     for template in templates.values():
         if template.main is template:
             named_errors(template)
-    return Artifacts(
-        app.name,
-        stage.name,
-        [Stack(name, None, template.body(f"{app.name}, local")) for name, template in templates.items()],
-    )
+    told = taken_over(app, templates, lambda function: stack_name(app, stage, function.stack))
+    stacks = [Stack(name, None, template.body(f"{app.name}, local")) for name, template in templates.items()]
+    return Artifacts(app.name, stage.name, stacks, local=told)
 
 
 def _main_templates(

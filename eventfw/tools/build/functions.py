@@ -61,7 +61,8 @@ def add_function(template: Template, function: Function, code: Code, stage: Stag
         properties.update(on_aws(template, function))
     if function.name in template.published:
         add_published(template, function, properties)
-    add_asynchronous(template, function)
+    if not template.local:  # there, the local server does it
+        add_asynchronous(template, function)
 
 
 def own_role(template: Template, function: Function, name: str, group: str) -> Any:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from eventfw.tools.build.template import Template
 
 ALIAS = "live"
-LOCAL_DESTINATIONS = ("queue", "topic", "lambda_function")  # where the embedded AWS sends records of failures
 
 
 def is_published(function: Function) -> bool:
@@ -61,9 +60,7 @@ def add_asynchronous(template: Template, function: Function) -> None:
         properties["MaximumEventAgeInSeconds"] = said["maximum_event_age"]
     options = (("on_success", "OnSuccess"), ("on_failure", "OnFailure"))
     destinations = {
-        name: {"Destination": target_arn(template, said[option])}
-        for option, name in options
-        if option in said and (not template.local or (option == "on_failure" and is_there_locally(said[option])))
+        name: {"Destination": target_arn(template, said[option])} for option, name in options if option in said
     }
     if destinations:
         properties["DestinationConfig"] = destinations
@@ -75,10 +72,3 @@ def add_asynchronous(template: Template, function: Function) -> None:
         template.add(
             pascal(function.name) + "InvokeConfig", "AWS::Lambda::EventInvokeConfig", properties, depends_on=waits
         )
-
-
-def is_there_locally(target: Any) -> bool:
-    """Whether the embedded AWS has a destination, and sends to it: it has what the app makes, and its functions."""
-    if isinstance(target, str) or target.type not in LOCAL_DESTINATIONS:
-        return False
-    return bool(target.owned) or (target.type == "lambda_function" and not target.arn_text)

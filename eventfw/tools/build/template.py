@@ -97,6 +97,10 @@ class Template:
             if resource["Type"] == type_
         }
 
+    def own(self, type_: str) -> dict[str, dict[str, Any]]:
+        """The properties of every resource of a type in this stack alone, by logical id."""
+        return {name: one["Properties"] for name, one in self._resources.items() if one["Type"] == type_}
+
     def properties(self, logical_id: str) -> dict[str, Any]:
         """A resource's properties, to extend."""
         owner = self if logical_id in self._resources else self.main

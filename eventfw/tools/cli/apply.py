@@ -16,8 +16,10 @@ from eventfw.tools.local.cloud.infrastructure import Order
 
 
 def apply(order: Order) -> dict[str, Any]:
-    """Build and deploy; says what changed, and by variable what AWS has called what it names itself."""
+    """Build and deploy; says what changed, by variable what AWS has called what it names itself, and what the local
+    server has to do of Lambda."""
     from eventfw.tools.build.assemble import LocalVariant, build
+    from eventfw.tools.build.lambda_service import resolved
     from eventfw.tools.deploy.access import Access
     from eventfw.tools.deploy.deploy import deploy
     from eventfw.tools.project import Stage, load_project
@@ -26,12 +28,13 @@ def apply(order: Order) -> dict[str, Any]:
     artifacts = build(project, Stage(LOCAL_STAGE, region=order.region), local=LocalVariant(order.push_url))
     count = sum(len(stack.template["Resources"]) for stack in artifacts.stacks)
     if count == 0:
-        return {"changed": False, "resources": 0, "names": {}}
+        return {"changed": False, "resources": 0, "names": {}, "lambda": artifacts.local}
     outcome = deploy(artifacts, access=Access(region=order.region, endpoint_url=order.endpoint))
     outputs = {name: value for stack in outcome.outputs.values() for name, value in stack.items()}
     named = [one for one in project.app.resources if one.named_by_aws and one.logical_id in outputs]
     names = {one.variable: outputs[one.logical_id] for one in named}
-    return {"changed": outcome.changed, "resources": count, "names": names}
+    told = resolved(artifacts.local, outcome.outputs)
+    return {"changed": outcome.changed, "resources": count, "names": names, "lambda": told}
 
 
 def main() -> None:

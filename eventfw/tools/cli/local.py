@@ -22,6 +22,12 @@ from .options import project_options
 @click.option("--edge-port", type=click.IntRange(0, 65535), help="The edge. [default: 8001, or any with --port 0]")
 @click.option("--cloud-endpoint", metavar="URL", help="Use this AWS emulator instead of the embedded one.")
 @click.option("--no-cloud", is_flag=True, help="HTTP, edge and schedules only.")
+@click.option(
+    "--clock",
+    type=click.Choice(["real", "virtual"]),
+    default="real",
+    help="The time of retries, schedules and windows; a virtual one stands until `eventfw clock advance`.",
+)
 @click.option("--region", metavar="REGION", help="The region handlers see. [default: the AWS CLI's, or us-east-1]")
 @click.option("--replay", is_flag=True, help="Replay events/*.json after the start and each reload.")
 @click.option("--allow-host", multiple=True, metavar="NAME", help="A further Host and Origin to accept; repeatable.")
@@ -36,6 +42,7 @@ def command(
     edge_port: int | None,
     cloud_endpoint: str | None,
     no_cloud: bool,
+    clock: str,
     region: str | None,
     replay: bool,
     allow_host: tuple[str, ...],
@@ -68,6 +75,7 @@ def command(
             replay,
             as_json,
             allow_host,
+            virtual_clock=clock == "virtual",
         ),
         Terminal(sys.stderr if as_json else sys.stdout),
     )

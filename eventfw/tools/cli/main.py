@@ -19,6 +19,7 @@ COMMANDS = {  # name: one line for `eventfw --help`, so that help imports no com
     "local": "Serve the app on this machine, with an embedded AWS beside it.",
     "invoke": "Invoke a function of the running local server.",
     "send": "Send a handler a sample event, on the running local server.",
+    "clock": "Show or advance the virtual clock of the running local server.",
     "replay": "Replay sample events on the running local server.",
     "route": "Say which handlers an event reaches, and why not the others.",
     "list": "List functions, handlers and triggers.",

@@ -43,14 +43,25 @@ class LocalClient:
 
     def invoke(self, function: str, event: Any, source: str = "invoke") -> Invoked:
         """Run a function, by its short name, on an event. Raises LocalError where the server refuses or is gone."""
+        body = json.dumps(event, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        return Invoked(**self._asked(f"invoke/{quote(function, safe='')}", body, {"x-eventfw-source": source}))
+
+    def clock(self, advance: float = 0.0) -> tuple[str, bool]:
+        """The server's time, as text, once it was advanced by so many seconds; and whether its clock is virtual.
+
+        Raises LocalError for a real clock, which cannot be advanced.
+        """
+        told = self._asked("clock", json.dumps({"advance": advance}).encode(), {})
+        return told["now"], told["virtual"]
+
+    def _asked(self, path: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
         address = urlsplit(self.state.control)
         connection = http.client.HTTPConnection(address.hostname or "127.0.0.1", address.port, timeout=LONGEST)
-        headers = {"x-eventfw-token": self.state.token, "x-eventfw-source": source, "content-type": "application/json"}
+        sent = {"x-eventfw-token": self.state.token, "content-type": "application/json", **headers}
         try:
-            body = json.dumps(event, ensure_ascii=False).encode("utf-8", "surrogatepass")
-            connection.request("POST", f"{PREFIX}/invoke/{quote(function, safe='')}", body, headers)
+            connection.request("POST", f"{PREFIX}/{path}", body, sent)
             response = connection.getresponse()
-            data = json.loads(response.read())
+            data: dict[str, Any] = json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise LocalError(
                 f"The local server at {self.state.control} does not answer ({error}). Is it still up?"
@@ -59,4 +70,4 @@ class LocalClient:
             connection.close()
         if response.status != 200:
             raise LocalError(data.get("errorMessage", f"The local server answered {response.status}."))
-        return Invoked(**data)
+        return data

@@ -23,13 +23,15 @@ from eventfw.errors import EventfwError
 from eventfw.paths import HttpTable
 from eventfw.tools.local.cdn.front import EdgeFront
 from eventfw.tools.local.cdn.sites import Association
+from eventfw.tools.local.clock import RealClock, VirtualClock
 from eventfw.tools.local.cloud.control import Control
 from eventfw.tools.local.cloud.door import Door
 from eventfw.tools.local.cloud.embedded import Cloud, ExternalCloud
 from eventfw.tools.local.cloud.infrastructure import Order, applied
 from eventfw.tools.local.cloud.steps import StepFunctions
-from eventfw.tools.local.lambdas.invocations import Invocations
+from eventfw.tools.local.lambdas.configuration import configurations
 from eventfw.tools.local.lambdas.schedules import Schedules
+from eventfw.tools.local.lambdas.service import LambdaService
 from eventfw.tools.local.replaying import replayed
 from eventfw.tools.local.state import State, forget_state, write_state
 from eventfw.tools.local.terminal import Terminal
@@ -66,6 +68,7 @@ class Options:
     replay: bool = False
     as_json: bool = False
     allowed_hosts: tuple[str, ...] = ()
+    virtual_clock: bool = False
 
 
 class LocalServer:
@@ -97,18 +100,20 @@ class LocalServer:
             http_port=port_of(self.sockets[0]),
             on_line=self._printed,
         )
-        self.invocations = Invocations(self.pool, terminal)
+        self.clock = VirtualClock() if options.virtual_clock else RealClock()
+        self.lambdas = LambdaService(self.pool, terminal, self.clock, options.region)
+        self.told: dict[str, Any] = {"mappings": [], "destinations": {}}  # what the app's stack says of Lambda
         step_functions = StepFunctions(lambda: self.cloud.endpoint_url if self.cloud else None, options.region)
-        self.control = Control(self.invocations.run, secrets.token_urlsafe(24), step_functions)
-        self.schedules = Schedules(self.invocations.tick, options.region)
+        self.control = Control(self.lambdas.run, secrets.token_urlsafe(24), self.clock, step_functions)
+        self.schedules = Schedules(self.lambdas.accept, self.clock, options.region)
         guard = self.guard = Guard(options.allowed_hosts)
-        self.gateway = Gateway(HttpTable([]), self.pool.invoke, guard=guard, observe=terminal.exchange)
-        self.fronts = Fronts(self.gateway, self.pool.invoke, guard=guard, observe=terminal.exchange)
-        self.websockets = WebSockets(self.fronts, self.pool.invoke, guard=guard, observe=terminal.exchange)
+        self.gateway = Gateway(HttpTable([]), self.lambdas.invoke, guard=guard, observe=terminal.exchange)
+        self.fronts = Fronts(self.gateway, self.lambdas.invoke, guard=guard, observe=terminal.exchange)
+        self.websockets = WebSockets(self.fronts, self.lambdas.invoke, guard=guard, observe=terminal.exchange)
         host = self.http.removeprefix("http://")
         self.front = EdgeFront(
             [],
-            self.pool.invoke,
+            self.lambdas.invoke,
             self.gateway,
             origin_host=host,
             cloud=lambda: self.aws if self.cloud else None,
@@ -128,6 +133,7 @@ class LocalServer:
             if cloud := self._chosen_cloud():
                 stack.push_async_callback(cloud.stop)
             stack.push_async_callback(self.pool.stop)
+            stack.push_async_callback(self.lambdas.stop)
             stack.push_async_callback(self.schedules.stop)
             stack.push_async_callback(self._end_tasks)
             starting = self._spawn(self._start_cloud(cloud)) if cloud else None
@@ -198,8 +204,8 @@ class LocalServer:
         door = Door(
             lambda: self.cloud.endpoint_url if self.cloud else None,
             control=self.control,
-            invoke=self.invocations.direct,
-            known=self.invocations.known,
+            invoke=self.lambdas.direct,
+            known=self.lambdas.known,
             guard=self.guard,
             note=self.terminal.note,
         )
@@ -214,6 +220,7 @@ class LocalServer:
 
     def _take_over(self, description: dict[str, Any]) -> None:
         """Route by a new description of the app, from the next request on."""
+        self.lambdas.functions = configurations(description["functions"], self.told["destinations"])
         self.gateway.apis = apis_of(description["apis"])
         self.fronts.replace(description["fronts"])
         self.websockets.replace(description["websockets"])
@@ -264,6 +271,8 @@ class LocalServer:
             return
         if answer["changed"]:
             self.terminal.good(f"The app's stack is up to date in the embedded AWS ({answer['resources']} resources)")
+        self.told = answer["lambda"]
+        self.lambdas.functions = configurations(self.pool.description["functions"], self.told["destinations"])
         if answer["names"] != self.pool.names:
             await self._renamed(answer["names"])
 
@@ -306,6 +315,8 @@ class LocalServer:
             self.terminal.line(
                 f"  AWS   {self.aws}  (aws --endpoint-url {self.aws} --region {self.options.region} ...)"
             )
+        if self.clock.virtual:
+            self.terminal.line("  clock virtual: it stands at the moment of the start until `eventfw clock advance`")
         self.terminal.line("Ctrl-C stops it. Saving a file reloads the app.")
         if self.options.replay:
             self._spawn(self._follow(self.pool.generation))

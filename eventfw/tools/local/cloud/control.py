@@ -8,6 +8,7 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, Any
 
 from eventfw.errors import EventfwError
+from eventfw.tools.local.clock import Clock, VirtualClock
 from eventfw.tools.local.cloud.steps import Step
 from eventfw.tools.local.web.asgi import (
     BodyTooLarge,
@@ -35,12 +36,13 @@ Run = Callable[[str, bytes, str, str], Awaitable[Result]]
 
 
 class Control:
-    """An ASGI app for ``/_eventfw/push/<token>/<function>`` (the embedded AWS) and ``/_eventfw/invoke/<function>``,
-    which asks for the token of ``.eventfw/local.json`` in ``x-eventfw-token``."""
+    """An ASGI app for ``/_eventfw/push/<token>/<function>`` (the embedded AWS), ``/_eventfw/invoke/<function>`` and
+    ``/_eventfw/clock``, which ask for the token of ``.eventfw/local.json`` in ``x-eventfw-token``."""
 
-    def __init__(self, run: Run, token: str, step_functions: StepFunctions | None = None) -> None:
+    def __init__(self, run: Run, token: str, clock: Clock, step_functions: StepFunctions | None = None) -> None:
         self.run = run
         self.token = token
+        self.clock = clock
         self.step_functions = step_functions
 
     def push_url(self, base: str) -> str:
@@ -66,6 +68,8 @@ class Control:
             response = await self._pushed(parts[2], body, request.header("x-amzn-lambda-request-id"))
         elif len(parts) == 2 and parts[0] == "invoke" and self._trusts(request.header("x-eventfw-token")):
             response = await self._asked(parts[1], body, request.header("x-eventfw-source") or "invoke")
+        elif parts == ["clock"] and self._trusts(request.header("x-eventfw-token")):
+            response = await self._moved(body)
         else:
             response = refusal(403, "The token is not this server's.")
         await respond(send, response)
@@ -100,6 +104,16 @@ class Control:
             "request_id": result.request_id,
         }
         return HttpResponse(200, list(JSON), json.dumps(answer).encode())
+
+    async def _moved(self, body: bytes) -> HttpResponse:
+        """The time, after the virtual clock was advanced by so many seconds."""
+        seconds = json.loads(body)["advance"]
+        if isinstance(self.clock, VirtualClock):
+            await self.clock.advance(seconds)
+        elif seconds:
+            return refusal(409, "The clock is real. Start the server with: eventfw local --clock virtual")
+        told = {"now": self.clock.now().isoformat(), "virtual": self.clock.virtual}
+        return HttpResponse(200, list(JSON), json.dumps(told).encode())
 
 
 def refusal(status: int, message: str) -> HttpResponse:

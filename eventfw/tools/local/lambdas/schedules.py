@@ -5,28 +5,30 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from eventfw.resources.names import LOCAL_ACCOUNT
 from eventfw.rules.schedule import ScheduleExpression
 from eventfw.sources.schedule import scheduled_event, scheduler_event
+from eventfw.tools.local.clock import Clock
 
-LONGEST_SLEEP = 60.0  # seconds: a laptop that slept, or a clock that was set, is noticed within it
 
-Fire = Callable[[str, dict[str, Any]], Awaitable[object]]
-"""Runs a function, by its short name, on a tick."""
+class Accept(Protocol):
+    """Takes an asynchronous event for a function, by its short name."""
+
+    def __call__(self, function: str, event: bytes, *, source: str) -> object: ...
 
 
 class Schedules:
     """Keeps a task for every enabled schedule of the app."""
 
-    def __init__(self, fire: Fire, region: str) -> None:
-        self.fire = fire
+    def __init__(self, accept: Accept, clock: Clock, region: str) -> None:
+        self.accept = accept
+        self.clock = clock
         self.region = region
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._firing: set[asyncio.Task[object]] = set()
 
     def replace(self, schedules: Iterable[dict[str, Any]]) -> None:
         """Take over a new list. A schedule that stays keeps its rhythm: ``rate(5 minutes)`` does not begin anew."""
@@ -37,8 +39,8 @@ class Schedules:
             self._tasks[key] = asyncio.create_task(self._run(wanted[key]))
 
     async def stop(self) -> None:
-        """End every task, and what they have fired."""
-        tasks = [*self._tasks.values(), *self._firing]
+        """End every task."""
+        tasks = list(self._tasks.values())
         self._tasks.clear()
         for task in tasks:
             task.cancel()
@@ -48,20 +50,15 @@ class Schedules:
         """Fire one schedule until it ends. Of a flexible window the start is taken."""
         service = "scheduler" if how.get("scheduler") else "rule"
         schedule = ScheduleExpression(how["expression"], how.get("timezone"), service=service)
-        begun, end = datetime.now(UTC), _moment(how.get("end"))
+        begun, end = self.clock.now(), _moment(how.get("end"))
         anchor, last = _moment(how.get("start")) or begun, begun
         if service == "scheduler" and anchor >= begun:
             last = anchor - timedelta(seconds=1)  # Scheduler's rates run at once, or at their start
         while (due := schedule.next(last, anchor)) is not None and (end is None or due <= end):
-            while (left := (due - datetime.now(UTC)).total_seconds()) > 0:  # noqa: ASYNC110 - a clock
-                await asyncio.sleep(min(left, LONGEST_SLEEP))
-            firing = asyncio.create_task(self._fired(how, due))
-            self._firing.add(firing)
-            firing.add_done_callback(self._firing.discard)
-            last = max(due, datetime.now(UTC))
-
-    async def _fired(self, how: dict[str, Any], due: datetime) -> object:
-        return await self.fire(how["function"], self._tick(how, f"{due:%Y-%m-%dT%H:%M:%SZ}"))
+            await self.clock.sleep_until(due.timestamp())
+            event = self._tick(how, f"{due:%Y-%m-%dT%H:%M:%SZ}")
+            self.accept(how["function"], json.dumps(event).encode(), source="schedule")
+            last = max(due, self.clock.now())
 
     def _tick(self, how: dict[str, Any], time: str) -> dict[str, Any]:
         if how.get("scheduler"):

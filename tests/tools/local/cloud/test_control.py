@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from eventfw.errors import LocalError
+from eventfw.tools.local.clock import RealClock
 from eventfw.tools.local.cloud.control import Control
 from eventfw.tools.local.web.http_api import PAYLOAD_LIMIT
 from eventfw.tools.local.workers.results import Result
@@ -44,17 +45,17 @@ def ask(port: int, path: str, body: bytes = b"{}", method: str = "POST", **heade
 
 def test_a_push_runs_the_function_and_a_failure_is_no_success(serve: Serve) -> None:
     good = Functions(Result(b'{"batchItemFailures": []}'))
-    port = serve(Control(good, TOKEN))
-    path = Control(good, TOKEN).push_url("") + "/order"
+    port = serve(Control(good, TOKEN, RealClock()))
+    path = Control(good, TOKEN, RealClock()).push_url("") + "/order"
     assert ask(port, path, b'{"a": 1}', X_Amzn_Lambda_Request_Id="id-1") == (200, {"batchItemFailures": []})
     assert good.calls == [("order", b'{"a": 1}', "", "id-1")]
     bad = Functions(Result(b'{"errorMessage": "no"}', True))
-    assert ask(serve(Control(bad, TOKEN)), path) == (500, {"errorMessage": "no"})
+    assert ask(serve(Control(bad, TOKEN, RealClock())), path) == (500, {"errorMessage": "no"})
 
 
 def test_asking_gives_payload_logs_and_error(serve: Serve) -> None:
     functions = Functions(Result(b"[1]", False, "", "printed\n", 1.5, "id-2"))
-    port = serve(Control(functions, TOKEN))
+    port = serve(Control(functions, TOKEN, RealClock()))
     status, answer = ask(port, "/_eventfw/invoke/direct", x_eventfw_token=TOKEN, x_eventfw_source="send")
     assert status == 200
     assert answer == {
@@ -74,7 +75,7 @@ def test_asking_gives_payload_logs_and_error(serve: Serve) -> None:
 )
 def test_without_the_token_nothing_runs(serve: Serve, path: str) -> None:
     functions = Functions(Result(b"1"))
-    port = serve(Control(functions, TOKEN))
+    port = serve(Control(functions, TOKEN, RealClock()))
     for token in ("", "wrong", "sécret"):
         assert ask(port, path, x_eventfw_token=token)[0] == 403
     assert ask(port, path, method="PUT", x_eventfw_token=TOKEN)[0] == 405
@@ -83,7 +84,7 @@ def test_without_the_token_nothing_runs(serve: Serve, path: str) -> None:
 
 def test_an_event_over_lambdas_limit_is_refused(serve: Serve) -> None:
     functions = Functions(Result(b"1"))
-    port = serve(Control(functions, TOKEN))
+    port = serve(Control(functions, TOKEN, RealClock()))
     too_long = b" " * (PAYLOAD_LIMIT + 1)
     assert ask(port, "/_eventfw/invoke/direct", too_long, x_eventfw_token=TOKEN)[0] == 413
     assert functions.calls == []

@@ -51,7 +51,12 @@ def test_an_app_for_the_edge_alone_deploys_nothing(tmp_path: Path) -> None:
             return request
     """
     write(tmp_path / "app.py", edge)
-    assert apply(tmp_path, "http://127.0.0.1:9") == {"changed": False, "resources": 0, "names": {}}
+    assert apply(tmp_path, "http://127.0.0.1:9") == {
+        "changed": False,
+        "resources": 0,
+        "names": {},
+        "lambda": {"mappings": [], "destinations": {}},
+    }
 
 
 @pytest.mark.parametrize(

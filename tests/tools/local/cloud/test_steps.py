@@ -11,6 +11,7 @@ import pytest
 
 from eventfw.errors import LocalError
 from eventfw.resources.state_tasks import MARK
+from eventfw.tools.local.clock import RealClock
 from eventfw.tools.local.cloud.control import Control
 from eventfw.tools.local.cloud.steps import Step, StepFunctions
 from eventfw.tools.local.workers.results import Result
@@ -78,7 +79,7 @@ def test_a_push_of_a_task_is_run_and_told(serve: Serve, broken: bool) -> None:
         return Result(b"5")
 
     told = Told()
-    control = Control(run, "secret", told)  # type: ignore[arg-type]
+    control = Control(run, "secret", RealClock(), told)  # type: ignore[arg-type]
     connection = http.client.HTTPConnection("127.0.0.1", serve(control), timeout=30)
     connection.request("POST", control.push_url("") + "/measure", json.dumps(WHOLE).encode())
     response = connection.getresponse()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from eventfw.tools.local.clock import Clock, RealClock, VirtualClock
 from eventfw.tools.local.lambdas import schedules
 from eventfw.tools.local.lambdas.schedules import Schedules
 
@@ -32,17 +34,15 @@ def one(rule: str, *, expression: str = "often", enabled: bool = True) -> dict[s
 
 
 class Bench:
-    """Schedules whose ticks are kept, for as long as ``wait`` holds on to them."""
+    """Schedules whose ticks are kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
         self.ticks: list[tuple[str, dict[str, Any]]] = []
-        self.hold = asyncio.Event()
-        self.hold.set()
-        self.schedules = Schedules(self.fire, "eu-west-1")
+        self.schedules = Schedules(self.accept, clock or RealClock(), "eu-west-1")
 
-    async def fire(self, function: str, event: dict[str, Any]) -> None:
-        self.ticks.append((function, event))
-        await self.hold.wait()
+    def accept(self, function: str, event: bytes, *, source: str) -> None:
+        assert source == "schedule"
+        self.ticks.append((function, json.loads(event)))
 
     async def until(self, count: int) -> None:
         async with asyncio.timeout(20):
@@ -93,14 +93,23 @@ def test_a_schedule_that_stays_is_not_begun_anew() -> None:
     asyncio.run(main())
 
 
-def test_a_slow_handler_delays_nobody_and_is_ended_with_the_server() -> None:
+def test_a_virtual_clock_fires_each_moment_that_it_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    from eventfw.rules.schedule import ScheduleExpression
+
+    monkeypatch.setattr(schedules, "ScheduleExpression", ScheduleExpression)
+
     async def main() -> None:
-        bench = Bench()
-        bench.hold.clear()
-        bench.schedules.replace([one("often")])
-        await bench.until(3)
+        clock = VirtualClock(datetime(2026, 3, 1, 5, 59, 30, tzinfo=UTC).timestamp())
+        bench = Bench(clock)
+        bench.schedules.replace([one("daily", expression="cron(0 6 * * ? *)"), one("often", expression="rate(1 day)")])
+        await clock.advance(2 * 86_400)
         await bench.schedules.stop()
-        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert [(function, event["time"]) for function, event in bench.ticks] == [
+            ("daily-function", "2026-03-01T06:00:00Z"),
+            ("often-function", "2026-03-02T05:59:30Z"),
+            ("daily-function", "2026-03-02T06:00:00Z"),
+            ("often-function", "2026-03-03T05:59:30Z"),
+        ]
 
     asyncio.run(main())
 

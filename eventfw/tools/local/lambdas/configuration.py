@@ -1,0 +1,82 @@
+"""What the app says of Lambda: its functions' settings and the event source mappings, as the service goes by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+RETRIES = 2
+EVENT_AGE = 21_600  # seconds
+
+
+@dataclass(frozen=True)
+class FunctionConfiguration:
+    """One function. ``timeout`` and the ages are in seconds, ``memory`` and ``ephemeral_storage`` in MB.
+
+    ``reserved_concurrency`` is ``None`` where nothing is reserved. ``dead_letter``, ``on_success`` and ``on_failure``
+    are ARNs, or empty; they are known once the app's stack is in the embedded AWS.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html
+    """
+
+    name: str
+    timeout: int = 30
+    memory: int = 256
+    ephemeral_storage: int = 512
+    reserved_concurrency: int | None = None
+    maximum_retry_attempts: int = RETRIES
+    maximum_event_age: int = EVENT_AGE
+    log_format: str = "Text"
+    application_log_level: str = ""
+    system_log_level: str = ""
+    edge: bool = False
+    dead_letter: str = ""
+    on_success: str = ""
+    on_failure: str = ""
+
+
+@dataclass(frozen=True)
+class EventSourceMapping:
+    """One mapping: its logical id, the function's short name, the ARN of what is polled (empty for what has none), and
+    its CloudFormation properties, all of them values."""
+
+    name: str
+    function: str
+    source: str
+    properties: Mapping[str, Any] = field(hash=False)
+
+    @property
+    def service(self) -> str:
+        """The service polled, as ARNs name it: ``sqs``, ``kinesis``, ``dynamodb``."""
+        return self.source.split(":")[2] if self.source else ""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether it polls."""
+        return bool(self.properties.get("Enabled", True))
+
+
+def configurations(
+    described: Mapping[str, Mapping[str, Any]], destinations: Mapping[str, Mapping[str, str]]
+) -> dict[str, FunctionConfiguration]:
+    """The functions of a description of the app, with where their asynchronous events end."""
+    return {name: _configuration(name, one, destinations.get(name, {})) for name, one in described.items()}
+
+
+def _configuration(name: str, one: Mapping[str, Any], ends: Mapping[str, Any]) -> FunctionConfiguration:
+    said = {**one["settings"], **ends}
+    return FunctionConfiguration(name, timeout=one["timeout"], memory=one["memory"], edge=one["edge"], **said)
+
+
+def mappings(told: Iterable[Mapping[str, Any]]) -> list[EventSourceMapping]:
+    """The mappings that the app's stack in the embedded AWS has."""
+    return [
+        EventSourceMapping(
+            one["name"],
+            one["properties"]["FunctionName"].split(":")[6],
+            one["properties"].get("EventSourceArn", ""),
+            one["properties"],
+        )
+        for one in told
+    ]
