@@ -17,7 +17,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eventfw.errors import EventfwError
 from eventfw.paths import HttpTable
@@ -29,7 +29,7 @@ from eventfw.tools.local.cloud.door import Door
 from eventfw.tools.local.cloud.embedded import Cloud, ExternalCloud
 from eventfw.tools.local.cloud.infrastructure import Order, applied
 from eventfw.tools.local.cloud.steps import StepFunctions
-from eventfw.tools.local.lambdas.configuration import configurations
+from eventfw.tools.local.lambdas.configuration import configurations, mappings
 from eventfw.tools.local.lambdas.schedules import Schedules
 from eventfw.tools.local.lambdas.service import LambdaService
 from eventfw.tools.local.replaying import replayed
@@ -46,11 +46,15 @@ from eventfw.tools.local.web.websockets import WebSockets
 from eventfw.tools.local.workers.pool import Pool
 from eventfw.tools.local.workers.results import BrokenApp
 
+if TYPE_CHECKING:
+    from eventfw.tools.local.cloud.aws import Aws
+    from eventfw.tools.local.pollers.manager import Pollers
+
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 MOST_ADDRESSES = 5  # that are printed of function URLs and the like
 
-UPSTREAM = "eventfw.tools.local.cloud.upstream"  # what the door imports late, imported while the AWS starts
+LATE = ("eventfw.tools.local.cloud.upstream", "eventfw.tools.local.pollers.manager")  # imported while the AWS starts
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,8 @@ class LocalServer:
         )
         self.clock = VirtualClock() if options.virtual_clock else RealClock()
         self.lambdas = LambdaService(self.pool, terminal, self.clock, options.region)
+        self.client: Aws | None = None  # what the server itself asks of the AWS by, once that was started
+        self.pollers: Pollers | None = None
         self.told: dict[str, Any] = {"mappings": [], "destinations": {}}  # what the app's stack says of Lambda
         step_functions = StepFunctions(lambda: self.cloud.endpoint_url if self.cloud else None, options.region)
         self.control = Control(self.lambdas.run, secrets.token_urlsafe(24), self.clock, step_functions)
@@ -136,6 +142,7 @@ class LocalServer:
             stack.push_async_callback(self.lambdas.stop)
             stack.push_async_callback(self.schedules.stop)
             stack.push_async_callback(self._end_tasks)
+            stack.push_async_callback(self._end_polling)
             starting = self._spawn(self._start_cloud(cloud)) if cloud else None
             self._spawn(self._watch())
             if await self._unless_stopped(self._load()):
@@ -180,10 +187,26 @@ class LocalServer:
 
     async def _start_cloud(self, cloud: Cloud | ExternalCloud) -> None:
         """Start the AWS and, when it is the embedded one, watch over it."""
-        await asyncio.gather(cloud.start(), asyncio.to_thread(importlib.import_module, UPSTREAM))
+        await asyncio.gather(cloud.start(), asyncio.to_thread(list, map(importlib.import_module, LATE)))
         self.cloud = cloud
+        self._begin_polling()
         if isinstance(cloud, Cloud):
             self._spawn(self._mind(cloud))
+
+    def _begin_polling(self) -> None:
+        """Make what polls event sources, which imports the client library. Mappings come when the app's stack is up."""
+        from eventfw.tools.local.cloud.aws import Aws
+        from eventfw.tools.local.pollers.manager import Pollers, Surroundings
+
+        self.client = Aws(lambda: self.cloud.endpoint_url if self.cloud else None, self.options.region)
+        surroundings = Surroundings(self.client, self.lambdas, self.clock, self.terminal)
+        self.pollers = Pollers(surroundings, self._spawn)
+
+    async def _end_polling(self) -> None:
+        if self.pollers is not None:
+            await self.pollers.stop()
+        if self.client is not None:
+            await self.client.close()
 
     async def _mind(self, cloud: Cloud) -> None:
         """Say so when the embedded AWS ends by itself. The rest goes on."""
@@ -273,6 +296,8 @@ class LocalServer:
             self.terminal.good(f"The app's stack is up to date in the embedded AWS ({answer['resources']} resources)")
         self.told = answer["lambda"]
         self.lambdas.functions = configurations(self.pool.description["functions"], self.told["destinations"])
+        if self.pollers is not None:
+            self.pollers.replace(mappings(self.told["mappings"]))
         if answer["names"] != self.pool.names:
             await self._renamed(answer["names"])
 

@@ -1,0 +1,96 @@
+"""All event source mappings of the app: each has a poller, for as long as the app's stack has the mapping."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any
+
+from eventfw.tools.local.lambdas.configuration import EventSourceMapping
+from eventfw.tools.local.pollers.poller import MakePoller, Poller, Surroundings
+
+__all__ = ["Pollers", "Surroundings"]
+
+POLLERS: dict[str, MakePoller] = {}
+"""By the service that is polled, as ARNs name it. Kafka, MQ and DocumentDB are not: nothing of them is here to poll."""
+
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+"""Runs something beside the server, which ends with it should it fail."""
+
+
+class Pollers:
+    """Keeps one poller for each enabled mapping whose service can be polled."""
+
+    def __init__(
+        self, surroundings: Surroundings, spawn: Spawn, makers: Mapping[str, MakePoller] | None = None
+    ) -> None:
+        self.surroundings = surroundings
+        self.spawn = spawn
+        self.makers = POLLERS if makers is None else makers
+        self._kept: dict[str, _Kept] = {}
+        self._ending: set[_Kept] = set()
+        surroundings.clock.settled_by(self.settle)
+
+    def replace(self, mappings: Iterable[EventSourceMapping]) -> None:
+        """Take over the mappings of the app's stack. One that is as it was goes on undisturbed; one that has changed
+        finishes what it holds and begins anew; one that is gone finishes what it holds."""
+        wanted = {one.name: one for one in mappings if one.enabled and one.service in self.makers}
+        for name, kept in list(self._kept.items()):
+            if wanted.get(name) != kept.mapping:
+                self._end(self._kept.pop(name))
+        for name in sorted(wanted.keys() - self._kept.keys()):
+            self._begin(wanted[name])
+
+    def wake(self, source: str) -> None:
+        """Have those that poll a queue or stream, by its name, look at once: something was sent to it."""
+        for kept in self._kept.values():
+            if kept.poller is not None:
+                kept.poller.wake(source)
+
+    async def settle(self) -> bool:
+        """Wait until no poller holds anything that could go on now; whether one did."""
+        pollers = [kept.poller for kept in (*self._kept.values(), *self._ending) if kept.poller is not None]
+        return any(await asyncio.gather(*(poller.settle() for poller in pollers)))
+
+    async def stop(self) -> None:
+        """End every poller, which gives back what it holds."""
+        tasks = [task for kept in (*self._kept.values(), *self._ending) for task in kept.tasks]
+        self._kept.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _begin(self, mapping: EventSourceMapping) -> None:
+        previous = next((one for one in self._ending if one.mapping.name == mapping.name), None)
+        kept = self._kept[mapping.name] = _Kept(mapping)
+        kept.tasks.append(self.spawn(self._run(kept, previous)))
+
+    async def _run(self, kept: _Kept, previous: _Kept | None) -> None:
+        if previous is not None:
+            await asyncio.wait(previous.tasks)
+        before = previous.poller if previous is not None else None
+        kept.poller = self.makers[kept.mapping.service](kept.mapping, self.surroundings, before)
+        await kept.poller.run()
+
+    def _end(self, kept: _Kept) -> None:
+        self._ending.add(kept)
+        if kept.poller is None:  # it waits for another to end
+            kept.tasks[0].cancel()
+            self._ending.discard(kept)
+        else:
+            kept.tasks.append(self.spawn(self._drain(kept, kept.poller)))
+
+    async def _drain(self, kept: _Kept, poller: Poller) -> None:
+        try:
+            await poller.drain()
+        finally:
+            self._ending.discard(kept)
+
+
+class _Kept:
+    """A mapping, its poller once it has begun, and the tasks that run and end it."""
+
+    def __init__(self, mapping: EventSourceMapping) -> None:
+        self.mapping = mapping
+        self.poller: Poller | None = None
+        self.tasks: list[asyncio.Task[None]] = []
