@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from eventfw.tools.local.workers import results
 from eventfw.tools.local.workers.results import Result, WorkerEnded
-from eventfw.tools.local.workers.wire import Decoder, pack
+from eventfw.tools.local.workers.wire import Decoder, pack, pack_event
 
 if TYPE_CHECKING:
     from eventfw.tools.local.workers.wire import Message
@@ -42,11 +42,11 @@ class Output:
         self._loop.add_reader(descriptor, self.drain)
 
     def begin(self, request_id: str) -> None:
-        """What is printed from now on belongs to this invocation."""
-        self.drain()
+        """What is read from now on belongs to this invocation."""
         self.request_id = request_id
-        self._lines.clear()
-        self._size = 0
+        if self._size:
+            self._lines.clear()
+            self._size = 0
 
     def finish(self) -> str:
         """End the invocation: everything it printed."""
@@ -91,17 +91,20 @@ class Output:
             self.descriptor = -1
 
 
+Answer = Callable[[Result], None]
+"""Told what an invocation came to. It must not raise."""
+
+
 class Invocation:
-    """The event a worker has: who waits for the answer, since when, and until when."""
+    """The event a worker has: who is told the answer, since when, and until when."""
 
-    __slots__ = ("future", "request_id", "seconds", "started", "timer")
+    __slots__ = ("answer", "request_id", "seconds", "started")
 
-    def __init__(self, request_id: str, future: asyncio.Future[Result], seconds: float) -> None:
+    def __init__(self, request_id: str, answer: Answer, seconds: float) -> None:
         self.request_id = request_id
-        self.future = future
+        self.answer = answer
         self.seconds = seconds
         self.started = time.perf_counter()
-        self.timer: asyncio.TimerHandle | None = None
 
 
 class Worker(asyncio.Protocol):
@@ -128,6 +131,7 @@ class Worker(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
         self._connected = False
         self._current: Invocation | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     async def begin(self, spec: dict[str, Any], seconds: float) -> Message:
         """Give the worker its specification and wait until it has imported the app.
@@ -145,15 +149,22 @@ class Worker(asyncio.Protocol):
         self.output.drain()
         return head, body
 
-    def invoke(self, head: dict[str, Any], event: bytes, seconds: float) -> asyncio.Future[Result]:
-        """Hand over an event. The future has a result in any case: an answer, Lambda's timeout, or Lambda's exit."""
-        loop = asyncio.get_running_loop()
-        invocation = Invocation(head["id"], loop.create_future(), seconds)
-        self._current = invocation
-        self.output.begin(invocation.request_id)
-        invocation.timer = loop.call_later(seconds, self._timed_out)
-        self._write(pack(head, event))
-        return invocation.future
+    def run(
+        self, request_id: str, event: bytes, seconds: float, answer: Answer, more: dict[str, Any] | None = None
+    ) -> None:
+        """Hand over an event. ``answer`` is told in any case: a result, Lambda's timeout, or Lambda's exit.
+
+        ``more`` is what the message's head says beside the request id and the deadline.
+        """
+        self._current = Invocation(request_id, answer, seconds)
+        self.output.begin(request_id)
+        deadline = int((time.time() + seconds) * 1000)
+        if more:
+            self._write(pack({"id": request_id, "deadline": deadline, **more}, event))
+        else:
+            self._write(pack_event(request_id, deadline, event))
+        if self._timer is None:  # else the last event's: it looks again when its own time has come
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
 
     @property
     def busy(self) -> bool:
@@ -208,30 +219,34 @@ class Worker(asyncio.Protocol):
             self._finish(results.exited(self._current.request_id, status), "Runtime.ExitError")
         self._leave()
 
-    def _timed_out(self) -> None:
-        invocation = self._current
-        if invocation is not None:
-            self.kill(self.number)
-            self._finish(results.timed_out(invocation.request_id, invocation.seconds), "Sandbox.Timedout")
-            self._leave()
+    def _look(self) -> None:
+        """Whether the event's time is over: one timer after the other, since setting one for each event costs."""
+        invocation, self._timer = self._current, None
+        if invocation is None:
+            return
+        left = invocation.started + invocation.seconds - time.perf_counter()
+        if left > 0:
+            self._timer = asyncio.get_running_loop().call_later(max(left, 0.001), self._look)
+            return
+        self.kill(self.number)
+        self._finish(results.timed_out(invocation.request_id, invocation.seconds), "Sandbox.Timedout")
+        self._leave()
 
     def _finish(self, payload: bytes, error_type: str) -> None:
         invocation, self._current = self._current, None
         if invocation is None:
             return
-        if invocation.timer is not None:
-            invocation.timer.cancel()
         logs = self.output.finish()
-        if not invocation.future.done():
-            duration = (time.perf_counter() - invocation.started) * 1000
-            result = Result(payload, bool(error_type), error_type, logs, duration, invocation.request_id)
-            invocation.future.set_result(result)
+        duration = (time.perf_counter() - invocation.started) * 1000
+        invocation.answer(Result(payload, bool(error_type), error_type, logs, duration, invocation.request_id))
 
     def _leave(self) -> None:
         """No more events: close what is open here. Its end, if still to come, is the zygote's to tell."""
         if self.gone:
             return
         self.gone = True
+        if self._timer is not None:
+            self._timer.cancel()
         self.output.drain()
         self.output.close()
         if self._current is not None:

@@ -48,17 +48,39 @@ class ClientContext(Fields):
         self.client = Client(values["client"]) if isinstance(values.get("client"), dict) else None
 
 
-class LambdaContext:
-    """One invocation: which function, which request, and how long it has left."""
+class Execution:
+    """What all invocations of one environment have in common."""
 
-    def __init__(self, request_id: str, arn: str, deadline: int, client_context: dict[str, Any] | None = None) -> None:
+    def __init__(self, arn: str) -> None:
+        self.arn = arn
+        self.name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
+        self.version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+        self.memory = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")  # text, as on AWS
+        self.log_group = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+
+
+class LambdaContext:
+    """One invocation: which function, which request, and how long it has left.
+
+    ``arn`` is the one that was invoked, where that is an alias's or a version's.
+    """
+
+    def __init__(
+        self,
+        request_id: str,
+        execution: Execution,
+        deadline: int,
+        client_context: dict[str, Any] | None = None,
+        arn: str | None = None,
+    ) -> None:
         self.aws_request_id = request_id
-        self.invoked_function_arn = arn
-        self.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
-        self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
-        self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")  # text, as on AWS
-        self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
-        self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.invoked_function_arn = arn or execution.arn
+        self.function_name = execution.name
+        self.function_version = execution.version
+        self.memory_limit_in_mb = execution.memory
+        self.log_group_name = execution.log_group
+        self.log_stream_name = execution.log_stream
         self.identity = CognitoIdentity()
         self.client_context = None if client_context is None else ClientContext(client_context)
         self.tenant_id = None

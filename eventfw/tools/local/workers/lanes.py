@@ -62,8 +62,9 @@ class Lane:
 
     async def acquire(self) -> Worker:
         """A worker of this function: a warm one, a new one while there may be more, or the next that is free."""
-        if self.idle and not self.waiting:
-            return self.idle.pop()
+        worker = self.take()
+        if worker is not None:
+            return worker
         if len(self.waiting) >= WAITING_LIMIT:
             raise Throttled(f"{WAITING_LIMIT} invocations of {self.function!r} wait already. Send fewer at once.")
         waiter: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
@@ -75,6 +76,10 @@ class Lane:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 self.free(waiter.result())
             raise
+
+    def take(self) -> Worker | None:
+        """A warm worker that is free now, if nobody waits for one."""
+        return self.idle.pop() if self.idle and not self.waiting else None
 
     def adopt(self, worker: Worker) -> None:
         """Take in a worker that is ready."""

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import time
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,11 @@ from typing import Any
 from eventfw.errors import LocalError
 from eventfw.resources.names import LOCAL_ACCOUNT
 from eventfw.tools.local.workers import results, variables
-from eventfw.tools.local.workers.handle import OnLine, Worker, told
+from eventfw.tools.local.workers.handle import Answer, OnLine, Worker, told
 from eventfw.tools.local.workers.lanes import Generation, Lane, Retired
 from eventfw.tools.local.workers.nursery import Nursery
 from eventfw.tools.local.workers.preload import Preload
-from eventfw.tools.local.workers.results import BrokenApp, Result, WorkerEnded
+from eventfw.tools.local.workers.results import BrokenApp, Result, WorkerEnded, new_request_id
 
 __all__ = ["BrokenApp", "Pool", "Result"]
 
@@ -148,7 +147,7 @@ class Pool:
         Cancelling leaves the worker to finish, as Lambda does when a caller hangs up; nobody else gets its answer.
         Raises ``LocalError`` for an unknown function, and ``Throttled`` when too many wait.
         """
-        request_id = request_id or str(uuid.uuid4())
+        request_id = request_id or new_request_id()
         while True:
             lane = self._current().lane(function)
             try:
@@ -165,14 +164,25 @@ class Pool:
                 return Result(payload, True, "Sandbox.Timedout", request_id=request_id)
             if not worker.gone:
                 break
-        seconds = lane.settings["timeout"]
-        head = {
-            "id": request_id,
-            "arn": arn or self.place.arn(function),
-            "deadline": int((time.time() + seconds) * 1000),
-            "client": client_context,
-        }
-        return await worker.invoke(head, event, seconds)
+        outcome: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+
+        def answer(result: Result) -> None:
+            if not outcome.done():  # else whoever waited has been cancelled
+                outcome.set_result(result)
+
+        more = {"arn": arn, "client": client_context} if arn or client_context is not None else None
+        worker.run(request_id, event, lane.settings["timeout"], answer, more)
+        return await outcome
+
+    def begin(self, function: str, event: bytes, answer: Answer) -> bool:
+        """Run a function on an event at once, if a warm worker is free; whether it is. ``answer`` is then told the
+        outcome. Cheaper than :meth:`invoke`, which is for all else."""
+        lane = self._current().lanes.get(function)
+        worker = lane.take() if lane is not None else None
+        if lane is None or worker is None:
+            return False
+        worker.run(new_request_id(), event, lane.settings["timeout"], answer)
+        return True
 
     async def stop(self) -> None:
         """End every process, and wait until they have. Invocations still in flight end with ``Runtime.ExitError``."""
@@ -324,6 +334,7 @@ class Pool:
         place = self.place
         return {
             "function": function,
+            "arn": place.arn(function),
             "environment": environment,
             "app": app,
             "directory": place.directory,

@@ -1,6 +1,7 @@
-"""Messages between the server, the zygote and the workers: a small JSON head and a body of bytes, each with its length.
+"""Messages between the server, the zygote and the workers: a small head and a body of bytes, each with its length.
 
-The body of an event or an answer is never parsed on the way. stdlib only: a worker imports this.
+A head is JSON, but for the two messages of an ordinary invocation, an event and its result, which come in a short form
+of the same. The body of an event or an answer is never parsed on the way. stdlib only: a worker imports this.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     Message: TypeAlias = tuple[dict[str, Any], bytes]
 
 _LENGTHS = struct.Struct("!II")
-_CHUNK = 256 * 1024  # bytes read at once
+_EVENT = struct.Struct("!IIBQ")  # lengths, form, deadline; then the request id
+_RESULT = struct.Struct("!IIB")  # lengths, form; then the request id
+_FORM = _LENGTHS.size  # where the form stands: the head's first byte, which in JSON is a brace
+_EVENT_FORM, _RESULT_FORM = 0, 1
+_CHUNK = 64 * 1024  # bytes read at once: more would be mapped into memory afresh for each message
 
 
 def pack(head: dict[str, Any], body: bytes = b"") -> bytes:
@@ -25,27 +30,59 @@ def pack(head: dict[str, Any], body: bytes = b"") -> bytes:
     return b"".join((_LENGTHS.pack(len(text), len(body)), text, body))
 
 
+def pack_event(request_id: str, deadline: int, body: bytes) -> bytes:
+    """``{"id": request_id, "deadline": deadline}`` and the event. ``deadline`` is in milliseconds since 1970."""
+    text = request_id.encode()
+    return b"".join((_EVENT.pack(_EVENT.size - _FORM + len(text), len(body), _EVENT_FORM, deadline), text, body))
+
+
+def pack_result(request_id: str, body: bytes) -> bytes:
+    """``{"op": "result", "id": request_id, "type": ""}`` and what the function returned."""
+    text = request_id.encode()
+    return b"".join((_RESULT.pack(_RESULT.size - _FORM + len(text), len(body), _RESULT_FORM), text, body))
+
+
+def _head(data: bytes, start: int, end: int) -> dict[str, Any]:
+    """The head of a message that begins at ``start``; its head ends at ``end``."""
+    form = data[start + _FORM]
+    if form == _RESULT_FORM:
+        return {"op": "result", "id": data[start + _RESULT.size : end].decode(), "type": ""}
+    if form == _EVENT_FORM:
+        deadline = _EVENT.unpack_from(data, start)[3]
+        return {"id": data[start + _EVENT.size : end].decode(), "deadline": deadline}
+    head: dict[str, Any] = json.loads(data[start + _FORM : end])
+    return head
+
+
 class Decoder:
     """Finds the messages in what arrives, however it was cut."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._rest: list[bytes] = []  # of a message that has not arrived whole
+        self._size = 0
+        self._wanted = 0
 
     def feed(self, data: bytes) -> list[Message]:
         """The messages that ``data`` completes, in order."""
-        buffer = self._buffer
-        buffer += data
+        if self._rest:
+            self._rest.append(data)
+            self._size += len(data)
+            if self._size < self._wanted:
+                return []
+            data, self._rest = b"".join(self._rest), []
         messages: list[Message] = []
-        start = 0
-        while len(buffer) - start >= _LENGTHS.size:
-            head, body = _LENGTHS.unpack_from(buffer, start)
-            body_at = start + _LENGTHS.size + head
+        start, size = 0, len(data)
+        end = _FORM
+        while size - start >= _FORM:
+            head, body = _LENGTHS.unpack_from(data, start)
+            body_at = start + _FORM + head
             end = body_at + body
-            if len(buffer) < end:
+            if size < end:
                 break
-            messages.append((json.loads(buffer[body_at - head : body_at]), bytes(buffer[body_at:end])))
-            start = end
-        del buffer[:start]
+            messages.append((_head(data, start, body_at), data[body_at:end]))
+            start, end = end, end + _FORM
+        if start < size:
+            self._rest, self._size, self._wanted = [data[start:]], size - start, end - start
         return messages
 
 
@@ -75,6 +112,14 @@ class Connection:
 
     def send(self, head: dict[str, Any], body: bytes = b"") -> None:
         """Send a whole message. Raises ``BrokenPipeError`` when the server is gone."""
-        rest = memoryview(pack(head, body))
+        self._write(pack(head, body))
+
+    def send_result(self, request_id: str, body: bytes) -> None:
+        """Send what the function returned. Raises ``BrokenPipeError`` when the server is gone."""
+        self._write(pack_result(request_id, body))
+
+    def _write(self, message: bytes) -> None:
+        written = os.write(self.descriptor, message)
+        rest = memoryview(message)[written:]
         while rest:
             rest = rest[os.write(self.descriptor, rest) :]

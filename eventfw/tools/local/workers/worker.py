@@ -54,7 +54,7 @@ def main(connection: int, output: int) -> None:
     modules.give_way(spec["directory"], preloaded)
     current = install_logging()
     handler = load(spec, link)
-    serve(handler, link, current)
+    serve(handler, link, current, spec["arn"])
     os._exit(0)  # the server is gone or wants it gone: nothing waits for the interpreter to tidy up
 
 
@@ -149,14 +149,20 @@ def load(spec: dict[str, Any], link: Connection) -> Callable[[Any, Any], Any]:
     return handler
 
 
-def serve(handler: Callable[[Any, Any], Any], link: Connection, current: Current) -> None:
-    """Answer events until the server closes the connection. What is no ``Exception`` ends the process, as on AWS."""
+def serve(handler: Callable[[Any, Any], Any], link: Connection, current: Current, arn: str) -> None:
+    """Answer events until the server closes the connection. What is no ``Exception`` ends the process, as on AWS.
+
+    ``arn`` is the function's own, for events that were not sent to an alias or version of it.
+    """
+    execution = lambda_context.Execution(arn)
     while (message := link.receive()) is not None:
         head, body = message
         current.request_id = head["id"]
         error_type = ""
         try:
-            context = lambda_context.LambdaContext(head["id"], head["arn"], head["deadline"], head["client"])
+            context = lambda_context.LambdaContext(
+                head["id"], execution, head["deadline"], head.get("client"), head.get("arn")
+            )
             payload = answers.result_payload(handler(answers.event_of(body), context))
         except Exception as error:
             document = answers.error_of(error, head["id"])
@@ -167,7 +173,10 @@ def serve(handler: Callable[[Any, Any], Any], link: Connection, current: Current
         sys.stdout.flush()
         sys.stderr.flush()
         try:
-            link.send({"op": "result", "id": head["id"], "type": error_type}, payload)
+            if error_type:
+                link.send({"op": "result", "id": head["id"], "type": error_type}, payload)
+            else:
+                link.send_result(head["id"], payload)
         except BrokenPipeError:
             return
 
