@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 PATHS_MAX = 100
 PATH_MAX = 256  # characters
 TEMPLATE_MAX = 8192  # characters, as for a constant
+#: What marks an event that a rule of the embedded AWS hands over whole, for the local server to make something of it.
+WHOLE_EVENT = "eventfw.rule"
 RESERVED = {
     "aws.events.rule-arn",
     "aws.events.rule-name",
@@ -84,12 +86,12 @@ def _within(value: Any, step: str, *, by_place: bool) -> list[Any]:
     return [value[step]] if isinstance(value, dict) and step in value else []
 
 
-def transformed(paths: Mapping[str, str], template: str, event: Mapping[str, Any], rule: str) -> Any:
-    """What the template makes of an event."""
+def transformed(paths: Mapping[str, str], template: str, event: Mapping[str, Any], rule: str, arn: str = "") -> Any:
+    """What the template makes of an event, for the rule of that name and ARN; without one, it is an example's."""
     from json import loads
 
     values: dict[str, Any] = {
-        "aws.events.rule-arn": f"arn:aws:events:us-east-1:123456789012:rule/{rule}",
+        "aws.events.rule-arn": arn or f"arn:aws:events:us-east-1:123456789012:rule/{rule}",
         "aws.events.rule-name": rule,
         "aws.events.event.ingestion-time": event.get("time"),
         "aws.events.event": {name: value for name, value in event.items() if name != "detail"},

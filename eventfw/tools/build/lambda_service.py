@@ -1,4 +1,5 @@
-"""The local variant's part of Lambda, which eventfw is itself: event source mappings and asynchronous destinations.
+"""The local variant's part of Lambda, which eventfw is itself: event source mappings and asynchronous destinations; and
+of what SNS and EventBridge hand to functions, see :mod:`.pushes`.
 
 The embedded AWS has the mappings, switched off. What they say, and where functions send what became of asynchronous
 events, is told to the local server as data: an expression of CloudFormation's in it is an output of the stack, which
@@ -10,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eventfw.tools.build.configuration import target_arn
+from eventfw.tools.build.pushes import hand_whole_events, subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,11 +27,15 @@ DESTINATIONS = ("dead_letter", "on_success", "on_failure")
 def taken_over(app: App, templates: Mapping[str, Template], stack_of: Callable[[Function], str]) -> dict[str, Any]:
     """Switch the mappings of the app's stacks off, and tell what the local server needs to take their place.
 
-    ``{"mappings": [{"name", "properties"}], "destinations": {function: {"dead_letter": ARN, ...}}}``
+    ``{"mappings": [{"name", "properties"}], "destinations": {function: {"dead_letter": ARN, ...}}, "subscriptions":
+    [{"arn", "policy", "scope"}]}``
     """
+    for template in templates.values():
+        hand_whole_events(template)
     return {
         "mappings": [one for stack, template in templates.items() for one in _mappings(stack, template)],
         "destinations": dict(_destinations(app, templates, stack_of)),
+        "subscriptions": [one for stack, template in templates.items() for one in _subscriptions(stack, template)],
     }
 
 
@@ -50,6 +56,10 @@ def _mappings(stack: str, template: Template) -> Iterator[dict[str, Any]]:
         told = _Outputs(stack, template, logical_id).of(properties)
         properties["Enabled"] = False
         yield {"name": logical_id, "properties": told}
+
+
+def _subscriptions(stack: str, template: Template) -> Iterator[dict[str, Any]]:
+    return subscriptions(template, lambda logical_id, value: _Outputs(stack, template, logical_id).of(value))
 
 
 def _destinations(

@@ -28,6 +28,7 @@ from eventfw.tools.local.cloud.control import Control
 from eventfw.tools.local.cloud.door import Door
 from eventfw.tools.local.cloud.embedded import Cloud, ExternalCloud
 from eventfw.tools.local.cloud.infrastructure import Order, applied
+from eventfw.tools.local.cloud.pushes import Pushes
 from eventfw.tools.local.cloud.steps import StepFunctions
 from eventfw.tools.local.lambdas.configuration import configurations, mappings
 from eventfw.tools.local.lambdas.schedules import Schedules
@@ -109,8 +110,9 @@ class LocalServer:
         self.client: Aws | None = None  # what the server itself asks of the AWS by, once that was started
         self.pollers: Pollers | None = None
         self.told: dict[str, Any] = {"mappings": [], "destinations": {}}  # what the app's stack says of Lambda
+        self.pushes = Pushes(self._followed, terminal.problem)
         step_functions = StepFunctions(lambda: self.cloud.endpoint_url if self.cloud else None, options.region)
-        self.control = Control(self.lambdas.run, secrets.token_urlsafe(24), self.clock, step_functions)
+        self.control = Control(self.lambdas.run, secrets.token_urlsafe(24), self.clock, step_functions, self.pushes)
         self.schedules = Schedules(self.lambdas.accept, self.clock, options.region)
         guard = self.guard = Guard(options.allowed_hosts)
         self.gateway = Gateway(HttpTable([]), self.lambdas.invoke, guard=guard, observe=terminal.exchange)
@@ -266,6 +268,11 @@ class LocalServer:
             self.terminal.good(f"Reloaded after {', '.join(files[:3])}{' ...' * (len(files) > 3)} in {spent:.0f} ms")
             self._spawn(self._follow(self.pool.generation))
 
+    async def _followed(self) -> None:
+        """Wait until no change of the app's stack is under way."""
+        async with self._following:
+            pass
+
     async def _follow(self, generation: int) -> None:
         """What comes after a reload, unless another reload has come meanwhile, which is followed by the same."""
         async with self._following:
@@ -295,6 +302,7 @@ class LocalServer:
         if answer["changed"]:
             self.terminal.good(f"The app's stack is up to date in the embedded AWS ({answer['resources']} resources)")
         self.told = answer["lambda"]
+        self.pushes.replace(self.told["subscriptions"])
         self.lambdas.functions = configurations(self.pool.description["functions"], self.told["destinations"])
         if self.pollers is not None:
             self.pollers.replace(mappings(self.told["mappings"]))

@@ -26,6 +26,7 @@ from eventfw.tools.local.web.http_api import PAYLOAD_LIMIT
 from eventfw.tools.local.workers.results import Result
 
 if TYPE_CHECKING:
+    from eventfw.tools.local.cloud.pushes import Pushes
     from eventfw.tools.local.cloud.steps import StepFunctions
 
 PREFIX = "/_eventfw"
@@ -39,11 +40,19 @@ class Control:
     """An ASGI app for ``/_eventfw/push/<token>/<function>`` (the embedded AWS), ``/_eventfw/invoke/<function>`` and
     ``/_eventfw/clock``, which ask for the token of ``.eventfw/local.json`` in ``x-eventfw-token``."""
 
-    def __init__(self, run: Run, token: str, clock: Clock, step_functions: StepFunctions | None = None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        token: str,
+        clock: Clock,
+        step_functions: StepFunctions | None = None,
+        pushes: Pushes | None = None,
+    ) -> None:
         self.run = run
         self.token = token
         self.clock = clock
         self.step_functions = step_functions
+        self.pushes = pushes
 
     def push_url(self, base: str) -> str:
         """Where the embedded AWS posts invocations: this, a slash, and the function's short name."""
@@ -80,6 +89,11 @@ class Control:
     async def _pushed(self, function: str, event: bytes, request_id: str) -> HttpResponse:
         """The embedded AWS takes any 2xx for success, whatever the payload says."""
         step = Step.within(event) if self.step_functions is not None else None
+        if step is None and self.pushes is not None:
+            handed_over = await self.pushes.handed_over(function, event)
+            if handed_over is None:
+                return HttpResponse(200, list(JSON), b"null")
+            event = handed_over
         try:
             result = await self.run(function, step.event if step else event, "step" if step else "", request_id)
         except EventfwError as error:
