@@ -115,14 +115,6 @@ def document(message: str, error_type: str, trace: list[str], request_id: str) -
     return {"errorMessage": message, "errorType": error_type, "requestId": request_id, "stackTrace": trace}
 
 
-def logged(error: dict[str, Any]) -> str:
-    """An error as it appears in the function's log."""
-    lines = [f"[ERROR] {error['errorType']}: {error['errorMessage']}"]
-    if error["stackTrace"]:
-        lines += ["Traceback (most recent call last):", *(part.rstrip("\n") for part in error["stackTrace"])]
-    return "\n".join(lines)
-
-
 def too_large() -> tuple[str, bytes]:
     """What is answered instead of a payload over Lambda's limit: its type and its document."""
     error_type = "Function.ResponseSizeTooLarge"

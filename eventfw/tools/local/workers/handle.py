@@ -4,92 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from eventfw.tools.local.workers import results
+from eventfw.tools.local.workers.journal import Journal, Stream
+from eventfw.tools.local.workers.limits import Limits
+from eventfw.tools.local.workers.log_lines import moment
+from eventfw.tools.local.workers.output import Output
 from eventfw.tools.local.workers.results import Result, WorkerEnded
 from eventfw.tools.local.workers.wire import Decoder, pack, pack_event
 
 if TYPE_CHECKING:
     from eventfw.tools.local.workers.wire import Message
 
-LOGS_KEPT = 256 * 1024  # characters of one invocation's output
-READ = 64 * 1024  # bytes of output read at once
 LAST_WORDS = 0.5  # seconds to read what an ended worker had sent, while something keeps the connection open
-LINE_LIMIT = 64 * 1024  # bytes after which a line without an end is shown as it is
-
-OnLine = Callable[[str, str, str], None]
-"""Told of each line of output: function, request id (``""`` outside an invocation), the line."""
-
-
-class Output:
-    """What a worker prints, line by line, and for the invocation it was printed in."""
-
-    def __init__(self, descriptor: int, function: str, on_line: OnLine) -> None:
-        os.set_blocking(descriptor, False)
-        self.descriptor = descriptor
-        self.function = function
-        self.on_line = on_line
-        self.request_id = ""
-        self._rest = b""
-        self._lines: deque[str] = deque()
-        self._size = 0
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(descriptor, self.drain)
-
-    def begin(self, request_id: str) -> None:
-        """What is read from now on belongs to this invocation."""
-        self.request_id = request_id
-        if self._size:
-            self._lines.clear()
-            self._size = 0
-
-    def finish(self) -> str:
-        """End the invocation: everything it printed."""
-        self.drain()
-        if self._rest:
-            self._line(self._rest)
-            self._rest = b""
-        self.request_id = ""
-        return "".join(self._lines)
-
-    def drain(self) -> None:
-        """Read all there is."""
-        while self.descriptor >= 0:
-            try:
-                data = os.read(self.descriptor, READ)
-            except BlockingIOError:
-                return
-            if not data:
-                self.close()
-                return
-            *lines, self._rest = (self._rest + data).split(b"\n")
-            for line in lines:
-                self._line(line)
-            if len(self._rest) > LINE_LIMIT:
-                self._line(self._rest)
-                self._rest = b""
-
-    def _line(self, line: bytes) -> None:
-        text = line.decode(errors="replace")
-        if self.request_id:
-            self._lines.append(text + "\n")
-            self._size += len(text) + 1
-            while self._size > LOGS_KEPT and len(self._lines) > 1:
-                self._size -= len(self._lines.popleft())
-        self.on_line(self.function, self.request_id, text)
-
-    def close(self) -> None:
-        """Stop reading; a process that still writes there is told so by the system."""
-        if self.descriptor >= 0:
-            self._loop.remove_reader(self.descriptor)
-            os.close(self.descriptor)
-            self.descriptor = -1
-
 
 Answer = Callable[[Result], None]
 """Told what an invocation came to. It must not raise."""
@@ -98,10 +28,11 @@ Answer = Callable[[Result], None]
 class Invocation:
     """The event a worker has: who is told the answer, since when, and until when."""
 
-    __slots__ = ("answer", "request_id", "seconds", "started")
+    __slots__ = ("answer", "journal", "request_id", "seconds", "started")
 
-    def __init__(self, request_id: str, answer: Answer, seconds: float) -> None:
-        self.request_id = request_id
+    def __init__(self, journal: Journal, answer: Answer, seconds: float) -> None:
+        self.journal = journal
+        self.request_id = journal.request_id
         self.answer = answer
         self.seconds = seconds
         self.started = time.perf_counter()
@@ -115,14 +46,22 @@ class Worker(asyncio.Protocol):
     caller left is free only when it has really answered.
     """
 
-    def __init__(self, number: int, function: str, kill: Callable[[int], None], output: Output) -> None:
+    def __init__(
+        self, number: int, kill: Callable[[int], None], output: Output, stream: Stream, limits: Limits, scratch: str
+    ) -> None:
         self.number = number
-        self.function = function
+        self.function = stream.function
         self.kill = kill
         self.output = output
+        self.stream = stream
+        self.limits = limits
+        self.scratch = scratch
+        self.memory_limit = limits.memory(stream)
         self.pid = 0
+        self.paused = False
         self.idle_since = 0.0
         self.gone = False
+        self.touched = False  # had an event since its limits were last looked at
         self.on_free: Callable[[Worker], None] = lambda _: None
         self.on_gone: Callable[[Worker], None] = lambda _: None
         self.ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
@@ -146,6 +85,7 @@ class Worker(asyncio.Protocol):
             self.end()
             raise
         self.pid = head.get("pid", 0)
+        self.stream.init_ms = (time.time() - self.stream.began) * 1000
         self.output.drain()
         return head, body
 
@@ -156,8 +96,12 @@ class Worker(asyncio.Protocol):
 
         ``more`` is what the message's head says beside the request id and the deadline.
         """
-        self._current = Invocation(request_id, answer, seconds)
-        self.output.begin(request_id)
+        journal = Journal(self.stream, request_id)
+        self._current = Invocation(journal, answer, seconds)
+        self.output.begin(journal)
+        self.touched = True
+        if not self.limits.awake:
+            self.limits.wake()
         deadline = int((time.time() + seconds) * 1000)
         if more:
             self._write(pack({"id": request_id, "deadline": deadline, **more}, event))
@@ -186,6 +130,10 @@ class Worker(asyncio.Protocol):
             if not self._first.done():
                 self._first.set_result((head, body))
             elif self._current is not None and head.get("id") == self._current.request_id:
+                self.note_peak(head["peak"])
+                if head["peak"] > self.memory_limit:
+                    self.over_memory(head["peak"])
+                    return
                 self._finish(body, head["type"])
                 if not self.gone:
                     self.on_free(self)
@@ -215,9 +163,33 @@ class Worker(asyncio.Protocol):
             self.output.drain()
             self._first.set_exception(WorkerEnded(status))
             self._first.exception()  # seen, even where nobody waits any more
-        if self._current is not None:
-            self._finish(results.exited(self._current.request_id, status), "Runtime.ExitError")
+        self._exit(results.exit_words(status))
         self._leave()
+
+    def note_peak(self, used: int) -> None:
+        """It has had so many bytes of memory."""
+        if self._current is not None and used > self._current.journal.peak:
+            self._current.journal.peak = used
+
+    def over_memory(self, used: int) -> None:
+        """It has more memory than the function may: Lambda kills the environment. ``used`` is in bytes."""
+        self.limits.tell_memory(self, used)
+        self.note_peak(used)
+        self._exit(results.exit_words(results.KILLED), "Runtime.OutOfMemory")
+        self.end()
+
+    def over_storage(self, used: int) -> None:
+        """Its temporary folder holds more than the function may. ``used`` is in bytes."""
+        self._exit(self.limits.tell_storage(self, used))
+        self.end()
+
+    def _exit(self, words: str, reported: str = "Runtime.ExitError") -> None:
+        """The environment ends while it has an event."""
+        invocation = self._current
+        if invocation is not None:
+            text = f"RequestId: {invocation.request_id} Error: {words}"
+            invocation.journal.last_words = (text, "Runtime.ExitError")
+            self._finish(results.document(text, "Runtime.ExitError"), "Runtime.ExitError", reported)
 
     def _look(self) -> None:
         """Whether the event's time is over: one timer after the other, since setting one for each event costs."""
@@ -229,16 +201,20 @@ class Worker(asyncio.Protocol):
             self._timer = asyncio.get_running_loop().call_later(max(left, 0.001), self._look)
             return
         self.kill(self.number)
+        words = results.timeout_words(invocation.seconds)
+        invocation.journal.last_words = (f"{moment(time.time())} {invocation.request_id} {words}", "")
         self._finish(results.timed_out(invocation.request_id, invocation.seconds), "Sandbox.Timedout")
         self._leave()
 
-    def _finish(self, payload: bytes, error_type: str) -> None:
+    def _finish(self, payload: bytes, error_type: str, reported: str = "") -> None:
         invocation, self._current = self._current, None
         if invocation is None:
             return
-        logs = self.output.finish()
+        self.output.finish()
         duration = (time.perf_counter() - invocation.started) * 1000
-        invocation.answer(Result(payload, bool(error_type), error_type, logs, duration, invocation.request_id))
+        journal = invocation.journal
+        journal.close(duration, error_type, reported or error_type)
+        invocation.answer(Result(payload, bool(error_type), error_type, "", duration, journal.request_id, journal))
 
     def _leave(self) -> None:
         """No more events: close what is open here. Its end, if still to come, is the zygote's to tell."""
@@ -249,8 +225,7 @@ class Worker(asyncio.Protocol):
             self._timer.cancel()
         self.output.drain()
         self.output.close()
-        if self._current is not None:
-            self._finish(results.exited(self._current.request_id, None), "Runtime.ExitError")
+        self._exit(results.exit_words(None))
         if self._transport is not None:
             self._transport.close()
         self.on_gone(self)

@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eventfw.errors import LocalError
+from eventfw.tools.local.workers import scratch as scratches
 from eventfw.tools.local.workers import zygote
-from eventfw.tools.local.workers.handle import OnLine, Output, Worker
+from eventfw.tools.local.workers.handle import Worker
+from eventfw.tools.local.workers.journal import Stream
+from eventfw.tools.local.workers.limits import Limits
+from eventfw.tools.local.workers.output import OnLine, Output
 from eventfw.tools.local.workers.variables import Place, of_zygote
 from eventfw.tools.local.workers.wire import Decoder, pack
 
@@ -32,9 +36,10 @@ class Nursery:
     module, if any, that started a thread at import: workers are then spawned, not forked.
     """
 
-    def __init__(self, place: Place, on_line: OnLine) -> None:
+    def __init__(self, place: Place, on_line: OnLine, limits: Limits) -> None:
         self.place = place
         self.on_line = on_line
+        self.limits = limits
         self.alive = False
         self.retired = False
         self.closing = False
@@ -43,6 +48,7 @@ class Nursery:
         self.modules: tuple[str, ...] = ()
         self.files: dict[str, int] = {}
         self.workers: dict[int, Worker] = {}
+        self._scratch: scratches.Scratch | None = None
         self._numbers = 0
         self._decoder = Decoder()
         self._control: socket.socket | None = None
@@ -55,6 +61,7 @@ class Nursery:
         if not hasattr(socket, "send_fds") or not hasattr(os, "posix_spawn"):
             raise LocalError(f"eventfw local cannot start workers on {sys.platform}. On Windows, use WSL.")
         self.modules = tuple(modules)
+        self._scratch = scratches.Scratch()
         ours, theirs = socket.socketpair()
         read, write = os.pipe()
         ours.setblocking(False)
@@ -79,7 +86,7 @@ class Nursery:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(START_SECONDS):
-                await loop.sock_sendall(self._socket(), pack({"modules": self.modules, "spawn": spawn}))
+                await loop.sock_sendall(self._socket(), pack(self._orders(spawn)))
                 head, _ = await self._ready
         except TimeoutError:
             await self.close()
@@ -93,19 +100,24 @@ class Nursery:
         self.forks, self.threaded = head["fork"], head["threaded"]
         self.files = {path: _changed(path) for path in head["files"]}
 
+    def _orders(self, spawn: bool) -> dict[str, object]:
+        folder = self._scratch.folder if self._scratch is not None else ""
+        return {"modules": self.modules, "spawn": spawn, "scratch": folder}
+
     def stale(self) -> bool:
         """Whether something it imported was since installed, edited or removed."""
         return any(_changed(path) != time for path, time in self.files.items())
 
-    async def launch(self, function: str) -> Worker:
+    async def launch(self, stream: Stream) -> Worker:
         """A new worker process, waiting for its specification."""
-        if not self.alive:
+        if not self.alive or self._scratch is None:
             raise LocalError("The zygote has ended. Run eventfw local again.")
         self._numbers += 1
         number = self._numbers
         ours, theirs = socket.socketpair()
         read, write = os.pipe()
-        worker = Worker(number, function, self._kill, Output(read, function, self.on_line))
+        output = Output(read, stream.function, self.on_line, stream)
+        worker = Worker(number, self._kill, output, stream, self.limits, self._scratch.make(number))
         self.workers[number] = worker
         ours.setblocking(False)
         self._command(zygote.FORK, number, (theirs.detach(), write))
@@ -125,6 +137,8 @@ class Nursery:
         if self._output is not None:
             self._output.drain()
             self._output.close()
+        if self._scratch is not None:
+            await asyncio.to_thread(self._scratch.remove)
 
     def _socket(self) -> socket.socket:
         if self._control is None:
@@ -162,6 +176,8 @@ class Nursery:
                 self._ready.set_result((head, body))
             elif (worker := self.workers.pop(head["number"], None)) is not None:
                 worker.exited(head["status"])
+                if not scratches.removed(worker.scratch):
+                    asyncio.get_running_loop().run_in_executor(None, scratches.remove, worker.scratch)
 
     def _lost(self) -> None:
         """The connection is over: so are the workers. A zygote that still lives kills them; else it is done here."""

@@ -6,16 +6,19 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from eventfw.errors import LocalError
 from eventfw.resources.names import LOCAL_ACCOUNT
 from eventfw.tools.local.workers import results, variables
-from eventfw.tools.local.workers.handle import Answer, OnLine, Worker, told
+from eventfw.tools.local.workers.handle import Answer, Worker, told
+from eventfw.tools.local.workers.journal import Stream
 from eventfw.tools.local.workers.lanes import Generation, Lane, Retired
+from eventfw.tools.local.workers.limits import Limits
 from eventfw.tools.local.workers.nursery import Nursery
+from eventfw.tools.local.workers.output import OnLine
 from eventfw.tools.local.workers.preload import Preload
 from eventfw.tools.local.workers.results import BrokenApp, Result, WorkerEnded, new_request_id
 
@@ -41,8 +44,10 @@ class Pool:
 
     ``endpoint`` is the URL of the AWS door, which handlers' AWS calls go to; ``edge_port`` is where distributions are,
     ``http_port`` where APIs are.
-    ``on_line(function, request_id, line)`` is told of every line the workers print. ``limit`` workers per function and
-    ``total`` in all exist at once; invocations beyond wait. A worker idle for ``idle_seconds`` ends. ``spawn`` makes
+    ``on_line(function, request_id, line)`` is told of every line the workers print, ``tell`` of each environment that
+    was ended because it took more memory or disk than its function may. ``limit`` workers per function and ``total`` in
+    all exist at once: what the machine bears, while Lambda's own limits are the service's. Invocations beyond wait. A
+    worker idle for ``idle_seconds`` ends. ``spawn`` makes
     every worker a fresh interpreter.
 
     Use: ``await start()``, then ``invoke`` and, after each save, ``reload``; in the end ``await stop()``.
@@ -59,6 +64,7 @@ class Pool:
         edge_port: int = 0,
         http_port: int = 0,
         on_line: OnLine = lambda function, request_id, line: None,
+        tell: Callable[[str], None] = lambda text: None,
         limit: int = 10,
         total: int = 100,
         idle_seconds: float = 300.0,
@@ -70,6 +76,8 @@ class Pool:
         self.http_port = http_port
         self.app = app or ""
         self.on_line = on_line
+        self.limits = Limits(tell)
+        self.limits.workers = self._workers
         self.limit = limit
         self.total = total
         self.idle_seconds = idle_seconds
@@ -187,6 +195,7 @@ class Pool:
     async def stop(self) -> None:
         """End every process, and wait until they have. Invocations still in flight end with ``Runtime.ExitError``."""
         self._stopped = True
+        self.limits.stop()
         if self._reaper is not None:
             self._reaper.cancel()
         for task in list(self._tasks):
@@ -197,6 +206,9 @@ class Pool:
             await self._generation.cancel()
         await asyncio.gather(*(nursery.close() for nursery in list(self._nurseries)))
         self._nurseries.clear()
+
+    def _workers(self) -> list[Worker]:
+        return [worker for nursery in self._nurseries for worker in nursery.workers.values()]
 
     def _current(self) -> Generation:
         if self._stopped:
@@ -215,7 +227,7 @@ class Pool:
         return nursery
 
     async def _new_nursery(self) -> Nursery:
-        nursery = Nursery(self.place, self.on_line)
+        nursery = Nursery(self.place, self.on_line, self.limits)
         self._nurseries.add(nursery)
         try:
             await nursery.start(self._preload.wanted(), self.environ, spawn=self.spawn)
@@ -262,15 +274,16 @@ class Pool:
     async def _inspect(self, nursery: Nursery) -> tuple[tuple[Worker, dict[str, str]], dict[str, Any]]:
         """A first worker with the app imported, the environment it took, and what it said of the app."""
         known = self._generation is not None and self._generation.description["functions"].get(FIRST)
-        environment = variables.of_function(FIRST, known or GUESS, self.place, self.environ)
-        worker, data = await self._inspect_in(nursery, environment)
+        settings = known or GUESS
+        environment = variables.of_function(FIRST, settings, self.place, self.environ)
+        worker, data = await self._inspect_in(nursery, settings, environment)
         if "problem" in data and not known:
             # The guessed settings lack what the function is granted; outside Lambda nothing is asked for.
             bare = {**environment}
             del bare["AWS_LAMBDA_FUNCTION_NAME"]
             worker.end()
             environment = bare
-            worker, data = await self._inspect_in(nursery, environment)
+            worker, data = await self._inspect_in(nursery, settings, environment)
         if "problem" in data:
             worker.end()
             problem = data["problem"]
@@ -283,11 +296,13 @@ class Pool:
             )
         return (worker, environment), data
 
-    async def _inspect_in(self, nursery: Nursery, environment: dict[str, str]) -> tuple[Worker, dict[str, Any]]:
-        worker = await nursery.launch(FIRST)
+    async def _inspect_in(
+        self, nursery: Nursery, settings: dict[str, Any], environment: dict[str, str]
+    ) -> tuple[Worker, dict[str, Any]]:
+        worker = await nursery.launch(self._stream(FIRST, settings))
         worker.on_gone = lambda _: self._sweep()
         try:
-            _, body = await worker.begin(self._spec(FIRST, environment, self.app, describe=True), INSPECT_SECONDS)
+            _, body = await worker.begin(self._spec(worker, environment, self.app, describe=True), INSPECT_SECONDS)
         except WorkerEnded as ended:
             raise BrokenApp(f"The app ended its process while it was imported: {ended}.") from None
         except TimeoutError:
@@ -301,7 +316,8 @@ class Pool:
         if lane is None:
             worker.end()
             return
-        if environment != variables.of_function(FIRST, lane.settings, self.place, self.environ):
+        fitting = worker.stream.settings == self._stream(FIRST, lane.settings).settings
+        if not fitting or environment != variables.of_function(FIRST, lane.settings, self.place, self.environ):
             worker.end()
             try:
                 worker = await self._start_in(generation, lane)
@@ -322,20 +338,24 @@ class Pool:
         if nursery is None:
             raise LocalError("The local server is stopping.")
         environment = variables.of_function(lane.function, lane.settings, self.place, self.environ)
-        worker = await nursery.launch(lane.function)
-        spec = self._spec(lane.function, environment, generation.app, describe=False)
+        worker = await nursery.launch(self._stream(lane.function, lane.settings))
+        spec = self._spec(worker, environment, generation.app, describe=False)
         spec["sources"] = generation.sources()
         head, body = await worker.begin(spec, INIT_SECONDS + lane.settings["timeout"])
         if head["op"] != "ready":
             raise StartFailed(head["type"], body)
         return worker
 
-    def _spec(self, function: str, environment: dict[str, str], app: str, *, describe: bool) -> dict[str, Any]:
+    def _stream(self, function: str, settings: dict[str, Any]) -> Stream:
+        return Stream.of(function, settings, self.place.region)
+
+    def _spec(self, worker: Worker, environment: dict[str, str], app: str, *, describe: bool) -> dict[str, Any]:
         place = self.place
         return {
-            "function": function,
-            "arn": place.arn(function),
-            "environment": environment,
+            "function": worker.function,
+            "arn": place.arn(worker.function),
+            "environment": variables.of_worker(environment, worker.stream.name, worker.scratch),
+            "storage": worker.stream.storage,
             "app": app,
             "directory": place.directory,
             "describe": describe,

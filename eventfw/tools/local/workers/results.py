@@ -4,27 +4,56 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from typing import Any
 
 from eventfw.errors import LocalError, ProjectError
+from eventfw.tools.local.workers.journal import Journal
+from eventfw.tools.local.workers.log_lines import tail
 
 
-@dataclass(slots=True)
 class Result:
     """One invocation's outcome.
 
-    ``payload`` is JSON: the function's result, or, when ``error``, Lambda's error document. ``logs`` is what the
-    function printed meanwhile, the last 256 KB of it. ``duration_ms`` runs from handing the event to a worker until
-    its answer; making the worker is not counted.
+    ``payload`` is JSON: the function's result, or, when ``error``, Lambda's error document. ``duration_ms`` runs from
+    handing the event to a worker until its answer; making the worker is not counted. ``journal`` is what the log has of
+    it, where a worker was reached.
     """
 
-    payload: bytes
-    error: bool = False
-    error_type: str = ""
-    logs: str = ""
-    duration_ms: float = 0.0
-    request_id: str = ""
+    __slots__ = ("_logs", "duration_ms", "error", "error_type", "journal", "payload", "request_id")
+
+    def __init__(
+        self,
+        payload: bytes,
+        error: bool = False,
+        error_type: str = "",
+        logs: str = "",
+        duration_ms: float = 0.0,
+        request_id: str = "",
+        journal: Journal | None = None,
+    ) -> None:
+        self.payload = payload
+        self.error = error
+        self.error_type = error_type
+        self.duration_ms = duration_ms
+        self.request_id = request_id
+        self.journal = journal
+        self._logs = logs
+
+    @property
+    def logs(self) -> str:
+        """The invocation's lines in Lambda's log, from START to REPORT; of those in between the last 1 MB. They are
+        written each time this is asked for, and not before."""
+        return tail(self.journal) if self.journal is not None else self._logs
+
+    @property
+    def memory_used(self) -> int:
+        """MB that the environment has had at most; 0 where none was reached."""
+        return self.journal.memory_used if self.journal is not None else 0
+
+    @property
+    def init_ms(self) -> float:
+        """How long the environment took to start, when this event found a cold one; else 0."""
+        return self.journal.init_ms if self.journal is not None else 0.0
 
 
 def new_request_id() -> str:
@@ -76,7 +105,12 @@ def document(message: str, error_type: str) -> bytes:
 
 def timed_out(request_id: str, seconds: float) -> bytes:
     """The function ran out of its ``timeout``."""
-    return document(f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds", "Sandbox.Timedout")
+    return document(f"RequestId: {request_id} Error: {timeout_words(seconds)}", "Sandbox.Timedout")
+
+
+def timeout_words(seconds: float) -> str:
+    """The end at the timeout, as Lambda words it."""
+    return f"Task timed out after {seconds:.2f} seconds"
 
 
 def exited(request_id: str, status: int | None) -> bytes:
@@ -93,4 +127,5 @@ def exit_words(status: int | None) -> str:
     return f"Runtime exited with error: exit status {os.WEXITSTATUS(status)}"
 
 
+KILLED = 9  # the wait status of a process that got SIGKILL
 SIGNAL_WORDS = {6: "aborted", 9: "killed", 11: "segmentation fault", 15: "terminated"}

@@ -11,7 +11,7 @@ from typing import Any
 from eventfw.resources.names import LOCAL_ACCOUNT
 
 _KEPT = """
-    PATH HOME USER LOGNAME SHELL LANG TMPDIR TEMP TMP VIRTUAL_ENV LD_LIBRARY_PATH DYLD_LIBRARY_PATH
+    PATH HOME USER LOGNAME SHELL LANG VIRTUAL_ENV LD_LIBRARY_PATH DYLD_LIBRARY_PATH
     PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX PYTHONUTF8
     SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE SYSTEMROOT
     HTTP_PROXY HTTPS_PROXY http_proxy https_proxy
@@ -82,8 +82,20 @@ def of_function(name: str, settings: Mapping[str, Any], place: Place, environ: M
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(settings["memory"]),
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
-        "AWS_LAMBDA_LOG_STREAM_NAME": "local/[$LATEST]",
+        **of_logging(settings.get("logging", {})),
     }
+
+
+def of_logging(logging: Mapping[str, str]) -> dict[str, str]:
+    """What tells the runtime how to write log records."""
+    if logging.get("format") != "JSON":
+        return {"AWS_LAMBDA_LOG_FORMAT": "Text"}
+    return {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": logging["application_level"]}
+
+
+def of_worker(environment: Mapping[str, str], log_stream: str, scratch: str) -> dict[str, str]:
+    """The variables that are each execution environment's own. A ``TMPDIR`` of the function's stays."""
+    return {"TMPDIR": scratch, **environment, "AWS_LAMBDA_LOG_STREAM_NAME": log_stream}
 
 
 def of_zygote(place: Place, environ: Mapping[str, str]) -> dict[str, str]:
@@ -91,7 +103,8 @@ def of_zygote(place: Place, environ: Mapping[str, str]) -> dict[str, str]:
 
     Numeric libraries start a pool of threads at import unless told not to, and a process with threads is not forked.
     """
-    return {**kept(environ), **of_account(place), **dict.fromkeys(ONE_THREAD, "1")}
+    folders = {name: environ[name] for name in ("TMPDIR", "TEMP", "TMP") if name in environ}
+    return {**kept(environ), **folders, **of_account(place), **dict.fromkeys(ONE_THREAD, "1")}
 
 
 def of_tool(place: Place, environ: Mapping[str, str]) -> dict[str, str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _LENGTHS = struct.Struct("!II")
 _EVENT = struct.Struct("!IIBQ")  # lengths, form, deadline; then the request id
-_RESULT = struct.Struct("!IIB")  # lengths, form; then the request id
+_RESULT = struct.Struct("!IIBQ")  # lengths, form, peak; then the request id
 _FORM = _LENGTHS.size  # where the form stands: the head's first byte, which in JSON is a brace
 _EVENT_FORM, _RESULT_FORM = 0, 1
 _CHUNK = 64 * 1024  # bytes read at once: more would be mapped into memory afresh for each message
@@ -36,17 +36,19 @@ def pack_event(request_id: str, deadline: int, body: bytes) -> bytes:
     return b"".join((_EVENT.pack(_EVENT.size - _FORM + len(text), len(body), _EVENT_FORM, deadline), text, body))
 
 
-def pack_result(request_id: str, body: bytes) -> bytes:
-    """``{"op": "result", "id": request_id, "type": ""}`` and what the function returned."""
+def pack_result(request_id: str, peak: int, body: bytes) -> bytes:
+    """``{"op": "result", "id": request_id, "type": "", "peak": peak}`` and what the function returned. ``peak`` is the
+    most bytes of memory that the worker has had."""
     text = request_id.encode()
-    return b"".join((_RESULT.pack(_RESULT.size - _FORM + len(text), len(body), _RESULT_FORM), text, body))
+    return b"".join((_RESULT.pack(_RESULT.size - _FORM + len(text), len(body), _RESULT_FORM, peak), text, body))
 
 
 def _head(data: bytes, start: int, end: int) -> dict[str, Any]:
     """The head of a message that begins at ``start``; its head ends at ``end``."""
     form = data[start + _FORM]
     if form == _RESULT_FORM:
-        return {"op": "result", "id": data[start + _RESULT.size : end].decode(), "type": ""}
+        peak = _RESULT.unpack_from(data, start)[3]
+        return {"op": "result", "id": data[start + _RESULT.size : end].decode(), "type": "", "peak": peak}
     if form == _EVENT_FORM:
         deadline = _EVENT.unpack_from(data, start)[3]
         return {"id": data[start + _EVENT.size : end].decode(), "deadline": deadline}
@@ -114,9 +116,9 @@ class Connection:
         """Send a whole message. Raises ``BrokenPipeError`` when the server is gone."""
         self._write(pack(head, body))
 
-    def send_result(self, request_id: str, body: bytes) -> None:
+    def send_result(self, request_id: str, peak: int, body: bytes) -> None:
         """Send what the function returned. Raises ``BrokenPipeError`` when the server is gone."""
-        self._write(pack_result(request_id, body))
+        self._write(pack_result(request_id, peak, body))
 
     def _write(self, message: bytes) -> None:
         written = os.write(self.descriptor, message)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import resource
 import sys
 import time
 from pathlib import Path
@@ -17,23 +18,22 @@ from pathlib import Path
 if __package__ in (None, ""):  # run by file: the package may not be on the path of a bare interpreter
     sys.path.append(str(Path(__file__).resolve().parents[4]))
 
-from eventfw.tools.local.workers import answers, lambda_context, modules
+from eventfw.tools.local.workers import answers, lambda_context, modules, records
 from eventfw.tools.local.workers.wire import Connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Callable
     from typing import Any
 
 PR_SET_PDEATHSIG = 1
 KEPT = frozenset({*sys.stdlib_module_names, "__main__", "eventfw"})  # not for the project to replace, nor on Lambda
-LOG_FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
+PEAK_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes: in what the system counts a process's peak
 
 
 def prepare() -> None:
     """Import what every worker needs and this module does not import at its head, for a fork to find it there."""
-    for name in ("logging", "traceback", "eventfw.app", "eventfw.runtime", "eventfw.tools.local.workers.inspection"):
+    for name in ("eventfw.app", "eventfw.runtime", "eventfw.tools.local.workers.inspection"):
         importlib.import_module(name)
     if sys.platform == "linux":
         importlib.import_module("ctypes")
@@ -52,7 +52,7 @@ def main(connection: int, output: int) -> None:
     spec = message[0]
     take_environment(spec)
     modules.give_way(spec["directory"], preloaded)
-    current = install_logging()
+    current = records.install()
     handler = load(spec, link)
     serve(handler, link, current, spec["arn"])
     os._exit(0)  # the server is gone or wants it gone: nothing waits for the interpreter to tidy up
@@ -93,34 +93,28 @@ def take_environment(spec: dict[str, Any]) -> None:
     modules.read_afresh(directory)
     if spec["sources"]:
         sys.meta_path.insert(0, modules.SnapshotFinder(spec["sources"]))
+    if "tempfile" in sys.modules:
+        import tempfile
+
+        tempfile.tempdir = None  # a library may have asked for it before: this environment has a folder of its own
+    bound_files(spec["storage"])
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed()  # every fork would draw the same numbers
 
 
-class Current:
-    """The request that log lines belong to."""
+def bound_files(size: int) -> None:
+    """No file this process writes grows beyond ``size`` MB: writing then fails, as on a full disk."""
+    limit = size * 1024 * 1024
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
 
-    request_id = ""
 
-
-def install_logging() -> Current:
-    """The root logger's handler, as Lambda has it: ``logging.basicConfig()`` then changes nothing, here as there."""
-    import logging
-
-    current = Current()
-
-    def named(record: logging.LogRecord) -> bool:
-        record.aws_request_id = current.request_id
-        return True
-
-    formatter = logging.Formatter(LOG_FORMAT, "%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(formatter)
-    handler.addFilter(named)
-    logging.getLogger().addHandler(handler)
-    return current
+def peak_memory() -> int:
+    """The most bytes that this process has had in memory."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT
 
 
 def load(spec: dict[str, Any], link: Connection) -> Callable[[Any, Any], Any]:
@@ -141,7 +135,7 @@ def load(spec: dict[str, Any], link: Connection) -> Callable[[Any, Any], Any]:
         handler = entry(getattr(importlib.import_module(module), variable), function)
     except Exception as error:
         document = answers.import_error_of(error, module)
-        print(answers.logged(document))
+        records.say_error(document)
         sys.stdout.flush()
         link.send({"op": "broken", "type": document["errorType"]}, answers.encoded(document))
         os._exit(1)
@@ -149,7 +143,7 @@ def load(spec: dict[str, Any], link: Connection) -> Callable[[Any, Any], Any]:
     return handler
 
 
-def serve(handler: Callable[[Any, Any], Any], link: Connection, current: Current, arn: str) -> None:
+def serve(handler: Callable[[Any, Any], Any], link: Connection, current: records.Current, arn: str) -> None:
     """Answer events until the server closes the connection. What is no ``Exception`` ends the process, as on AWS.
 
     ``arn`` is the function's own, for events that were not sent to an alias or version of it.
@@ -166,7 +160,7 @@ def serve(handler: Callable[[Any, Any], Any], link: Connection, current: Current
             payload = answers.result_payload(handler(answers.event_of(body), context))
         except Exception as error:
             document = answers.error_of(error, head["id"])
-            print(answers.logged(document))
+            records.say_error(document)
             error_type, payload = document["errorType"], answers.encoded(document)
         if len(payload) > answers.PAYLOAD_LIMIT:
             error_type, payload = answers.too_large()
@@ -174,9 +168,9 @@ def serve(handler: Callable[[Any, Any], Any], link: Connection, current: Current
         sys.stderr.flush()
         try:
             if error_type:
-                link.send({"op": "result", "id": head["id"], "type": error_type}, payload)
+                link.send({"op": "result", "id": head["id"], "type": error_type, "peak": peak_memory()}, payload)
             else:
-                link.send_result(head["id"], payload)
+                link.send_result(head["id"], peak_memory(), payload)
         except BrokenPipeError:
             return
 

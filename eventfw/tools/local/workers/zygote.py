@@ -2,7 +2,8 @@
 
 Run by file, never imported by the server, which talks to it over one socket:
 
-- first comes one message: the modules to import and whether to fork at all; the answer says how that went;
+- first comes one message: the modules to import, whether to fork at all, and the folder of the workers' temporary
+  files, which goes with the zygote; the answer says how that went;
 - then commands of five bytes: ``F`` and a number, with two descriptors (connection, output): a worker of that number;
   ``K`` and a number: kill that worker with all its children;
 - back go messages ``{"op": "exit", "number": N, "status": wait status}``.
@@ -17,6 +18,7 @@ import gc
 import importlib
 import os
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -208,6 +210,7 @@ def main() -> None:
     if ends is not None:
         gc.enable()
         worker.main(*ends)
+    shutil.rmtree(orders[0]["scratch"], ignore_errors=True)  # the server may have been killed
 
 
 if __name__ == "__main__":

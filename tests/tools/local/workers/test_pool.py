@@ -115,7 +115,7 @@ def test_an_exception_gives_type_message_and_the_users_frames(tmp_path: Path, sp
     error = json.loads(result.payload)
     assert (error["errorType"], error["errorMessage"], error["requestId"]) == ("KeyError", "'ü'", "r-1")
     assert error["stackTrace"][0].startswith(f'  File "{tmp_path}/app.py", line ')
-    assert result.logs.startswith("[ERROR] KeyError: 'ü'\nTraceback (most recent call last):\n")
+    assert "\n[ERROR] KeyError: 'ü'\nTraceback (most recent call last):\n" in result.logs
     assert before == after
 
 
@@ -243,9 +243,9 @@ def test_output_belongs_to_its_invocation_and_is_told_line_by_line(tmp_path: Pat
     async def test(pool: Pool) -> None:
         result = await pool.invoke("talk", b"1", request_id="r")
         again = await pool.invoke("talk", b"1", request_id="s")
-        assert result.logs.startswith("one\ntwo\nthree[WARNING]\t")
-        assert result.logs.endswith("Z\tr\tfour\n")
-        assert again.logs.startswith("one\n")
+        assert result.logs.startswith("START RequestId: r Version: $LATEST\none\ntwo\nthree[WARNING]\t")
+        assert "Z\tr\tfour\nEND RequestId: r\nREPORT RequestId: r\tDuration: " in result.logs
+        assert again.logs.startswith("START RequestId: s Version: $LATEST\none\n")
 
     run(tmp_path, test, on_line=lambda *line: lines.append(line))
     assert ("talk", "", "importing") in lines

@@ -1,0 +1,85 @@
+"""What a worker prints, read from its pipe line by line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from eventfw.tools.local.workers.journal import Journal, Stream, keep_loose
+
+READ = 64 * 1024  # bytes of output read at once
+LINE_LIMIT = 64 * 1024  # bytes after which a line without an end is shown as it is
+
+OnLine = Callable[[str, str, str], None]
+"""Told of each line of output: function, request id (``""`` outside an invocation), the line."""
+
+
+class Output:
+    """What a worker prints, line by line, and for the invocation it was printed in.
+
+    A carriage return within a line parts the lines of one record, as on AWS: a traceback is one event of the log.
+    """
+
+    def __init__(self, descriptor: int, function: str, on_line: OnLine, stream: Stream | None = None) -> None:
+        os.set_blocking(descriptor, False)
+        self.descriptor = descriptor
+        self.function = function
+        self.on_line = on_line
+        self.stream = stream
+        self.journal: Journal | None = None
+        self._rest = b""
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(descriptor, self.drain)
+
+    def begin(self, journal: Journal) -> None:
+        """What is printed from now on belongs to this invocation."""
+        self.drain()
+        self.journal = journal
+
+    def finish(self) -> None:
+        """End the invocation, with all that it printed."""
+        self.drain()
+        rest = self.rest()
+        if rest:
+            self._line(rest)
+        self.journal = None
+
+    def rest(self) -> bytes:
+        """The line that has no end yet, such as a prompt; it is then no longer kept."""
+        rest, self._rest = self._rest, b""
+        return rest
+
+    def drain(self) -> None:
+        """Read all there is."""
+        while self.descriptor >= 0:
+            try:
+                data = os.read(self.descriptor, READ)
+            except BlockingIOError:
+                return
+            if not data:
+                self.close()
+                return
+            *lines, self._rest = (self._rest + data).split(b"\n")
+            for line in lines:
+                self._line(line)
+            if len(self._rest) > LINE_LIMIT:
+                self._line(self.rest())
+
+    def _line(self, line: bytes) -> None:
+        text = line.decode(errors="replace").rstrip("\r").replace("\r", "\n")
+        journal = self.journal
+        if journal is not None:
+            journal.add(text)
+        elif self.stream is not None:
+            keep_loose(self.stream, text)
+        request_id = journal.request_id if journal is not None else ""
+        for part in text.split("\n"):
+            self.on_line(self.function, request_id, part)
+
+    def close(self) -> None:
+        """Stop reading; a process that still writes there is told so by the system."""
+        if self.descriptor >= 0:
+            self._loop.remove_reader(self.descriptor)
+            os.close(self.descriptor)
+            self.descriptor = -1
