@@ -56,15 +56,27 @@ class Schedules:
             last = anchor - timedelta(seconds=1)  # Scheduler's rates run at once, or at their start
         while (due := schedule.next(last, anchor)) is not None and (end is None or due <= end):
             await self.clock.sleep_until(due.timestamp())
-            event = self._tick(how, f"{due:%Y-%m-%dT%H:%M:%SZ}")
-            self.accept(how["function"], json.dumps(event).encode(), source="schedule")
+            self.accept(how["function"], self._tick(how, f"{due:%Y-%m-%dT%H:%M:%SZ}"), source="schedule")
             last = max(due, self.clock.now())
 
-    def _tick(self, how: dict[str, Any], time: str) -> dict[str, Any]:
-        if how.get("scheduler"):
-            arn = f"arn:aws:scheduler:{self.region}:{LOCAL_ACCOUNT}:schedule/default/{how['rule']}"
-            return scheduler_event(arn, time, how.get("input"))
-        return scheduled_event(how["rule"], time, id_=str(uuid.uuid4()), account=LOCAL_ACCOUNT, region=self.region)
+    def _tick(self, how: dict[str, Any], time: str) -> bytes:
+        if not how.get("scheduler"):
+            told = scheduled_event(how["rule"], time, id_=str(uuid.uuid4()), account=LOCAL_ACCOUNT, region=self.region)
+            return json.dumps(told).encode()
+        arn = f"arn:aws:scheduler:{self.region}:{LOCAL_ACCOUNT}:schedule/default/{how['rule']}"
+        return _written_over(json.dumps(scheduler_event(arn, time, how.get("input"))), arn, time).encode()
+
+
+def _written_over(text: str, arn: str, time: str) -> str:
+    """An input with the words that Scheduler writes over, wherever they stand.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+    """
+    if "<aws.scheduler." in text:
+        told = {"schedule-arn": arn, "scheduled-time": time, "execution-id": str(uuid.uuid4()), "attempt-number": "1"}
+        for name, value in told.items():
+            text = text.replace(f"<aws.scheduler.{name}>", value)
+    return text
 
 
 def _moment(text: str | None) -> datetime | None:

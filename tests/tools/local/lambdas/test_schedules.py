@@ -178,3 +178,67 @@ def test_a_rate_of_scheduler_fires_at_once(monkeypatch: pytest.MonkeyPatch) -> N
         assert [function for function, _ in bench.ticks] == ["hourly-function"]
 
     asyncio.run(main())
+
+
+def ticks_within(monkeypatch: pytest.MonkeyPatch, start: datetime, seconds: float, *given: dict[str, Any]) -> list[Any]:
+    """The events of schedules while a virtual clock moves on from ``start``."""
+    from eventfw.rules.schedule import ScheduleExpression
+
+    monkeypatch.setattr(schedules, "ScheduleExpression", ScheduleExpression)
+
+    async def main() -> list[Any]:
+        clock = VirtualClock(start.timestamp())
+        bench = Bench(clock)
+        bench.schedules.replace(given)
+        await clock.advance(seconds)
+        await bench.schedules.stop()
+        return [event for _, event in bench.ticks]
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("day", "fired"),
+    [
+        # Berlin's clocks jump from 2:00 to 3:00: there is no 2:30 on the 29th, and the hours are 23.
+        (28, ["2026-03-28T01:30:00Z", "2026-03-30T00:30:00Z"]),
+        # They go back from 3:00 to 2:00: 2:30 comes twice, and counts once.
+        (24, ["2026-10-24T00:30:00Z", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"]),
+    ],
+)
+def test_a_change_of_the_clocks_skips_or_repeats_no_run(
+    monkeypatch: pytest.MonkeyPatch, day: int, fired: list[str]
+) -> None:
+    start = datetime(2026, 3 if day == 28 else 10, day, tzinfo=UTC)
+    berlin = scheduler("night", expression="cron(30 2 * * ? *)", timezone="Europe/Berlin")
+    assert [event["time"] for event in ticks_within(monkeypatch, start, 3 * 86_400, berlin)] == fired
+
+
+def test_a_day_of_a_rate_has_24_hours_over_a_change_of_the_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    daily = scheduler("daily", expression="rate(1 day)", timezone="Europe/Berlin")
+    ticks = ticks_within(monkeypatch, datetime(2026, 3, 28, 12, tzinfo=UTC), 2 * 86_400, daily)
+    assert [event["time"][5:13] for event in ticks] == ["03-28T12", "03-29T12", "03-30T12"]
+
+
+def test_at_fires_once_in_its_zone_and_dates_bound_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    once = scheduler("once", expression="at(2026-07-01T09:00:00)", timezone="America/New_York")
+    start, end = "2026-07-02T00:00:00.000Z", "2026-07-02T02:00:00.000Z"
+    hourly = scheduler("hourly", expression="rate(1 hour)", start=start, end=end)
+    ticks = ticks_within(monkeypatch, datetime(2026, 7, 1, tzinfo=UTC), 10 * 86_400, once, hourly)
+    assert [event["time"] for event in ticks] == [
+        "2026-07-01T13:00:00Z",
+        "2026-07-02T00:00:00Z",
+        "2026-07-02T01:00:00Z",
+        "2026-07-02T02:00:00Z",
+    ]
+
+
+def test_scheduler_writes_over_its_words_in_an_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = ["<aws.scheduler.execution-id>", "try <aws.scheduler.attempt-number>", "<aws.scheduler.scheduled-time>"]
+    arn = {"<aws.scheduler.schedule-arn>": said}
+    often = scheduler("often", expression="rate(1 minute)", input=arn)
+    one, other = ticks_within(monkeypatch, datetime(2026, 7, 1, tzinfo=UTC), 60, often)
+    [(name, (execution, attempt, time))] = one["input"].items()
+    assert (name, attempt, time) == (one["resources"][0], "try 1", one["time"])
+    assert len(execution) == 36
+    assert execution != other["input"][name][0]
