@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -62,16 +63,22 @@ class Terminal:
         if exchange.problem:
             self.line(f"         {click.style(exchange.problem, fg='yellow')}")
 
-    def invocation(self, source: str, function: str, error: bool, payload: bytes, duration_ms: float) -> None:
-        """An invocation that did not come over HTTP."""
+    def invocation(
+        self,
+        source: str,
+        function: str,
+        error: bool,
+        payload: bytes,
+        duration_ms: float,
+        notes: Iterable[str] = (),
+    ) -> None:
+        """An invocation that did not come over HTTP. ``notes`` say what follows from it."""
         outcome = click.style("failed", fg="red") if error else click.style("ok", fg="green")
         self.line(f"{now()} {source} -> {function} {outcome} {milliseconds(duration_ms)}")
         if error:
-            self.line(f"         {click.style(failure(payload), fg='yellow')}")
-            return
-        failed = partial_failures(payload)
-        if failed:
-            self.line(f"         {click.style(retried(source, failed), fg='yellow')}")
+            notes = [failure(payload), *notes]
+        for note in notes:
+            self.line(f"         {click.style(note, fg='yellow')}")
 
 
 def printable(text: str, encoding: str) -> str:
@@ -96,20 +103,6 @@ def failure(payload: bytes) -> str:
         kind = data.get("errorType")
         return f"{kind}: {data['errorMessage']}" if kind else str(data["errorMessage"])
     return payload[:500].decode(errors="replace")
-
-
-def retried(source: str, failed: int) -> str:
-    """What becomes of the records that a batch reports as failed."""
-    if source in ("kinesis", "dynamodb"):  # of streams the embedded AWS takes no such report
-        return "a record failed: on AWS it and all behind it come again, the embedded AWS passes on"
-    return f"{failed} of its messages will come again"
-
-
-def partial_failures(payload: bytes) -> int:
-    """How many records of a batch a result reports as failed."""
-    data = parsed(payload)
-    failures = data.get("batchItemFailures") if isinstance(data, dict) else None
-    return len(failures) if isinstance(failures, list) else 0
 
 
 def parsed(payload: bytes) -> Any:

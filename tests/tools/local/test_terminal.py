@@ -32,14 +32,15 @@ def test_a_request_is_a_line_with_what_ran_and_what_was_wrong() -> None:
 def test_an_invocation_is_a_line_with_its_outcome() -> None:
     stream = io.StringIO()
     terminal = Terminal(stream)
-    terminal.invocation("sqs", "order", False, b'{"batchItemFailures": [{"itemIdentifier": "1"}]}', 12.3)
-    terminal.invocation("s3", "thumbnail", True, b'{"errorType": "KeyError", "errorMessage": "x"}', 1.0)
+    terminal.invocation("sqs", "order", False, b"null", 12.3, ["1 of 2 messages will come again at 10:00:00"])
+    terminal.invocation("s3", "thumbnail", True, b'{"errorType": "KeyError", "errorMessage": "x"}', 1.0, ["again"])
     terminal.invocation("invoke", "odd", True, b"no json", 1.0)
     assert said(stream).splitlines() == [
         "TIME sqs -> order ok 12 ms",
-        "         1 of its messages will come again",
+        "         1 of 2 messages will come again at 10:00:00",
         "TIME s3 -> thumbnail failed 1.0 ms",
         "         KeyError: x",
+        "         again",
         "TIME invoke -> odd failed 1.0 ms",
         "         no json",
     ]
@@ -85,10 +86,3 @@ def test_what_the_streams_encoding_lacks_is_still_said() -> None:
     terminal.invocation("invoke", "api", True, b'{"errorMessage": "half a pair: \\ud800"}', 1.0)
     assert b"gr\\xf6\\xdfe \\u2713" in raw.getvalue()
     assert b"\\ud800" in raw.getvalue()
-
-
-def test_of_streams_nothing_comes_again_here_and_the_line_says_so() -> None:
-    stream = io.StringIO()
-    payload = b'{"batchItemFailures": [{"itemIdentifier": "1"}]}'
-    Terminal(stream).invocation("kinesis", "count", False, payload, 2.0)
-    assert "on AWS it and all behind it come again, the embedded AWS passes on" in stream.getvalue()

@@ -1,0 +1,68 @@
+"""What became of a batch of messages, and the words for it.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from eventfw.rules.batch import BatchResponse
+from eventfw.tools.local.pollers.batching import Message
+from eventfw.tools.local.workers.results import Result
+
+
+@dataclass(frozen=True)
+class Redrive:
+    """Where a queue's messages go when they were received ``receives`` times: the name of the dead-letter queue."""
+
+    receives: int
+    queue: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of a batch, the messages that are done with and those that come again. ``why`` says what is behind the second,
+    where the function's own error does not."""
+
+    done: Sequence[Message]
+    again: Sequence[Message]
+    why: str = ""
+
+
+def outcome(messages: Sequence[Message], result: Result, *, reports: bool, fifo: bool) -> Outcome:
+    """What a function's result means. ``reports``: the mapping has ReportBatchItemFailures."""
+    if result.error:
+        return Outcome([], list(messages))
+    returned = json.loads(result.payload or b"null")
+    groups = [one.group for one in messages] if fifo else None
+    response = BatchResponse.read("sqs", [one.id for one in messages], returned, reports=reports, groups=groups)
+    again = set(response.retried)
+    done = [one for one in messages if one.id not in again]
+    why = response.why if response.result == "failure" or ";" in response.why else ""
+    return Outcome(done, [one for one in messages if one.id in again], why)
+
+
+def told(outcome: Outcome, count: int, redrive: Redrive | None, again_at: Sequence[float]) -> Iterator[str]:
+    """What became of a batch of ``count`` messages, in sentences. ``again_at``: when those that come again do, in
+    seconds since 1970."""
+    if outcome.why:
+        yield outcome.why
+    dead = [one for one in outcome.again if redrive is not None and one.receives >= redrive.receives]
+    if back := len(outcome.again) - len(dead):
+        yield f"{_of(back, count)} will come again at {_clock(again_at)}"
+    if dead and redrive is not None:
+        times = f"{redrive.receives} time" + "s" * (redrive.receives != 1)
+        yield f"{_of(len(dead), count)}, received {times}, will be in {redrive.queue} at {_clock(again_at)}"
+
+
+def _of(some: int, count: int) -> str:
+    return f"{some} of {count} messages" if count > 1 else "The message"
+
+
+def _clock(moments: Sequence[float]) -> str:
+    first, last = (datetime.fromtimestamp(one).strftime("%H:%M:%S") for one in (min(moments), max(moments)))
+    return first if first == last else f"{first} to {last}"
