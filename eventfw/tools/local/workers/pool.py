@@ -77,7 +77,7 @@ class Pool:
         self.app = app or ""
         self.on_line = on_line
         self.limits = Limits(tell)
-        self.limits.workers = self._workers
+        self.limits.workers = lambda: self.workers
         self.limit = limit
         self.total = total
         self.idle_seconds = idle_seconds
@@ -207,7 +207,9 @@ class Pool:
         await asyncio.gather(*(nursery.close() for nursery in list(self._nurseries)))
         self._nurseries.clear()
 
-    def _workers(self) -> list[Worker]:
+    @property
+    def workers(self) -> list[Worker]:
+        """The processes that there are, idle, busy, or being started or ended."""
         return [worker for nursery in self._nurseries for worker in nursery.workers.values()]
 
     def _current(self) -> Generation:

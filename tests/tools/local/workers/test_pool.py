@@ -87,28 +87,6 @@ def failing(folder: Path, code: str, **options: Any) -> tuple[Result, int, int]:
     return found[1], found[0], found[2]
 
 
-@pytest.mark.parametrize(
-    ("code", "error_type", "message"),
-    [
-        ("sys.exit(3)", "Runtime.ExitError", "RequestId: r-1 Error: Runtime exited with error: exit status 3"),
-        ("sys.exit()", "Runtime.ExitError", "RequestId: r-1 Error: Runtime exited without providing a reason"),
-        (
-            "os.kill(os.getpid(), 9)",
-            "Runtime.ExitError",
-            "RequestId: r-1 Error: Runtime exited with error: signal: killed",
-        ),
-        ("while True: pass", "Sandbox.Timedout", "RequestId: r-1 Error: Task timed out after 1.00 seconds"),
-    ],
-)
-def test_a_process_that_ends_gives_lambdas_error_and_the_next_event_a_new_one(
-    tmp_path: Path, code: str, error_type: str, message: str
-) -> None:
-    result, before, after = failing(tmp_path, code)
-    assert result.error
-    assert json.loads(result.payload) == {"errorType": error_type, "errorMessage": message}
-    assert before != after
-
-
 @pytest.mark.parametrize("spawn", [False, True])
 def test_an_exception_gives_type_message_and_the_users_frames(tmp_path: Path, spawn: bool) -> None:
     result, before, after = failing(tmp_path, "raise KeyError('ü')", spawn=spawn)
@@ -128,21 +106,6 @@ def returning(folder: Path, expression: str) -> Result:
 
     run(folder, test)
     return found[0]
-
-
-def test_a_result_that_is_not_json_is_a_marshal_error(tmp_path: Path) -> None:
-    result = returning(tmp_path, "{1}")
-    assert result.error_type == "Runtime.MarshalError"
-    message = "Unable to marshal response: Object of type set is not JSON serializable"
-    assert json.loads(result.payload)["errorMessage"] == message
-
-
-def test_a_result_over_the_limit_is_refused(tmp_path: Path) -> None:
-    result = returning(tmp_path, "'x' * 6_291_555")
-    assert json.loads(result.payload) == {
-        "errorType": "Function.ResponseSizeTooLarge",
-        "errorMessage": "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
-    }
 
 
 def test_a_result_at_the_limit_arrives_whole(tmp_path: Path) -> None:
