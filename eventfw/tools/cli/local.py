@@ -29,6 +29,14 @@ from .options import project_options
     help="The time of retries, schedules and windows; a virtual one stands until `eventfw clock advance`.",
 )
 @click.option("--region", metavar="REGION", help="The region handlers see. [default: the AWS CLI's, or us-east-1]")
+@click.option(
+    "--runtime-api",
+    multiple=True,
+    is_flag=False,
+    flag_value="",
+    metavar="[FUNCTION]",
+    help="Serve Lambda's Runtime API to runtimes of your own: of all functions, or of FUNCTION; repeatable.",
+)
 @click.option("--replay", is_flag=True, help="Replay events/*.json after the start and each reload.")
 @click.option("--allow-host", multiple=True, metavar="NAME", help="A further Host and Origin to accept; repeatable.")
 @click.option(
@@ -44,6 +52,7 @@ def command(
     no_cloud: bool,
     clock: str,
     region: str | None,
+    runtime_api: tuple[str, ...],
     replay: bool,
     allow_host: tuple[str, ...],
     as_json: bool,
@@ -76,9 +85,17 @@ def command(
             as_json,
             allow_host,
             virtual_clock=clock == "virtual",
+            runtimes=chosen_runtimes(runtime_api),
         ),
         Terminal(sys.stderr if as_json else sys.stdout),
     )
+
+
+def chosen_runtimes(named: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The functions that --runtime-api is about; empty for all, which it means without a name; None without it."""
+    if not named:
+        return None
+    return () if "" in named else named
 
 
 def default_region() -> str:

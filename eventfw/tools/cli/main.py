@@ -20,6 +20,7 @@ COMMANDS = {  # name: one line for `eventfw --help`, so that help imports no com
     "invoke": "Invoke a function of the running local server.",
     "send": "Send a handler a sample event, on the running local server.",
     "clock": "Show or advance the virtual clock of the running local server.",
+    "attach": "Run a runtime for a function of the running local server.",
     "replay": "Replay sample events on the running local server.",
     "route": "Say which handlers an event reaches, and why not the others.",
     "list": "List functions, handlers and triggers.",

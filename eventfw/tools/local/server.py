@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eventfw.errors import EventfwError
+from eventfw.errors import EventfwError, LocalError
 from eventfw.paths import HttpTable
 from eventfw.tools.local.cdn.front import EdgeFront
 from eventfw.tools.local.cdn.sites import Association
@@ -49,6 +49,7 @@ from eventfw.tools.local.workers.results import BrokenApp
 
 if TYPE_CHECKING:
     from eventfw.tools.local.cloud.aws import Aws
+    from eventfw.tools.local.lambdas.runtime_api import RuntimeApi
     from eventfw.tools.local.pollers.manager import Pollers
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -74,6 +75,7 @@ class Options:
     as_json: bool = False
     allowed_hosts: tuple[str, ...] = ()
     virtual_clock: bool = False
+    runtimes: tuple[str, ...] | None = None  # the functions that the Runtime API serves; empty for all
 
 
 class LocalServer:
@@ -106,7 +108,9 @@ class LocalServer:
             on_line=self._printed,
         )
         self.clock = VirtualClock() if options.virtual_clock else RealClock()
-        self.lambdas = LambdaService(self.pool, terminal, self.clock, options.region)
+        guard = self.guard = Guard(options.allowed_hosts)
+        self.runtimes = self._runtime_api() if options.runtimes is not None else None
+        self.lambdas = LambdaService(self.runtimes or self.pool, terminal, self.clock, options.region)
         self.client: Aws | None = None  # what the server itself asks of the AWS by, once that was started
         self.pollers: Pollers | None = None
         self.told: dict[str, Any] = {"mappings": [], "destinations": {}}  # what the app's stack says of Lambda
@@ -114,7 +118,6 @@ class LocalServer:
         step_functions = StepFunctions(lambda: self.cloud.endpoint_url if self.cloud else None, options.region)
         self.control = Control(self.lambdas.run, secrets.token_urlsafe(24), self.clock, step_functions, self.pushes)
         self.schedules = Schedules(self.lambdas.accept, self.clock, options.region)
-        guard = self.guard = Guard(options.allowed_hosts)
         self.gateway = Gateway(HttpTable([]), self.lambdas.invoke, guard=guard, observe=terminal.exchange)
         self.fronts = Fronts(self.gateway, self.lambdas.invoke, guard=guard, observe=terminal.exchange)
         self.websockets = WebSockets(self.fronts, self.lambdas.invoke, guard=guard, observe=terminal.exchange)
@@ -129,6 +132,7 @@ class LocalServer:
             guard=guard,
             observe=terminal.exchange,
         )
+        self._announced = False
         self._following = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -141,6 +145,8 @@ class LocalServer:
             if cloud := self._chosen_cloud():
                 stack.push_async_callback(cloud.stop)
             stack.push_async_callback(self.pool.stop)
+            if self.runtimes is not None:
+                stack.push_async_callback(self.runtimes.stop)
             stack.push_async_callback(self.lambdas.stop)
             stack.push_async_callback(self.schedules.stop)
             stack.push_async_callback(self._end_tasks)
@@ -176,6 +182,9 @@ class LocalServer:
         begun = time.perf_counter()
         description = await self.pool.start()
         self._take_over(description)
+        if self.runtimes is not None and (missing := self.runtimes.missing()):
+            names = ", ".join(description["functions"])
+            raise LocalError(f"The app has no function {missing[0]!r}, named by --runtime-api. It has: {names}.")
         spent = (time.perf_counter() - begun) * 1000
         self.terminal.good(f"Serving {description['app']} on {self.http} after {spent:.0f} ms")
 
@@ -246,6 +255,10 @@ class LocalServer:
     def _take_over(self, description: dict[str, Any]) -> None:
         """Route by a new description of the app, from the next request on."""
         self.lambdas.functions = configurations(description["functions"], self.told["destinations"])
+        if self.runtimes is not None:
+            self.runtimes.replace(description["functions"])
+            if self._announced:
+                self._write_state()
         self.gateway.apis = apis_of(description["apis"])
         self.fronts.replace(description["fronts"])
         self.websockets.replace(description["websockets"])
@@ -327,13 +340,30 @@ class LocalServer:
     def _printed(self, function: str, request_id: str, line: str) -> None:
         self.terminal.output(function, line)
 
+    def _runtime_api(self) -> RuntimeApi:
+        from eventfw.tools.local.lambdas.runtime_api import RuntimeApi
+
+        options, say = self.options, self.terminal.note
+        chosen = options.runtimes or ()
+        return RuntimeApi(chosen, self.pool, self.pool.place, options.app or "", guard=self.guard, say=say)
+
+    def _write_state(self) -> None:
+        """Tell the other commands where everything is."""
+        aws = self.aws if self.cloud is not None else ""
+        runtimes = self.runtimes.environments if self.runtimes is not None else {}
+        token, region = self.control.token, self.options.region
+        state = State(self.http, aws, self.edge, self.aws, os.getpid(), token, region, runtimes)
+        write_state(self.options.directory, state)
+        self._announced = True
+
     def _announce(self) -> None:
         """Say where everything is, once all of it answers."""
         aws = self.aws if self.cloud is not None else ""
-        state = State(self.http, aws, self.edge, self.aws, os.getpid(), self.control.token, self.options.region)
-        write_state(self.options.directory, state)
+        self._write_state()
         if self.options.as_json and sys.stdout is not None:
-            first = {"http": self.http, "aws": aws or None, "edge": self.edge, "pid": os.getpid()}
+            first: dict[str, Any] = {"http": self.http, "aws": aws or None, "edge": self.edge, "pid": os.getpid()}
+            if self.runtimes is not None:
+                first["runtimes"] = self.runtimes.environments
             sys.stdout.write(json.dumps(first) + "\n")
             sys.stdout.flush()
         self.terminal.line(f"  HTTP  {self.http}")
@@ -348,6 +378,9 @@ class LocalServer:
             self.terminal.line(
                 f"  AWS   {self.aws}  (aws --endpoint-url {self.aws} --region {self.options.region} ...)"
             )
+        if self.runtimes is not None:
+            for line in self.runtimes.addresses(MOST_ADDRESSES):
+                self.terminal.line(line)
         if self.clock.virtual:
             self.terminal.line("  clock virtual: it stands at the moment of the start until `eventfw clock advance`")
         self.terminal.line("Ctrl-C stops it. Saving a file reloads the app.")

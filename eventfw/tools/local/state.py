@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from eventfw.errors import LocalError
@@ -17,7 +17,8 @@ FILE = "local.json"
 class State:
     """A running server: its addresses, its process, and the token that its control paths ask for.
 
-    ``aws`` is empty where the server runs without an AWS; ``control`` is the door, which is always there.
+    ``aws`` is empty where the server runs without an AWS; ``control`` is the door, which is always there. ``runtimes``
+    has, by function, the variables of a runtime that runs it through the Runtime API.
     """
 
     http: str
@@ -27,6 +28,7 @@ class State:
     pid: int
     token: str
     region: str
+    runtimes: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def folder_of(project: Path) -> Path:
