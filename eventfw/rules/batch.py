@@ -37,12 +37,14 @@ class BatchResponse:
 
     ``result``: ``success`` (nothing comes again), ``partial`` or ``failure`` (the whole batch comes again).
     ``retried``: the ids of the records that come again, in the batch's order. ``why``: the condition that made it so.
-    A record that is not retried is done with: SQS deletes it, a stream's position moves past it.
+    A record that is not retried is done with: SQS deletes it, a stream's position moves past it. ``checkpoint`` is the
+    first record of a stream that the function named, and ``None`` where it named none.
     """
 
-    __slots__ = ("result", "retried", "why")
+    __slots__ = ("checkpoint", "result", "retried", "why")
 
-    def __init__(self, result: str, retried: Sequence[Any], why: str) -> None:
+    def __init__(self, result: str, retried: Sequence[Any], why: str, *, checkpoint: Any = None) -> None:
+        self.checkpoint = checkpoint
         self.result = result
         self.retried = list(retried)
         self.why = why
@@ -99,8 +101,10 @@ class BatchResponse:
         first = named[0]
         checkpoint = f"{shown(record_ids[first])} is the first record named in batchItemFailures"
         if not first:
-            return cls("failure", record_ids, f"{checkpoint}, and the first of the batch: the whole batch is retried")
-        return cls("partial", record_ids[first:], f"{checkpoint}: it and all after it are retried")
+            why = f"{checkpoint}, and the first of the batch: the whole batch is retried"
+            return cls("failure", record_ids, why, checkpoint=record_ids[0])
+        why = f"{checkpoint}: it and all after it are retried"
+        return cls("partial", record_ids[first:], why, checkpoint=record_ids[first])
 
 
 def _check(kind: object, record_ids: Sequence[Any], groups: Sequence[str] | None) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
 from eventfw.tools.local.pollers.poller import MakePoller, Poller, Surroundings
 from eventfw.tools.local.pollers.queues import QueuePoller
+from eventfw.tools.local.pollers.streams import kinesis_poller, table_poller
 
 __all__ = ["Pollers", "Surroundings"]
 
-POLLERS: dict[str, MakePoller] = {"sqs": QueuePoller}
+POLLERS: dict[str, MakePoller] = {"dynamodb": table_poller, "kinesis": kinesis_poller, "sqs": QueuePoller}
 """By the service that is polled, as ARNs name it. Kafka, MQ and DocumentDB are not: nothing of them is here to poll."""
 
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]

@@ -1,0 +1,206 @@
+"""Polls a Kinesis stream or the stream of a DynamoDB table, as Lambda does for an event source mapping.
+
+Reading and running are apart: one task reads all shards, and each lane of a shard has a task of its own, so a slow
+function, or one at a breakpoint, holds up nothing but its lane.
+
+https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
+https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import replace
+
+from eventfw.errors import EventfwError, LocalError
+from eventfw.tools.local.cloud.aws import AwsError
+from eventfw.tools.local.lambdas.configuration import EventSourceMapping
+from eventfw.tools.local.pollers.activity import Activity
+from eventfw.tools.local.pollers.lane_work import Job
+from eventfw.tools.local.pollers.poller import Poller, Surroundings
+from eventfw.tools.local.pollers.shard_work import ShardWork
+from eventfw.tools.local.pollers.shards import LOST, KinesisStream, Shard, Stream, TableStream
+from eventfw.tools.local.pollers.stream_settings import UNLIMITED, StreamSettings
+from eventfw.tools.local.pollers.trouble import Trouble
+
+ROUND = 1.0  # seconds of real time after which shards are read although nobody was seen to write
+RELIST = 10  # rounds after which shards are listed although none has ended
+GONE = "ResourceNotFoundException"
+BEGINNING = ("StartingPosition", "StartingPositionTimestamp")  # another one makes it another mapping
+
+
+class StreamPoller:
+    """A mapping of a stream at work. It goes on where ``previous``, whose place it takes, has ended."""
+
+    def __init__(
+        self, mapping: EventSourceMapping, surroundings: Surroundings, previous: Poller | None, stream: Stream
+    ) -> None:
+        self.mapping = mapping
+        self.surroundings = surroundings
+        self.stream = stream
+        self.activity = Activity()
+        self.works: dict[str, ShardWork] = {}
+        self.finished: set[str] = set()  # shards that are done with, for as long as they are listed
+        self.first: set[str] | None = None  # shards that were there when the mapping began: it has a position in them
+        self._before: dict[str, ShardWork] = {}
+        if isinstance(previous, StreamPoller) and previous.is_before(mapping):
+            self._before, self.finished, self.first = previous.works, previous.finished, previous.first
+        self._group = asyncio.TaskGroup()
+        self._look = asyncio.Event()
+        self._asked: list[asyncio.Future[bool]] = []
+        self._ended = asyncio.Event()
+        self._running = self._draining = False
+        self._rounds = 0  # until shards are listed
+        self._trouble = Trouble(surroundings, f"The stream {stream.name}")
+
+    def is_before(self, mapping: EventSourceMapping) -> bool:
+        """Whether another version of the mapping goes on where this one ends."""
+        mine, theirs = self.mapping, mapping
+        unmoved = all(mine.properties.get(name) == theirs.properties.get(name) for name in BEGINNING)
+        return mine.source == theirs.source and unmoved
+
+    async def run(self) -> None:
+        try:
+            settings = StreamSettings.of(self.mapping)
+        except EventfwError as error:
+            self.surroundings.terminal.problem(f"{self.mapping.name} cannot poll: {error}")
+            self._ended.set()
+            return
+        self._running = True
+        try:
+            async with self._group:
+                await self._poll(settings)
+        finally:
+            self._running = False
+            self._answer(False)
+            self._ended.set()
+
+    async def drain(self) -> None:
+        self._draining = True
+        self._look.set()
+        for work in self.works.values():
+            work.stop()
+        await self._ended.wait()
+
+    async def settle(self) -> bool:
+        if not self._running:
+            return False
+        got = await self.look()
+        busy = self.activity.busy
+        await self.activity.over()
+        return got or busy
+
+    def wake(self, source: str) -> None:
+        if source == self.stream.name:
+            self._look.set()
+
+    async def look(self) -> bool:
+        """Read all shards, from now on; whether anything was there."""
+        if not self._running or self._draining:
+            return False
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._asked.append(answer)
+        self._look.set()
+        return await answer
+
+    async def _poll(self, settings: StreamSettings) -> None:
+        """Read again and again, when somebody was seen to write, when asked to, and every second."""
+        while not self._draining:
+            self._look.clear()
+            asked, self._asked = self._asked, []
+            self._answer(await self._round(settings), asked)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ROUND):
+                    await self._look.wait()
+
+    def _answer(self, got: bool, asked: list[asyncio.Future[bool]] | None = None) -> None:
+        for answer in self._asked if asked is None else asked:
+            if not answer.done():
+                answer.set_result(got)
+
+    async def _round(self, settings: StreamSettings) -> bool:
+        """List shards where that is due, and read them. What the embedded AWS refuses is told once."""
+        if self._trouble.lasts(self._look.set):
+            return False
+        try:
+            if self._rounds <= 0:
+                await self._list(settings)
+                self._rounds = RELIST
+            self._rounds -= 1
+            got = any(await asyncio.gather(*(self._read(work) for work in list(self.works.values()))))
+        except LocalError as error:
+            self._rounds = 0
+            self._trouble.met(error)
+            return False
+        self._trouble.over()
+        return got
+
+    async def _read(self, work: ShardWork) -> bool:
+        try:
+            return await work.read()
+        except AwsError as error:
+            if error.code == GONE:  # a shard that was split is gone with all that was in it
+                work.end()
+                return False
+            if error.code not in LOST:
+                raise
+        work.iterator = await self._position(work.shard, work.job.settings, work.last)
+        return await work.read()
+
+    async def _position(self, shard: Shard, settings: StreamSettings, last: str) -> str:
+        if last:
+            return await self.stream.resume(shard.id, last)
+        return await self.stream.begin(shard.id, settings if shard.id in (self.first or ()) else None)
+
+    async def _list(self, settings: StreamSettings) -> None:
+        """Begin with the shards that are new, children after their parents."""
+        listed = {shard.id: shard for shard in await self.stream.shards()}
+        kept, age = await self.stream.retention(), settings.maximum_record_age
+        settings = replace(settings, maximum_record_age=kept if age == UNLIMITED else min(age, kept))
+        self.first = set(listed) if self.first is None else self.first
+        self.finished &= set(listed)
+        job = Job(self.mapping, settings, self.surroundings, self.activity, self.look)
+        for ended in self._before.values():
+            if not ended.iterator and ended.shard.id not in self.finished:
+                self._begin(ended.shard, job, "", ended)
+        for shard in listed.values():
+            if shard.id in self.works or shard.id in self.finished or self._unready(shard, listed):
+                continue
+            before = self._before.get(shard.id)
+            iterator = await self._position(shard, settings, before.last if before else "")
+            self._begin(shard, job, iterator, before)
+        self._before = {}
+
+    def _unready(self, shard: Shard, listed: dict[str, Shard]) -> bool:
+        """Whether records come first that are in a parent."""
+        return any(
+            parent in self.works or (parent in listed and parent not in self.finished) for parent in shard.parents
+        )
+
+    def _begin(self, shard: Shard, job: Job, iterator: str, before: ShardWork | None) -> None:
+        work = self.works[shard.id] = ShardWork(shard, job, self.stream, iterator)
+        if before is not None:
+            work.go_on(before)
+        if not iterator:
+            work.end()
+        self._group.create_task(self._work(work))
+
+    async def _work(self, work: ShardWork) -> None:
+        await work.run()
+        if work.finished:
+            del self.works[work.shard.id]
+            self.finished.add(work.shard.id)
+            self._rounds = 0
+            self._look.set()
+
+
+def kinesis_poller(mapping: EventSourceMapping, surroundings: Surroundings, previous: Poller | None) -> StreamPoller:
+    """Polls a Kinesis stream, or a consumer of it."""
+    stream = KinesisStream(surroundings.aws, mapping.source)
+    return StreamPoller(mapping, surroundings, previous, stream)
+
+
+def table_poller(mapping: EventSourceMapping, surroundings: Surroundings, previous: Poller | None) -> StreamPoller:
+    """Polls the stream of a DynamoDB table."""
+    return StreamPoller(mapping, surroundings, previous, TableStream(surroundings.aws, mapping.source))
