@@ -161,7 +161,7 @@ class Distribution(Resource):
         return Grant(self, "invalidate", {"": ("cloudfront:CreateInvalidation", "cloudfront:GetInvalidation")})
 
     def local_value(self, names: Names, endpoint: str) -> str:
-        return f"EDFDVBD6EXAMPLE/{self.key}.localhost" + (f":{names.edge_port}" if names.edge_port else "")
+        return f"{local_id(self.key)}/{self.key}.localhost" + (f":{names.edge_port}" if names.edge_port else "")
 
     def reference(self, template: Template) -> Any:
         domain = template.reference(self.logical_id, "DomainName")
@@ -172,11 +172,9 @@ class Distribution(Resource):
         return {"Fn::Sub": [arn, {"id": template.reference(self.logical_id)}]}
 
     def local(self) -> tuple[str, dict[str, Any]]:
-        """What the local edge needs to know of it: the origin and the pattern of each behavior."""
-        rows = [{"path": one.path, "origin": origin_data(one.origin)} for one in self.behaviors]
-        default = {"path": "", "origin": origin_data(self.default.origin)}
-        root = self.default_root_object
-        return "distributions", {"name": self.key, "behaviors": [*rows, default], "default_root_object": root}
+        """What the local edge needs to know of it: the pattern, the origin and the policies of each behavior."""
+        rows = [behavior_data(one) for one in (*self.behaviors, self.default)]
+        return "distributions", {"name": self.key, "behaviors": rows, "default_root_object": self.default_root_object}
 
     def resources(self, template: Template) -> None:
         """The distribution. Its functions, and leave to read buckets, are added when all of the app's are there."""
@@ -261,6 +259,16 @@ def option_of(behavior: Behavior, name: str) -> Any:
     return behavior.options.get(name, {"viewer_protocol_policy": "redirect-to-https", "compress": True}.get(name, ""))
 
 
+def policy_of(behavior: Behavior, option: str) -> str:
+    """A policy by its name or id, ``""`` for none: the one that was given, or that of an API or of a bucket."""
+    unless = {
+        "cache_policy": ("CachingDisabled", "CachingOptimized"),
+        "origin_request_policy": ("AllViewerExceptHostHeader", ""),
+    }
+    given: str = option_of(behavior, option)
+    return given or unless.get(option, ("", ""))[is_bucket(behavior.origin)]
+
+
 def refuse_second(distribution: Distribution, path: str) -> None:
     """Refuse a pattern that has a behavior."""
     if bare(path) in [bare(other.path) for other in (distribution.default, *distribution.behaviors)]:
@@ -336,6 +344,20 @@ def origin_data(origin: Any) -> dict[str, str]:
     return {"kind": "api", "api": served_by(origin).key}
 
 
+def behavior_data(behavior: Behavior) -> dict[str, Any]:
+    """A behavior as data, with its policies as they were given."""
+    policies = {option: policy_of(behavior, option) for option in OPTIONS[:3]}
+    compress = option_of(behavior, "compress")
+    return {"path": behavior.path, "origin": origin_data(behavior.origin), "compress": compress, **policies}
+
+
+def local_id(name: str) -> str:
+    """The id of a distribution on the developer's machine, where CloudFront gives it none."""
+    from hashlib import sha256
+
+    return "E" + sha256(name.encode()).hexdigest()[:13].upper()
+
+
 def access_control(distribution: Distribution, template: Template) -> str:
     """What has CloudFront sign its requests to buckets. Its name is unique in the account, which has regions."""
     from hashlib import sha256
@@ -373,18 +395,17 @@ def origin_properties(origin: Any, template: Template, control: str) -> dict[str
 def behavior_properties(behavior: Behavior) -> dict[str, Any]:
     """A cache behavior without its pattern."""
     bucket = is_bucket(behavior.origin)
-    cache = option_of(behavior, "cache_policy") or ("CachingOptimized" if bucket else "CachingDisabled")
-    sent = option_of(behavior, "origin_request_policy") or ("" if bucket else "AllViewerExceptHostHeader")
+    sent = policy_of(behavior, "origin_request_policy")
     properties: dict[str, Any] = {
         "TargetOriginId": origin_id(behavior.origin),
         "ViewerProtocolPolicy": option_of(behavior, "viewer_protocol_policy"),
-        "CachePolicyId": policy_id("cache_policy", cache),
+        "CachePolicyId": policy_id("cache_policy", policy_of(behavior, "cache_policy")),
         "Compress": option_of(behavior, "compress"),
         "AllowedMethods": ["GET", "HEAD"] if bucket else ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"],
     }
     if sent:
         properties["OriginRequestPolicyId"] = policy_id("origin_request_policy", sent)
-    added = option_of(behavior, "response_headers_policy")
+    added = policy_of(behavior, "response_headers_policy")
     if added:
         properties["ResponseHeadersPolicyId"] = policy_id("response_headers_policy", added)
     return properties

@@ -20,6 +20,12 @@ from .options import project_options
     "--aws-port", type=click.IntRange(0, 65535), help="The embedded AWS. [default: 4566, or any with --port 0]"
 )
 @click.option("--edge-port", type=click.IntRange(0, 65535), help="The edge. [default: 8001, or any with --port 0]")
+@click.option(
+    "--edge-origin",
+    multiple=True,
+    metavar="[DISTRIBUTION=]URL",
+    help="A server, here or elsewhere, for the origin of a distribution's default behavior, or of all; repeatable.",
+)
 @click.option("--cloud-endpoint", metavar="URL", help="Use this AWS emulator instead of the embedded one.")
 @click.option("--no-cloud", is_flag=True, help="HTTP, edge and schedules only.")
 @click.option(
@@ -48,6 +54,7 @@ def command(
     port: int,
     aws_port: int | None,
     edge_port: int | None,
+    edge_origin: tuple[str, ...],
     cloud_endpoint: str | None,
     no_cloud: bool,
     clock: str,
@@ -62,6 +69,7 @@ def command(
     HTTP routes are answered as API Gateway would; the app's queues and buckets are made in the embedded AWS, which real
     clients talk to and which triggers the handlers; schedules fire on time. Saving a file reloads the app.
     """
+    from eventfw.tools.local.cdn.named import named_origin
     from eventfw.tools.local.run import serve
     from eventfw.tools.local.server import Options
     from eventfw.tools.local.terminal import Terminal
@@ -86,6 +94,7 @@ def command(
             allow_host,
             virtual_clock=clock == "virtual",
             runtimes=chosen_runtimes(runtime_api),
+            edge_origins=tuple(map(named_origin, edge_origin)),
         ),
         Terminal(sys.stderr if as_json else sys.stdout),
     )

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 from eventfw.errors import EventfwError, LocalError
 from eventfw.paths import HttpTable
 from eventfw.tools.local.cdn.front import EdgeFront
+from eventfw.tools.local.cdn.invalidations import Invalidations
+from eventfw.tools.local.cdn.named import Named
 from eventfw.tools.local.cdn.sites import Association
 from eventfw.tools.local.clock import RealClock, VirtualClock
 from eventfw.tools.local.cloud.control import Control
@@ -76,6 +78,7 @@ class Options:
     allowed_hosts: tuple[str, ...] = ()
     virtual_clock: bool = False
     runtimes: tuple[str, ...] | None = None  # the functions that the Runtime API serves; empty for all
+    edge_origins: tuple[Named, ...] = ()
 
 
 class LocalServer:
@@ -129,10 +132,14 @@ class LocalServer:
             origin_host=host,
             cloud=lambda: self.aws if self.cloud else None,
             region=options.region,
+            named=options.edge_origins,
+            now=self.clock.time,
             guard=guard,
             observe=terminal.exchange,
+            tell=terminal.note,
         )
         self._announced = False
+        self.clock.settled_by(self.front.cache.settle)
         self._following = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -243,12 +250,14 @@ class LocalServer:
             guard=self.guard,
             note=self.terminal.note,
         )
+        invalidations = Invalidations(door, self.front, self.clock.now, self.guard)
         http, edge, aws = self.sockets
-        end_serving = serving([(http, self.websockets), (edge, PlainHttp(self.front)), (aws, PlainHttp(door))])
+        end_serving = serving([(http, self.websockets), (edge, PlainHttp(self.front)), (aws, PlainHttp(invalidations))])
 
         async def end() -> None:
             await end_serving()
             await door.close()
+            await self.front.close()
 
         return end
 

@@ -14,8 +14,11 @@ from typing import Any
 from urllib.parse import quote
 
 from eventfw.http import phrase
+from eventfw.resources.distribution import local_id
 from eventfw.rules.edge import SIZE_LIMIT
 from eventfw.rules.edge_headers import disallowed
+from eventfw.tools.local.cdn.keys import forwarded
+from eventfw.tools.local.cdn.policies import Policies
 from eventfw.tools.local.web.asgi import HOP_BY_HOP, Headers, HttpRequest, HttpResponse
 
 #: The methods CloudFront knows; it answers 403 to others.
@@ -27,14 +30,18 @@ URL_LIMIT, HEAD_LIMIT = 8192, 20_480
 _PATH_CHARACTERS = "/%:@!$&'()*+,;=~[]|"
 _QUERY_CHARACTERS = _PATH_CHARACTERS + '?"<>^`{}\\'
 
+_VIA = f"1.1 {sha256(b'eventfw local').hexdigest()[:32]}.cloudfront.net (CloudFront)"
+#: What CloudFront writes anew for the viewer; the length follows from the body.
+_REPLACED = frozenset(("via", "content-length", "date", "x-cache", "x-amz-cf-id", "x-amz-cf-pop"))
+
 
 def edge_event(event_type: str, distribution: str, identity: str) -> dict[str, Any]:
     """The event of one function, its only record's ``cf``, without the request and the response."""
-    digest = sha256(distribution.encode()).hexdigest()
+    id_ = local_id(distribution)
     return {
         "config": {
-            "distributionDomainName": f"d{digest[:13]}.cloudfront.net",
-            "distributionId": f"E{digest[:13].upper()}",
+            "distributionDomainName": f"d{id_[1:].lower()}.cloudfront.net",
+            "distributionId": id_,
             "eventType": event_type,
             "requestId": identity,
         }
@@ -108,34 +115,46 @@ def generated_response(result: dict[str, Any]) -> HttpResponse:
     return HttpResponse(status, _headers(result), body)
 
 
-def origin_request(request: HttpRequest, *, origin_host: str, identity: str) -> HttpRequest:
-    """The request as an API Gateway origin gets it, under the managed policy AllViewerExceptHostHeader.
-
-    All of the viewer's headers, cookies and query string are sent, which is what AWS advises for API Gateway; without
-    an origin request policy, CloudFront would send neither cookies nor the query string.
-    """
+def origin_request(request: HttpRequest, policies: Policies, *, origin_host: str, identity: str) -> HttpRequest:
+    """The request as the origin gets it: what the behavior's policies send, and CloudFront's own headers."""
     before = request.header("x-forwarded-for")
-    kept = [(name, value) for name, value in request.headers if name not in HOP_BY_HOP and not disallowed(name)]
-    sent = replace(request, headers=kept).with_headers(
-        host=origin_host,
-        via=_via(request.header("via")),
-        x_amz_cf_id=identity,
-        x_forwarded_for=f"{before},{request.source_ip}" if before else request.source_ip,
-    )
+    sent = forwarded(policies, request)
+    own = {
+        "via": _via(request.header("via")),
+        "x_amz_cf_id": identity,
+        "x_forwarded_for": f"{before},{request.source_ip}" if before else request.source_ip,
+    }
+    if not policies.sends("host"):
+        own["host"] = origin_host
+    if not policies.sends("user-agent"):
+        own["user_agent"] = "Amazon CloudFront"
+    sent = sent.with_headers(**own)
     return sent.with_headers(content_length=str(len(sent.body))) if sent.body or sent.header("content-length") else sent
+
+
+def origin_response(policies: Policies, response: HttpResponse) -> HttpResponse:
+    """The origin's answer as CloudFront takes it: without cookies where it sends none, and of Vary what it forwards."""
+    kept: Headers = []
+    for name, value in response.headers:
+        if name == "vary" and value.strip() != "*":
+            value = ", ".join(part for part in map(str.strip, value.split(",")) if _varies(policies, part.lower()))
+            if not value:
+                continue
+        if name != "set-cookie" or policies.cookies:
+            kept.append((name, value))
+    return replace(response, headers=kept)
+
+
+def _varies(policies: Policies, name: str) -> bool:
+    return name in ("accept-encoding", "cookie") or policies.sends(name)
 
 
 def viewer_response(response: HttpResponse, *, result_type: str, identity: str) -> HttpResponse:
     """The response with CloudFront's own headers; ``result_type`` is ``Miss``, ``Error``, ..."""
-    kept = [
-        (name, value)
-        for name, value in response.headers
-        if name not in ("via", "content-length", "date", "x-cache", "x-amz-cf-id", "x-amz-cf-pop")
-        and name not in HOP_BY_HOP
-    ]
+    kept = [(name, value) for name, value in response.headers if name not in _REPLACED and name not in HOP_BY_HOP]
     own = [
         ("x-cache", f"{result_type} from cloudfront"),
-        ("via", _via("")),
+        ("via", _VIA),
         ("x-amz-cf-pop", "LOCAL1-C1"),
         ("x-amz-cf-id", identity),
     ]
@@ -192,5 +211,4 @@ def _decoded(data: str, encoding: str) -> bytes:
 
 
 def _via(before: str) -> str:
-    own = f"1.1 {sha256(b'eventfw local').hexdigest()[:32]}.cloudfront.net (CloudFront)"
-    return f"{before}, {own}" if before else own
+    return f"{before}, {_VIA}" if before else _VIA

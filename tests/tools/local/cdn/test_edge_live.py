@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from live import Live, write
 
+from eventfw.resources.distribution import local_id
+
 APP = """
     from eventfw import App
 
@@ -72,6 +74,23 @@ def test_a_bucket_of_the_embedded_aws_is_an_origin(live: Live) -> None:
     status, headers, body = live.request("GET", "/cats/tom%20cat.txt", to="edge")
     assert (status, headers["content-type"], body) == (200, "text/plain", b"meow")
     assert live.request("GET", "/cats/none", to="edge")[::2] == (200, b'{"cat":null}')
+
+
+def test_a_bucket_is_read_from_the_cache_until_an_invalidation(live: Live) -> None:
+    def cat() -> tuple[bytes, str]:
+        _, headers, body = live.request("GET", "/cats/kitten.txt", to="edge")
+        return body, headers["x-cache"].partition(" ")[0]
+
+    live.client("s3").put_object(Bucket="cats", Key="cats/kitten.txt", Body=b"mew")
+    assert [cat(), cat()] == [(b"mew", "Miss"), (b"mew", "Hit")]
+    live.client("s3").put_object(Bucket="cats", Key="cats/kitten.txt", Body=b"purr")
+    assert cat() == (b"mew", "Hit")
+    [distribution] = live.client("cloudfront").list_distributions()["DistributionList"]["Items"]
+    for id_, result in ((distribution["Id"], b"purr"), (local_id("site"), b"hiss")):
+        live.client("s3").put_object(Bucket="cats", Key="cats/kitten.txt", Body=result)
+        batch = {"Paths": {"Quantity": 1, "Items": ["/cats/*"]}, "CallerReference": id_}
+        made = live.client("cloudfront").create_invalidation(DistributionId=id_, InvalidationBatch=batch)
+        assert (made["Invalidation"]["Status"], cat()) == ("Completed", (result, "Miss"))
 
 
 def test_what_cloudfront_would_refuse_is_told_in_the_page_and_the_terminal(live: Live) -> None:
