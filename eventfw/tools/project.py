@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from eventfw.app import App, Blueprint
+from eventfw.app import App, Blueprint, Handler
 from eventfw.errors import EventfwError, ProjectError, shown
 from eventfw.options import closest
 from eventfw.resources.api import Api
@@ -37,6 +37,8 @@ SETTINGS = (  # of @app.function, that the local server goes by
     "application_log_level",
     "system_log_level",
 )
+PUBLISHED = ("provisioned_concurrency", "snap_start", "durable")  # settings of versions only
+UNMARKED = ("event_rule", "iot_rule")  # decorators
 TOML_NAMES: dict[type, str] = {str: "string", dict: "table", list: "list"}
 
 
@@ -350,5 +352,14 @@ def _function(function: Any, names: Names, endpoint: str) -> dict[str, Any]:
         "handlers": [handler.name for handler in function.handlers],
         "edge": function.edge,
         "place": function.place,
-        "settings": {option: function.said[option] for option in SETTINGS if option in function.said},
+        "settings": {
+            **{option: function.said[option] for option in SETTINGS if option in function.said},
+            **({"published": True} if any(function.said.get(option) for option in PUBLISHED) else {}),
+            **({"unmarked": True} if any(map(_unmarked, function.handlers)) else {}),
+        },
     }
+
+
+def _unmarked(handler: Handler) -> bool:
+    """Whether AWS invokes a handler asynchronously with events that are of no kind."""
+    return any(one.decorator in UNMARKED and not one.kinds for one in handler.triggers)

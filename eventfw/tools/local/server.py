@@ -113,13 +113,15 @@ class LocalServer:
         self.clock = VirtualClock() if options.virtual_clock else RealClock()
         guard = self.guard = Guard(options.allowed_hosts)
         self.runtimes = self._runtime_api() if options.runtimes is not None else None
-        self.lambdas = LambdaService(self.runtimes or self.pool, terminal, self.clock, options.region)
+        self.lambdas = LambdaService(
+            self.runtimes or self.pool, terminal, self.clock, options.region, lambda: self.client
+        )
         self.client: Aws | None = None  # what the server itself asks of the AWS by, once that was started
         self.pollers: Pollers | None = None
         self.told: dict[str, Any] = {"mappings": [], "destinations": {}}  # what the app's stack says of Lambda
         self.pushes = Pushes(self._followed, terminal.problem)
-        step_functions = StepFunctions(lambda: self.cloud.endpoint_url if self.cloud else None, options.region)
-        self.control = Control(self.lambdas.run, secrets.token_urlsafe(24), self.clock, step_functions, self.pushes)
+        step_functions = StepFunctions(lambda: self.client)
+        self.control = Control(self.lambdas, secrets.token_urlsafe(24), self.clock, step_functions, self.pushes)
         self.schedules = Schedules(self.lambdas.accept, self.clock, options.region)
         self.gateway = Gateway(HttpTable([]), self.lambdas.invoke, guard=guard, observe=terminal.exchange)
         self.fronts = Fronts(self.gateway, self.lambdas.invoke, guard=guard, observe=terminal.exchange)

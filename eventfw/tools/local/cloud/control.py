@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from hmac import compare_digest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from eventfw.errors import EventfwError
+from eventfw.rules.transform import WHOLE_EVENT
 from eventfw.tools.local.clock import Clock, VirtualClock
 from eventfw.tools.local.cloud.steps import Step
+from eventfw.tools.local.lambdas.configuration import FunctionConfiguration
+from eventfw.tools.local.lambdas.pushes import is_asynchronous
+from eventfw.tools.local.lambdas.service import source_of
 from eventfw.tools.local.web.asgi import (
     BodyTooLarge,
     ClientGone,
+    HttpRequest,
     HttpResponse,
     Receive,
     Scope,
@@ -32,8 +36,22 @@ if TYPE_CHECKING:
 PREFIX = "/_eventfw"
 JSON = [("content-type", "application/json")]
 
-Run = Callable[[str, bytes, str, str], Awaitable[Result]]
-"""Runs a function on an event: function, event, where it came from, request id."""
+
+class Lambda(Protocol):
+    """What runs functions: :class:`LambdaService`."""
+
+    async def invoke(
+        self, function: str, event: bytes, *, request_id: str | None = None, qualifier: str = "", source: str = ""
+    ) -> Result:
+        """Run a function and wait for its outcome."""
+
+    def accept(
+        self, function: str, event: bytes, *, source: str, request_id: str | None = None, qualifier: str = ""
+    ) -> str:
+        """Take an event for a function, to be run soon."""
+
+    def configuration(self, function: str) -> FunctionConfiguration:
+        """The function's settings."""
 
 
 class Control:
@@ -42,13 +60,13 @@ class Control:
 
     def __init__(
         self,
-        run: Run,
+        lambdas: Lambda,
         token: str,
         clock: Clock,
         step_functions: StepFunctions | None = None,
         pushes: Pushes | None = None,
     ) -> None:
-        self.run = run
+        self.lambdas = lambdas
         self.token = token
         self.clock = clock
         self.step_functions = step_functions
@@ -74,7 +92,7 @@ class Control:
         if request.method != "POST":
             response = refusal(405, f"{request.method} is not for {request.path}.")
         elif len(parts) == 3 and parts[0] == "push" and self._trusts(parts[1]):
-            response = await self._pushed(parts[2], body, request.header("x-amzn-lambda-request-id"))
+            response = await self._pushed(parts[2], body, request)
         elif len(parts) == 2 and parts[0] == "invoke" and self._trusts(request.header("x-eventfw-token")):
             response = await self._asked(parts[1], body, request.header("x-eventfw-source") or "invoke")
         elif parts == ["clock"] and self._trusts(request.header("x-eventfw-token")):
@@ -86,28 +104,39 @@ class Control:
     def _trusts(self, token: str) -> bool:
         return compare_digest(token.encode(), self.token.encode())
 
-    async def _pushed(self, function: str, event: bytes, request_id: str) -> HttpResponse:
-        """The embedded AWS takes any 2xx for success, whatever the payload says."""
-        step = Step.within(event) if self.step_functions is not None else None
-        if step is None and self.pushes is not None:
-            handed_over = await self.pushes.handed_over(function, event)
-            if handed_over is None:
-                return HttpResponse(200, list(JSON), b"null")
-            event = handed_over
-        try:
-            result = await self.run(function, step.event if step else event, "step" if step else "", request_id)
-        except EventfwError as error:
-            if step is None:
-                return refusal(500, str(error))
-            result = Result(refusal(500, str(error)).body, error=True)
-        if step is not None and self.step_functions is not None:
-            await self.step_functions.tell(*step.report(result))
+    async def _pushed(self, function: str, event: bytes, request: HttpRequest) -> HttpResponse:
+        """What is asynchronous on AWS is the queue's from here on, and a success for the embedded AWS, which would try
+        it again otherwise. Of the rest it takes any 2xx for success, whatever the payload says."""
+        if self.step_functions is not None and (step := Step.within(event)) is not None:
+            await self.step_functions.tell(*step.report(await self._stepped(function, step)))
             return HttpResponse(200, list(JSON), b"null")
+        request_id = request.header("x-amzn-lambda-request-id") or None
+        qualifier = request.header("x-amzn-lambda-function-arn").partition(":function:")[2].partition(":")[2]
+        by_rule = WHOLE_EVENT.encode() in event[:100]
+        handed_over = await self.pushes.handed_over(function, event) if self.pushes is not None else event
+        if handed_over is None:
+            return HttpResponse(200, list(JSON), b"null")
+        source = "eventbridge" if by_rule else source_of(handed_over)
+        if is_asynchronous(source, self.lambdas.configuration(function)):
+            self.lambdas.accept(function, handed_over, source=source, request_id=request_id, qualifier=qualifier)
+            return HttpResponse(200, list(JSON), b"null")
+        try:
+            result = await self.lambdas.invoke(
+                function, handed_over, request_id=request_id, qualifier=qualifier, source=source
+            )
+        except EventfwError as error:
+            return refusal(500, str(error))
         return HttpResponse(500 if result.error else 200, list(JSON), result.payload)
+
+    async def _stepped(self, function: str, step: Step) -> Result:
+        try:
+            return await self.lambdas.invoke(function, step.event, source="step")
+        except EventfwError as error:
+            return Result(refusal(500, str(error)).body, error=True)
 
     async def _asked(self, function: str, event: bytes, source: str) -> HttpResponse:
         try:
-            result = await self.run(function, event, source, "")
+            result = await self.lambdas.invoke(function, event, source=source)
         except EventfwError as error:
             return refusal(404, str(error))
         answer = {

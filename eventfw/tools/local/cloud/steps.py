@@ -5,16 +5,17 @@ The embedded AWS would call every error by one name; told by SendTaskFailure, it
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from eventfw.resources.state_tasks import MARK
 from eventfw.tools.local.web.asgi import Outcome
 
-PATIENCE = 30.0  # seconds
+if TYPE_CHECKING:
+    from eventfw.tools.local.cloud.aws import Aws
+
 ERROR_MAX, CAUSE_MAX = 256, 32_768  # characters, as SendTaskFailure takes them
 
 
@@ -52,29 +53,20 @@ class Step:
 
 
 class StepFunctions:
-    """The Step Functions of the embedded AWS, at ``endpoint()``, which is ``None`` while there is none."""
+    """The Step Functions of the embedded AWS, asked by ``client()``, which is ``None`` while there is none."""
 
-    def __init__(self, endpoint: Callable[[], str | None], region: str) -> None:
-        self.endpoint = endpoint
-        self.region = region
+    def __init__(self, client: Callable[[], Aws | None]) -> None:
+        self.client = client
 
     async def tell(self, action: str, sent: dict[str, str]) -> None:
         """Call an action. A task that is over, because its state had a timeout, is no matter."""
-        if base := self.endpoint():
-            await asyncio.to_thread(self._post, base, action, sent)
+        aws = self.client()
+        if aws is None:
+            return
+        from eventfw.tools.local.cloud.aws import AwsError
 
-    def _post(self, base: str, action: str, sent: dict[str, Any]) -> None:
-        from urllib.error import HTTPError  # takes as long to import as much of the server
-        from urllib.request import Request, urlopen
-
-        headers = {
-            "content-type": "application/x-amz-json-1.0",
-            "x-amz-target": f"AWSStepFunctions.{action}",
-            "authorization": f"AWS4-HMAC-SHA256 Credential=test/20260101/{self.region}/states/aws4_request, "
-            f"SignedHeaders=host, Signature=0",
-        }
         try:
-            urlopen(Request(base, json.dumps(sent).encode(), headers), timeout=PATIENCE).close()
-        except HTTPError as error:
-            if error.code != 400:
+            await aws.call("states", action, sent)
+        except AwsError as error:
+            if error.status != 400:
                 raise

@@ -15,7 +15,9 @@ class FunctionConfiguration:
     """One function. ``timeout`` and the ages are in seconds, ``memory`` and ``ephemeral_storage`` in MB.
 
     ``reserved_concurrency`` is ``None`` where nothing is reserved. ``dead_letter``, ``on_success`` and ``on_failure``
-    are ARNs, or empty; they are known once the app's stack is in the embedded AWS.
+    are ARNs, or empty; they are known once the app's stack is in the embedded AWS. ``published`` says that it is
+    invoked through the alias ``live``, ``unmarked`` that events may come to it asynchronously that nothing tells from
+    others, such as an IoT rule's.
 
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html
     """
@@ -31,6 +33,8 @@ class FunctionConfiguration:
     application_log_level: str = ""
     system_log_level: str = ""
     edge: bool = False
+    published: bool = False
+    unmarked: bool = False
     dead_letter: str = ""
     on_success: str = ""
     on_failure: str = ""

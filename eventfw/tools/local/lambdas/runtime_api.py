@@ -21,7 +21,7 @@ from eventfw.tools.local.web.guard import Guard
 from eventfw.tools.local.web.listening import HOST, bound, port_of
 from eventfw.tools.local.workers import answers, results, variables
 from eventfw.tools.local.workers.journal import stream_name
-from eventfw.tools.local.workers.results import Result, new_request_id
+from eventfw.tools.local.workers.results import LATEST, Result, new_request_id
 
 PREFIX = "/2018-06-01/runtime/"
 STREAMING = "streaming"
@@ -92,6 +92,7 @@ class RuntimeApi:
         request_id: str | None = None,
         client_context: dict[str, Any] | None = None,
         arn: str | None = None,
+        version: str = LATEST,
     ) -> Result:
         """Have a runtime answer an event. The result has no logs: a runtime writes them where it was started.
 
@@ -100,7 +101,7 @@ class RuntimeApi:
         endpoint = self._endpoints.get(function)
         if endpoint is None:
             return await self.others.invoke(
-                function, event, request_id=request_id, client_context=client_context, arn=arn
+                function, event, request_id=request_id, client_context=client_context, arn=arn, version=version
             )
         request_id, arn = request_id or new_request_id(), arn or self.place.arn(function)
         return await endpoint.function.invoke(event, request_id, client_context, arn)

@@ -5,18 +5,25 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-invocation.html
 
 from __future__ import annotations
 
-import asyncio
 import json
 import uuid
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from eventfw.errors import EventfwError
 from eventfw.resources.names import LOCAL_ACCOUNT
 from eventfw.routing import identify
 from eventfw.tools.local.clock import Clock
+from eventfw.tools.local.lambdas.asynchronous import Accepted, AsynchronousQueue, counted
+from eventfw.tools.local.lambdas.concurrency import ACCOUNT, Concurrency
 from eventfw.tools.local.lambdas.configuration import FunctionConfiguration
+from eventfw.tools.local.lambdas.destinations import Destinations
+from eventfw.tools.local.lambdas.versions import Versions
 from eventfw.tools.local.terminal import Terminal
-from eventfw.tools.local.workers.results import Result
+from eventfw.tools.local.workers.results import LATEST, Result
+
+if TYPE_CHECKING:
+    from eventfw.tools.local.cloud.aws import Aws
 
 
 class Environments(Protocol):
@@ -30,6 +37,7 @@ class Environments(Protocol):
         request_id: str | None = None,
         client_context: dict[str, Any] | None = None,
         arn: str | None = None,
+        version: str = LATEST,
     ) -> Result:
         """Run a function on an event and wait for its outcome."""
 
@@ -37,18 +45,41 @@ class Environments(Protocol):
 class LambdaService:
     """Runs functions for gateways, SDKs, pollers, schedules and the embedded AWS.
 
-    Synchronous invocations go straight to an environment; asynchronous ones are accepted at once. ``functions`` are the
-    app's, by short name; what is assigned takes effect with the next invocation.
+    Synchronous invocations go straight to an environment; asynchronous ones are accepted at once, and are then the
+    queue's. ``client`` gives what asks the embedded AWS, or ``None`` while there is none; ``concurrency`` is how many
+    invocations the account may have at once.
     """
 
-    def __init__(self, environments: Environments, terminal: Terminal, clock: Clock, region: str) -> None:
+    def __init__(
+        self,
+        environments: Environments,
+        terminal: Terminal,
+        clock: Clock,
+        region: str,
+        client: Callable[[], Aws | None] = lambda: None,
+        concurrency: int = ACCOUNT,
+    ) -> None:
         self.environments = environments
         self.terminal = terminal
         self.clock = clock
         self.region = region
-        self.functions: dict[str, FunctionConfiguration] = {}
-        self._accepted: set[asyncio.Task[None]] = set()
+        self.concurrency = Concurrency(concurrency)
+        self.versions = Versions(client, self.configuration)
+        self.destinations = Destinations(client, self.accept, self.known, clock)
+        self.queue = AsynchronousQueue(self, self.destinations.deliver, clock, terminal)
+        self._functions: Mapping[str, FunctionConfiguration] = {}
         clock.settled_by(self.settle)
+
+    @property
+    def functions(self) -> Mapping[str, FunctionConfiguration]:
+        """The app's, by short name. What is assigned takes effect with the next attempt of anything."""
+        return self._functions
+
+    @functions.setter
+    def functions(self, functions: Mapping[str, FunctionConfiguration]) -> None:
+        self._functions = functions
+        self.concurrency.replace(functions.values())
+        self.versions.forget()
 
     async def invoke(
         self,
@@ -58,24 +89,32 @@ class LambdaService:
         request_id: str | None = None,
         client_context: dict[str, Any] | None = None,
         qualifier: str = "",
+        version: str = "",
         source: str = "",
     ) -> Result:
         """Run a function and wait for its outcome, which may be an error document.
 
-        ``source`` says, in a word, who asks; it is told on the terminal. Gateways, which tell themselves, leave it out.
-        Raises ``LocalError`` for what cannot be run, and ``Throttled`` at the limit of concurrency.
+        ``version`` is what the qualifier stands for, where that is known already. ``source`` says, in a word, who asks;
+        it is told on the terminal. Gateways, which tell themselves, leave it out. Raises ``LocalError`` for what cannot
+        be run, and ``Throttled`` at the limit of concurrency.
         """
-        arn = f"{self.arn(function)}:{qualifier}" if qualifier else None
-        result = await self.environments.invoke(
-            function, event, request_id=request_id, client_context=client_context, arn=arn
-        )
+        slot = self.concurrency.enter(function)
+        try:
+            if qualifier and not version:
+                version = await self.versions.version(function, qualifier)
+            result = await self.environments.invoke(
+                function,
+                event,
+                request_id=request_id,
+                client_context=client_context,
+                arn=f"{self.arn(function)}:{qualifier}" if qualifier else None,
+                version=version or LATEST,
+            )
+        finally:
+            self.concurrency.leave(slot)
         if source:
             self.terminal.invocation(source, function, result.error, result.payload, result.duration_ms)
         return result
-
-    async def run(self, function: str, event: bytes, source: str, request_id: str) -> Result:
-        """For the embedded AWS, and for the other commands, which say what their ``source`` is."""
-        return await self.invoke(function, event, request_id=request_id or None, source=source or source_of(event))
 
     async def direct(self, function: str, event: bytes, client_context: dict[str, Any] | None) -> Result:
         """For an SDK's Invoke. What keeps it from running is told here too: nobody may be waiting for the answer."""
@@ -86,40 +125,66 @@ class LambdaService:
             raise
 
     def accept(
-        self, function: str, event: bytes, *, source: str, request_id: str | None = None, qualifier: str = ""
+        self,
+        function: str,
+        event: bytes,
+        *,
+        source: str,
+        request_id: str | None = None,
+        qualifier: str = "",
+        depth: int = 0,
     ) -> str:
-        """Take an event for a function, to be run soon; its request id."""
+        """Take an event for a function, to be run soon; its request id, which stays the same over all attempts.
+
+        What fails is tried again by Lambda's rules, and ends in the function's dead-letter queue or destination.
+        ``depth`` is how many destinations in a row have led to it.
+        """
         request_id = request_id or str(uuid.uuid4())
-        task = asyncio.create_task(self._run_accepted(function, event, source, request_id, qualifier))
-        self._accepted.add(task)
-        task.add_done_callback(self._accepted.discard)
+        now = self.clock.time()
+        self.queue.accept(Accepted(function, event, request_id, source, now, now, qualifier, depth=depth))
         return request_id
 
+    async def attempt(self, event: Accepted) -> tuple[Result, str]:
+        """Run an accepted event: the result, and the version that gave it."""
+        version = await self.versions.version(event.function, event.qualifier)
+        result = await self.invoke(
+            event.function,
+            event.event,
+            request_id=event.request_id,
+            qualifier=event.qualifier,
+            version=version,
+            source=event.source,
+        )
+        return result, version
+
     async def settle(self) -> bool:
-        """Wait until no accepted event is under way; whether one was."""
-        running = list(self._accepted)
-        await asyncio.gather(*running, return_exceptions=True)
-        return bool(running)
+        """Wait until every accepted event has ended, or waits for the clock; whether one had not."""
+        return await self.queue.settle()
 
     async def stop(self) -> None:
-        """Give up what was accepted and has not ended."""
-        for task in list(self._accepted):
-            task.cancel()
-        await asyncio.gather(*self._accepted, return_exceptions=True)
+        """Give up what was accepted and has not ended, and say how much that is."""
+        if given_up := await self.queue.stop():
+            self.terminal.note(f"Gave up {counted(given_up, 'asynchronous event')} that had not ended.")
 
     def known(self, function: str) -> bool:
         """Whether the app that is being served has the function."""
-        return function in self.functions
+        return function in self._functions
+
+    def configuration(self, function: str) -> FunctionConfiguration:
+        """The function's settings; those of a function that says nothing, where the app has none of the name."""
+        return self._functions.get(function) or FunctionConfiguration(function)
+
+    def is_off(self, function: str) -> bool:
+        """Whether the function has reserved a concurrency of 0."""
+        return self.concurrency.is_off(function)
 
     def arn(self, function: str) -> str:
         """The unqualified ARN of a function."""
         return f"arn:aws:lambda:{self.region}:{LOCAL_ACCOUNT}:function:{function}"
 
-    async def _run_accepted(self, function: str, event: bytes, source: str, request_id: str, qualifier: str) -> None:
-        try:
-            await self.invoke(function, event, request_id=request_id, qualifier=qualifier, source=source)
-        except EventfwError as error:
-            self.terminal.problem(str(error))
+    def qualified_arn(self, function: str, qualifier: str) -> str:
+        """The ARN that records have of a function."""
+        return f"{self.arn(function)}:{qualifier or LATEST}"
 
 
 def source_of(event: bytes) -> str:

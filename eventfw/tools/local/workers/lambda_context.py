@@ -59,6 +59,11 @@ class Execution:
         self.log_group = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
         self.log_stream = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
 
+    def take(self, version: str) -> None:
+        """Be of a version from now on. On AWS each has environments of its own; here all run the same code."""
+        if version != self.version:
+            self.version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"] = version
+
 
 class LambdaContext:
     """One invocation: which function, which request, and how long it has left.

@@ -20,7 +20,7 @@ from eventfw.tools.local.workers.limits import Limits
 from eventfw.tools.local.workers.nursery import Nursery
 from eventfw.tools.local.workers.output import OnLine
 from eventfw.tools.local.workers.preload import Preload
-from eventfw.tools.local.workers.results import BrokenApp, Result, WorkerEnded, new_request_id
+from eventfw.tools.local.workers.results import LATEST, BrokenApp, Result, WorkerEnded, new_request_id
 
 __all__ = ["BrokenApp", "Pool", "Result"]
 
@@ -149,6 +149,7 @@ class Pool:
         request_id: str | None = None,
         client_context: dict[str, Any] | None = None,
         arn: str | None = None,
+        version: str = LATEST,
     ) -> Result:
         """Run a function on an event (JSON) and wait for its outcome, which may be an error document.
 
@@ -178,7 +179,9 @@ class Pool:
             if not outcome.done():  # else whoever waited has been cancelled
                 outcome.set_result(result)
 
-        more = {"arn": arn, "client": client_context} if arn or client_context is not None else None
+        more: dict[str, Any] = {"arn": arn, "version": version} if arn else {}
+        if client_context is not None:
+            more["client"] = client_context
         worker.run(request_id, event, lane.settings["timeout"], answer, more)
         return await outcome
 

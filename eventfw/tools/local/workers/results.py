@@ -10,6 +10,8 @@ from eventfw.errors import LocalError, ProjectError
 from eventfw.tools.local.workers.journal import Journal
 from eventfw.tools.local.workers.log_lines import tail
 
+LATEST = "$LATEST"  # the version that is not published
+
 
 class Result:
     """One invocation's outcome.
@@ -87,7 +89,11 @@ class BrokenApp(ProjectError):
 
 
 class Throttled(LocalError):
-    """More invocations of a function wait than the local server keeps: Lambda's ``TooManyRequestsException``."""
+    """No more invocations of a function may run, or wait: Lambda's ``TooManyRequestsException`` and its ``reason``."""
+
+    def __init__(self, message: str, reason: str = "ConcurrentInvocationLimitExceeded") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class WorkerEnded(Exception):

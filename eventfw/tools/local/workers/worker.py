@@ -153,6 +153,7 @@ def serve(handler: Callable[[Any, Any], Any], link: Connection, current: records
         head, body = message
         current.request_id = head["id"]
         error_type = ""
+        execution.take(head.get("version", "$LATEST"))
         try:
             context = lambda_context.LambdaContext(
                 head["id"], execution, head["deadline"], head.get("client"), head.get("arn")

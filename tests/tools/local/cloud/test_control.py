@@ -12,6 +12,7 @@ import pytest
 from eventfw.errors import LocalError
 from eventfw.tools.local.clock import RealClock
 from eventfw.tools.local.cloud.control import Control
+from eventfw.tools.local.lambdas.configuration import FunctionConfiguration
 from eventfw.tools.local.web.http_api import PAYLOAD_LIMIT
 from eventfw.tools.local.workers.results import Result
 
@@ -20,17 +21,30 @@ TOKEN = "secret"
 
 
 class Functions:
-    """Stands for the pool: keeps what it was asked for."""
+    """Stands for the service: keeps what it was asked for."""
 
-    def __init__(self, result: Result) -> None:
+    def __init__(self, result: Result, *, unmarked: bool = False) -> None:
         self.result = result
-        self.calls: list[tuple[str, bytes, str, str]] = []
+        self.unmarked = unmarked
+        self.calls: list[tuple[str, bytes, str, str | None]] = []
+        self.accepted: list[tuple[str, bytes, str, str | None, str]] = []
 
-    async def __call__(self, function: str, event: bytes, source: str, request_id: str) -> Result:
+    async def invoke(
+        self, function: str, event: bytes, *, request_id: str | None = None, qualifier: str = "", source: str = ""
+    ) -> Result:
         self.calls.append((function, event, source, request_id))
         if function == "nobody":
             raise LocalError("There is no function 'nobody'.")
         return self.result
+
+    def accept(
+        self, function: str, event: bytes, *, source: str, request_id: str | None = None, qualifier: str = ""
+    ) -> str:
+        self.accepted.append((function, event, source, request_id, qualifier))
+        return request_id or "made"
+
+    def configuration(self, function: str) -> FunctionConfiguration:
+        return FunctionConfiguration(function, unmarked=self.unmarked)
 
 
 def ask(port: int, path: str, body: bytes = b"{}", method: str = "POST", **headers: str) -> tuple[int, Any]:
@@ -48,9 +62,22 @@ def test_a_push_runs_the_function_and_a_failure_is_no_success(serve: Serve) -> N
     port = serve(Control(good, TOKEN, RealClock()))
     path = Control(good, TOKEN, RealClock()).push_url("") + "/order"
     assert ask(port, path, b'{"a": 1}', X_Amzn_Lambda_Request_Id="id-1") == (200, {"batchItemFailures": []})
-    assert good.calls == [("order", b'{"a": 1}', "", "id-1")]
+    assert good.calls == [("order", b'{"a": 1}', "unknown", "id-1")]
     bad = Functions(Result(b'{"errorMessage": "no"}', True))
     assert ask(serve(Control(bad, TOKEN, RealClock())), path) == (500, {"errorMessage": "no"})
+
+
+def test_an_asynchronous_push_is_accepted_at_once(serve: Serve) -> None:
+    failing = Functions(Result(b'{"errorMessage": "no"}', True), unmarked=True)
+    port = serve(Control(failing, TOKEN, RealClock()))
+    path = f"/_eventfw/push/{TOKEN}/order"
+    event = json.dumps({"Records": [{"EventSource": "aws:sns", "Sns": {}}]}).encode()
+    arn = "arn:aws:lambda:us-east-1:000000000000:function:order:live"
+    assert ask(port, path, event, X_Amzn_Lambda_Request_Id="id-1", X_Amzn_Lambda_Function_Arn=arn) == (200, None)
+    assert failing.accepted == [("order", event, "sns", "id-1", "live")]
+    assert ask(port, path, b'{"temperature": 5}') == (200, None)
+    assert failing.accepted[1] == ("order", b'{"temperature": 5}', "unknown", None, "")
+    assert failing.calls == []
 
 
 def test_asking_gives_payload_logs_and_error(serve: Serve) -> None:
@@ -65,7 +92,7 @@ def test_asking_gives_payload_logs_and_error(serve: Serve) -> None:
         "duration_ms": 1.5,
         "request_id": "id-2",
     }
-    assert functions.calls == [("direct", b"{}", "send", "")]
+    assert functions.calls == [("direct", b"{}", "send", None)]
     status, answer = ask(port, "/_eventfw/invoke/nobody", x_eventfw_token=TOKEN)
     assert (status, answer["errorMessage"]) == (404, "There is no function 'nobody'.")
 

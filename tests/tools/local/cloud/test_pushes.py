@@ -152,6 +152,6 @@ def test_the_embedded_aws_is_told_that_all_is_well_where_nothing_runs(serve: Ser
     port = serve(Control(functions, TOKEN, RealClock(), pushes=pushes))
     path = f"/_eventfw/push/{TOKEN}/told"
     assert ask(port, path, json.dumps(message("hi")).encode()) == (200, None)
-    assert functions.calls == []
+    assert functions.accepted == []
     assert ask(port, path, json.dumps(message("hi", kind={"Type": "String", "Value": "photo"})).encode())[0] == 200
-    assert json.loads(functions.calls[0][1])["Records"][0]["Sns"]["Subject"] is None
+    assert json.loads(functions.accepted[0][1])["Records"][0]["Sns"]["Subject"] is None

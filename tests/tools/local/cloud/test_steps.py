@@ -61,7 +61,7 @@ class Told(StepFunctions):
     """Keeps what it is told."""
 
     def __init__(self) -> None:
-        super().__init__(lambda: None, "us-east-1")
+        super().__init__(lambda: None)
         self.calls: list[tuple[str, dict[str, str]]] = []
 
     async def tell(self, action: str, sent: dict[str, str]) -> None:
@@ -70,22 +70,23 @@ class Told(StepFunctions):
 
 @pytest.mark.parametrize("broken", [False, True])
 def test_a_push_of_a_task_is_run_and_told(serve: Serve, broken: bool) -> None:
-    ran: list[tuple[str, bytes, str, str]] = []
+    ran: list[tuple[str, bytes, str]] = []
 
-    async def run(*given: str | bytes) -> Result:
-        ran.append(given)  # type: ignore[arg-type]
-        if broken:
-            raise LocalError("It cannot be imported.")
-        return Result(b"5")
+    class Service:
+        async def invoke(self, function: str, event: bytes, *, source: str) -> Result:
+            ran.append((function, event, source))
+            if broken:
+                raise LocalError("It cannot be imported.")
+            return Result(b"5")
 
     told = Told()
-    control = Control(run, "secret", RealClock(), told)  # type: ignore[arg-type]
+    control = Control(Service(), "secret", RealClock(), told)  # type: ignore[arg-type]
     connection = http.client.HTTPConnection("127.0.0.1", serve(control), timeout=30)
     connection.request("POST", control.push_url("") + "/measure", json.dumps(WHOLE).encode())
     response = connection.getresponse()
     assert (response.status, response.read()) == (200, b"null")
     connection.close()
-    assert ran == [("measure", b'{"key": "cat"}', "step", "")]
+    assert ran == [("measure", b'{"key": "cat"}', "step")]
     [(action, sent)] = told.calls
     assert action == ("SendTaskFailure" if broken else "SendTaskSuccess")
     assert sent.get("error") == ("Eventfw.Refused" if broken else None)

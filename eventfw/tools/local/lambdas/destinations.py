@@ -1,0 +1,160 @@
+"""Where Lambda sends what became of asynchronous events: dead-letter queues, and destinations of either outcome.
+
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from eventfw.errors import LocalError
+from eventfw.tools.local.clock import Clock
+from eventfw.tools.local.lambdas.asynchronous import Accepted
+from eventfw.tools.local.lambdas.configuration import FunctionConfiguration
+from eventfw.tools.local.lambdas.records import SUCCESS, Ending, dead_letter, record
+
+if TYPE_CHECKING:
+    from eventfw.tools.local.cloud.aws import Aws
+
+LIMITS = {"sqs": 1_048_576, "sns": 262_144, "events": 262_144, "lambda": 1_048_576}  # bytes, by service
+RECURSION = 16  # functions in a row that one event may lead to by destinations, after which Lambda stops it
+SNS_VERSION = "2010-03-31"
+
+Marks = dict[str, tuple[str, str]]
+
+
+class Accept(Protocol):
+    """Takes an asynchronous event for a function of the app."""
+
+    def __call__(self, function: str, event: bytes, *, source: str, qualifier: str = "", depth: int = 0) -> object: ...
+
+
+class Destinations:
+    """Sends records by ``client()``, which is ``None`` while there is no AWS.
+
+    AWS counts what it cannot send as ``DestinationDeliveryFailures`` or ``DeadLetterErrors`` and drops it; here it is
+    told as well. ``failures`` is their number.
+    """
+
+    def __init__(
+        self, client: Callable[[], Aws | None], accept: Accept, known: Callable[[str], bool], clock: Clock
+    ) -> None:
+        self.client = client
+        self.accept = accept
+        self.known = known
+        self.clock = clock
+        self.failures = 0
+
+    async def deliver(self, event: Accepted, ending: Ending, how: FunctionConfiguration) -> list[str]:
+        """Send what became of an event where its function wants it; a phrase for each place, to be told."""
+        told = []
+        if ending.condition == SUCCESS:
+            if how.on_success:
+                told.append(await self._sent(how.on_success, "the record", self._record(ending), {}, event, ending))
+            return told
+        if how.dead_letter:
+            body = ending.event.decode()
+            told.append(await self._sent(how.dead_letter, "the event", body, dead_letter(ending), event, ending))
+        if how.on_failure:
+            told.append(await self._sent(how.on_failure, "the record", self._record(ending), {}, event, ending))
+        return told
+
+    def _record(self, ending: Ending) -> str:
+        return json.dumps(record(ending, self.clock.now()), ensure_ascii=False)
+
+    async def _sent(self, arn: str, what: str, body: str, marks: Marks, event: Accepted, ending: Ending) -> str:
+        try:
+            check_size(arn, body, marks)
+            await self._send(arn, body, marks, event, ending)
+        except LocalError as error:
+            self.failures += 1
+            return f"{what} could not be sent to {place(arn)}, and is lost ({error})"
+        return f"{what} was sent to {place(arn)}"
+
+    async def _send(self, arn: str, body: str, marks: Marks, event: Accepted, ending: Ending) -> None:
+        service = arn.split(":")[2]
+        if service == "lambda":
+            await self._to_function(arn, body, event)
+        elif service == "sqs":
+            await self._to_queue(arn, body, marks)
+        elif service == "sns":
+            await self._aws().query("sns", SNS_VERSION, "Publish", published(arn, body, marks))
+        elif service == "events":
+            await self._to_bus(arn, body, ending)
+        elif service == "s3":
+            await self._aws().put_object(arn.split(":")[5], self._key(event.function), body.encode())
+        else:
+            raise LocalError(f"Lambda sends nothing to {service!r}.")
+
+    def _aws(self) -> Aws:
+        client = self.client()
+        if client is None:
+            raise LocalError("No AWS is running here.")
+        return client
+
+    async def _to_function(self, arn: str, body: str, event: Accepted) -> None:
+        if event.depth >= RECURSION:
+            raise LocalError(f"Lambda stops a recursive loop after {RECURSION} functions.")
+        words = arn.split(":")
+        name, qualifier = words[6], words[7] if len(words) > 7 else ""
+        if not self.known(name):
+            raise LocalError(f"{name!r} is no function of this app.")
+        self.accept(name, body.encode(), source="destination", qualifier=qualifier, depth=event.depth + 1)
+
+    async def _to_queue(self, arn: str, body: str, marks: Marks) -> None:
+        account, name = arn.split(":")[4:6]
+        aws = self._aws()
+        named = {"QueueName": name, "QueueOwnerAWSAccountId": account}
+        url = (await aws.call("sqs", "GetQueueUrl", named))["QueueUrl"]
+        sent = {"QueueUrl": url, "MessageBody": body}
+        attributes = {key: {"DataType": kind, "StringValue": value} for key, (kind, value) in marks.items()}
+        await aws.call("sqs", "SendMessage", {**sent, "MessageAttributes": attributes} if attributes else sent)
+
+    async def _to_bus(self, arn: str, body: str, ending: Ending) -> None:
+        outcome = "Success" if ending.condition == SUCCESS else "Failure"
+        entry = {
+            "EventBusName": arn.partition(":event-bus/")[2],
+            "Source": "lambda",
+            "DetailType": f"Lambda Function Invocation Result - {outcome}",
+            "Detail": body,
+            "Resources": [arn, ending.function_arn],
+            "Time": int(self.clock.time()),
+        }
+        answer = await self._aws().call("events", "PutEvents", {"Entries": [entry]})
+        if answer.get("FailedEntryCount"):
+            refused = answer["Entries"][0]
+            raise LocalError(f"{refused.get('ErrorCode')}: {refused.get('ErrorMessage')}")
+
+    def _key(self, function: str) -> str:
+        now = self.clock.now()
+        return f"aws/lambda/async/{function}/{now:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
+
+
+def check_size(arn: str, body: str, marks: Marks) -> None:
+    """Raises LocalError for what is larger than the target takes."""
+    limit = LIMITS.get(arn.split(":")[2])
+    size = len(body.encode()) + sum(len((name + kind + value).encode()) for name, (kind, value) in marks.items())
+    if limit is not None and size > limit:
+        raise LocalError(f"it has {size} bytes, and the target takes {limit}")
+
+
+def published(arn: str, body: str, marks: Marks) -> dict[str, str]:
+    """The parameters of SNS's Publish."""
+    sent = {"TopicArn": arn, "Message": body}
+    for number, (name, (kind, value)) in enumerate(marks.items(), 1):
+        entry = f"MessageAttributes.entry.{number}"
+        sent |= {f"{entry}.Name": name, f"{entry}.Value.DataType": kind, f"{entry}.Value.StringValue": value}
+    return sent
+
+
+KINDS = {"sqs": "queue", "sns": "topic", "lambda": "function", "events": "bus", "s3": "bucket"}
+
+
+def place(arn: str) -> str:
+    """A target in words."""
+    words = arn.split(":")
+    name = words[6] if words[2] == "lambda" else words[-1].rpartition("/")[2]
+    return f"the {KINDS.get(words[2], words[2])} {name}"

@@ -1,0 +1,106 @@
+"""Asynchronous invocations of a whole server with a virtual clock: retries, destinations, dead letters, the clock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from live import Live, eventfw, until, write
+
+APP = """
+    import json
+    from eventfw import App
+
+    app = App("shop")
+    uploads = app.bucket("uploads")
+    shop = app.event_bus("shop")
+    failures = app.queue("failures")
+    dead = app.queue("dead")
+
+    def note(what, value):
+        with open("seen.jsonl", "a") as file:
+            file.write(json.dumps([what, value]) + "\\n")
+
+    @app.s3_trigger(uploads, suffix=".png")
+    @app.function(on_failure=failures, dead_letter=dead)
+    def thumbnail(upload, context):
+        note("thumbnail", [upload.key, context.aws_request_id])
+        raise ValueError("cannot read this")
+
+    @app.event_rule({"source": ["my.shop"]}, bus=shop, input={"a": 1})
+    @app.function(on_success=failures, maximum_retry_attempts=1)
+    def told(event):
+        note("told", event)
+        if len(open("seen.jsonl").read().split('"told"')) < 3:
+            raise ValueError("not yet")
+"""
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    folder = tmp_path_factory.mktemp("shop")
+    write(folder / "app.py", APP)
+    live = Live(folder, "--clock", "virtual")
+    try:
+        yield live
+    finally:
+        live.stop()
+
+
+def advance(live: Live, duration: str) -> str:
+    done = eventfw(live.folder, "clock", "advance", duration)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def received(live: Live, queue: str) -> list[dict[str, Any]]:
+    client = live.client("sqs")
+    url = client.get_queue_url(QueueName=queue)["QueueUrl"]
+    found = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+    for one in found.get("Messages", []):
+        client.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
+    return list(found.get("Messages", []))
+
+
+def test_an_advance_runs_all_attempts_and_delivers_before_it_returns(live: Live) -> None:
+    live.client("s3").put_object(Bucket="uploads", Key="cat.png", Body=b"x")
+    until(lambda: live.noted("thumbnail"), "the first attempt")
+    live.says("thumbnail failed, and will be tried again in 1 minute (attempt 2 of 3).")
+    advance(live, "4m")
+    attempts = live.noted("thumbnail")
+    assert len(attempts) == 3
+    assert len({request_id for _, request_id in attempts}) == 1
+    [message] = received(live, "failures")
+    record = json.loads(message["Body"])
+    assert record["requestContext"] == {
+        "requestId": attempts[0][1],
+        "functionArn": "arn:aws:lambda:us-east-1:000000000000:function:thumbnail:$LATEST",
+        "condition": "RetriesExhausted",
+        "approximateInvokeCount": 3,
+    }
+    assert record["requestPayload"]["Records"][0]["s3"]["object"]["key"] == "cat.png"
+    assert record["responsePayload"]["errorMessage"] == "cannot read this"
+    [letter] = received(live, "dead")
+    assert json.loads(letter["Body"]) == record["requestPayload"]
+    assert letter["MessageAttributes"]["ErrorMessage"]["StringValue"] == "cannot read this"
+    assert letter["MessageAttributes"]["RequestID"]["StringValue"] == attempts[0][1]
+    live.says("thumbnail gave up on an event after 3 attempts (RetriesExhausted)")
+
+
+def test_what_a_rule_with_an_input_sends_is_retried_too(live: Live) -> None:
+    entry = {"Source": "my.shop", "DetailType": "Order", "Detail": "{}", "EventBusName": "shop"}
+    live.client("events").put_events(Entries=[entry])
+    live.says("told failed, and will be tried again in 1 minute (attempt 2 of 2).")
+    advance(live, "1m")
+    assert live.noted("told") == [{"a": 1}, {"a": 1}]
+    [message] = received(live, "failures")
+    record = json.loads(message["Body"])
+    assert (record["requestContext"]["condition"], record["responsePayload"]) == ("Success", None)
+
+
+def test_the_clock_is_shown_and_stands_still(live: Live) -> None:
+    told = [json.loads(eventfw(live.folder, "clock", "--json").stdout) for _ in range(2)]
+    assert told[0] == told[1]
+    assert told[0]["virtual"] is True
