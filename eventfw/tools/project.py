@@ -342,12 +342,6 @@ def _function(function: Any, names: Names, endpoint: str) -> dict[str, Any]:
         "name": names.physical(function.name),
         "memory": function.memory,
         "timeout": function.timeout,
-        "ephemeral_storage": function.said.get("ephemeral_storage", 512),
-        "logging": {
-            "format": function.said.get("log_format", "Text"),
-            "application_level": function.said.get("application_log_level", "INFO"),
-            "system_level": function.said.get("system_log_level", "INFO"),
-        },
         "environment": {**function.environment, **injected} if not function.edge else {},
         "handlers": [handler.name for handler in function.handlers],
         "edge": function.edge,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 NAME_MAX = 64
 EDGE_REGION = "us-east-1"
+EMBEDDED_LOGS = "/eventfw/embedded-aws"  # what the embedded AWS writes itself of an event it posts: Lambda's log is ours
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def add_function(template: Template, function: Function, code: Code, stage: Stag
         role = own_role(template, function, name, group)
     properties = {
         **function_properties(function, name, code, role),
-        "LoggingConfig": {"LogGroup": {"Ref": group}, **logging(function)},
+        "LoggingConfig": {"LogGroup": EMBEDDED_LOGS if template.local else {"Ref": group}, **logging(function)},
     }
     variables = environment_of(template, function, stage)
     if variables:

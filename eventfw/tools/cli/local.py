@@ -34,6 +34,12 @@ from .options import project_options
     default="real",
     help="The time of retries, schedules and windows; a virtual one stands until `eventfw clock advance`.",
 )
+@click.option(
+    "--logs",
+    type=click.Choice(["brief", "lambda", "json"]),
+    default="brief",
+    help="Of functions' logs: their own lines, all of Lambda's, or these as JSON. [default: brief]",
+)
 @click.option("--region", metavar="REGION", help="The region handlers see. [default: the AWS CLI's, or us-east-1]")
 @click.option(
     "--runtime-api",
@@ -58,6 +64,7 @@ def command(
     cloud_endpoint: str | None,
     no_cloud: bool,
     clock: str,
+    logs: str,
     region: str | None,
     runtime_api: tuple[str, ...],
     replay: bool,
@@ -95,6 +102,7 @@ def command(
             virtual_clock=clock == "virtual",
             runtimes=chosen_runtimes(runtime_api),
             edge_origins=tuple(map(named_origin, edge_origin)),
+            logs=logs,
         ),
         Terminal(sys.stderr if as_json else sys.stdout),
     )

@@ -30,11 +30,13 @@ from eventfw.tools.local.cloud.control import Control
 from eventfw.tools.local.cloud.door import Door
 from eventfw.tools.local.cloud.embedded import Cloud, ExternalCloud
 from eventfw.tools.local.cloud.infrastructure import Order, applied
+from eventfw.tools.local.cloud.log_events import LogEvents
 from eventfw.tools.local.cloud.pushes import Pushes
 from eventfw.tools.local.cloud.steps import StepFunctions
 from eventfw.tools.local.lambdas.configuration import configurations, mappings
 from eventfw.tools.local.lambdas.schedules import Schedules
 from eventfw.tools.local.lambdas.service import LambdaService
+from eventfw.tools.local.logs import BRIEF, TerminalLog
 from eventfw.tools.local.replaying import replayed
 from eventfw.tools.local.state import State, forget_state, write_state
 from eventfw.tools.local.terminal import Terminal
@@ -46,6 +48,8 @@ from eventfw.tools.local.web.gateway import Gateway
 from eventfw.tools.local.web.guard import Guard
 from eventfw.tools.local.web.listening import bound, port_of, serving, url_of
 from eventfw.tools.local.web.websockets import WebSockets
+from eventfw.tools.local.workers.limits import Limits
+from eventfw.tools.local.workers.oversight import Oversight
 from eventfw.tools.local.workers.pool import Pool
 from eventfw.tools.local.workers.results import BrokenApp
 
@@ -79,6 +83,7 @@ class Options:
     virtual_clock: bool = False
     runtimes: tuple[str, ...] | None = None  # the functions that the Runtime API serves; empty for all
     edge_origins: tuple[Named, ...] = ()
+    logs: str = BRIEF
 
 
 class LocalServer:
@@ -101,6 +106,7 @@ class LocalServer:
             ]
             self._closing = opened.pop_all()
         self.http, self.edge, self.aws = map(url_of, self.sockets)
+        self.log_events = LogEvents(lambda: self.client if self.cloud else None, terminal.note)
         self.pool = Pool(
             options.directory,
             endpoint=self.aws,
@@ -108,7 +114,7 @@ class LocalServer:
             region=options.region,
             edge_port=port_of(self.sockets[1]),
             http_port=port_of(self.sockets[0]),
-            on_line=self._printed,
+            oversight=self._oversight(),
         )
         self.clock = VirtualClock() if options.virtual_clock else RealClock()
         guard = self.guard = Guard(options.allowed_hosts)
@@ -144,6 +150,15 @@ class LocalServer:
         self.clock.settled_by(self.front.cache.settle)
         self._following = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
+
+    def _oversight(self) -> Oversight:
+        """Who is told of what functions print and of how invocations end."""
+        oversight = Oversight(self._printed, Limits(self.terminal.problem))
+        if self.options.logs != BRIEF:
+            TerminalLog(self.terminal, self.options.logs).watch(oversight)
+        if self.options.cloud:
+            self.log_events.watch(oversight)
+        return oversight
 
     async def run(self) -> None:
         """Serve until SIGINT or SIGTERM, then end everything that was started."""
@@ -225,6 +240,7 @@ class LocalServer:
     async def _end_polling(self) -> None:
         if self.pollers is not None:
             await self.pollers.stop()
+        await self.log_events.stop()
         if self.client is not None:
             await self.client.close()
 
@@ -327,6 +343,7 @@ class LocalServer:
             self.terminal.good(f"The app's stack is up to date in the embedded AWS ({answer['resources']} resources)")
         self.told = answer["lambda"]
         self.pushes.replace(self.told["subscriptions"])
+        self.log_events.open()
         self.lambdas.functions = configurations(self.pool.description["functions"], self.told["destinations"])
         if self.pollers is not None:
             self.pollers.replace(mappings(self.told["mappings"]))

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 import click
 
@@ -71,10 +71,11 @@ class Terminal:
         payload: bytes,
         duration_ms: float,
         notes: Iterable[str] = (),
+        spent: Spent | None = None,
     ) -> None:
         """An invocation that did not come over HTTP. ``notes`` say what follows from it."""
         outcome = click.style("failed", fg="red") if error else click.style("ok", fg="green")
-        self.line(f"{now()} {source} -> {function} {outcome} {milliseconds(duration_ms)}")
+        self.line(f"{now()} {source} -> {function} {outcome} {cost(duration_ms, spent)}")
         if error:
             notes = [failure(payload), *notes]
         for note in notes:
@@ -94,6 +95,26 @@ def now() -> str:
 def milliseconds(duration: float) -> str:
     """A duration people can read."""
     return click.style(f"{duration:.0f} ms" if duration >= 10 else f"{duration:.1f} ms", dim=True)
+
+
+class Spent(Protocol):
+    """What an invocation's environment took: MB of memory, and the milliseconds of a cold start; 0 is not known."""
+
+    @property
+    def memory_used(self) -> int: ...
+
+    @property
+    def init_ms(self) -> float: ...
+
+
+def cost(duration_ms: float, spent: Spent | None) -> str:
+    """What an invocation took, in a few words."""
+    words = milliseconds(duration_ms)
+    if spent is not None and spent.memory_used:
+        words += click.style(f" {spent.memory_used} MB", dim=True)
+    if spent is not None and spent.init_ms:
+        words += click.style(f" cold {spent.init_ms:.0f} ms", dim=True)
+    return words
 
 
 def failure(payload: bytes) -> str:

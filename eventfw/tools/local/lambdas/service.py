@@ -113,7 +113,7 @@ class LambdaService:
         finally:
             self.concurrency.leave(slot)
         if source:
-            self.terminal.invocation(source, function, result.error, result.payload, result.duration_ms)
+            self.terminal.invocation(source, function, result.error, result.payload, result.duration_ms, spent=result)
         return result
 
     async def direct(self, function: str, event: bytes, client_context: dict[str, Any] | None) -> Result:

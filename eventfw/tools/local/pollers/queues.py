@@ -187,7 +187,7 @@ class QueuePoller:
             self.gathering.forget({one.group for one in came.again})
         await self._delete(came.done)
         notes = await self._told(came, len(batch.messages)) if came.again else ()
-        self.terminal.invocation("sqs", self.function, result.error, result.payload, result.duration_ms, notes)
+        self.terminal.invocation("sqs", self.function, result.error, result.payload, result.duration_ms, notes, result)
 
     async def _invoked(self, batch: Batch) -> Result | None:
         """Run the function. While it is throttled, or not to be had, try again for as long as the messages are ours;

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from eventfw.tools.local.workers import results
 from eventfw.tools.local.workers.journal import Journal, Stream
-from eventfw.tools.local.workers.limits import Limits
 from eventfw.tools.local.workers.log_lines import moment
 from eventfw.tools.local.workers.output import Output
+from eventfw.tools.local.workers.oversight import Oversight
 from eventfw.tools.local.workers.results import Result, WorkerEnded
 from eventfw.tools.local.workers.wire import Decoder, pack, pack_event
 
@@ -47,16 +47,23 @@ class Worker(asyncio.Protocol):
     """
 
     def __init__(
-        self, number: int, kill: Callable[[int], None], output: Output, stream: Stream, limits: Limits, scratch: str
+        self,
+        number: int,
+        kill: Callable[[int], None],
+        output: Output,
+        stream: Stream,
+        oversight: Oversight,
+        scratch: str,
     ) -> None:
         self.number = number
         self.function = stream.function
         self.kill = kill
         self.output = output
         self.stream = stream
-        self.limits = limits
+        self.oversight = oversight
+        self.limits = oversight.limits
         self.scratch = scratch
-        self.memory_limit = limits.memory(stream)
+        self.memory_limit = self.limits.memory(stream)
         self.pid = 0
         self.paused = False
         self.idle_since = 0.0
@@ -102,6 +109,8 @@ class Worker(asyncio.Protocol):
         self.touched = True
         if not self.limits.awake:
             self.limits.wake()
+        if self.oversight.begun is not None:
+            self.oversight.begun(journal)
         deadline = int((time.time() + seconds) * 1000)
         if more:
             self._write(pack({"id": request_id, "deadline": deadline, **more}, event))
@@ -214,6 +223,8 @@ class Worker(asyncio.Protocol):
         duration = (time.perf_counter() - invocation.started) * 1000
         journal = invocation.journal
         journal.close(duration, error_type, reported or error_type)
+        if self.oversight.ended is not None:
+            self.oversight.ended(journal)
         invocation.answer(Result(payload, bool(error_type), error_type, "", duration, journal.request_id, journal))
 
     def _leave(self) -> None:

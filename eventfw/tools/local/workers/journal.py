@@ -48,15 +48,15 @@ class Stream:
     @classmethod
     def of(cls, function: str, settings: dict[str, Any], region: str) -> Stream:
         """A new environment's stream, by the function's ``describe`` settings."""
-        logging = settings.get("logging", {})
+        said = settings.get("settings", {})
         return cls(
             function,
             region,
             settings["memory"],
-            settings.get("ephemeral_storage", 512),
-            logging.get("format", "Text"),
-            logging.get("application_level", "INFO"),
-            logging.get("system_level", "INFO"),
+            said.get("ephemeral_storage", 512),
+            said.get("log_format", "Text"),
+            said.get("application_log_level", "INFO"),
+            said.get("system_log_level", "INFO"),
         )
 
     @property

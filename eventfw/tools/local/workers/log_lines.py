@@ -25,7 +25,7 @@ def written(journal: Journal) -> list[Line]:
 def opening(journal: Journal) -> list[Line]:
     """What stands before the function's own lines: INIT_START, what was printed between events, START."""
     stream = journal.stream
-    lines = list(init_lines(journal)) if journal.init_ms else []
+    lines = [*init_lines(stream), *ready_lines(stream)] if journal.init_ms else []
     lines += function_lines(stream, journal.before)
     lines += start_lines(journal)
     return lines
@@ -33,9 +33,9 @@ def opening(journal: Journal) -> list[Line]:
 
 def closing(journal: Journal) -> list[Line]:
     """What stands after the function's own lines: why it was ended, END, REPORT."""
-    stream, ended = journal.stream, journal.ended
-    if stream.format == "JSON":
-        return list(_closing_records(journal))
+    ended = journal.ended
+    if journal.stream.format == "JSON":
+        return list(closing_records(journal))
     words = [(ended, line) for line in journal.last_words]
     return [*words, (ended, f"END RequestId: {journal.request_id}"), (ended, report(journal))]
 
@@ -46,22 +46,32 @@ def tail(journal: Journal) -> str:
     return "".join(f"{text}\n" for _, text in lines)
 
 
-def init_lines(journal: Journal) -> Iterator[Line]:
-    """The beginning of a cold environment."""
-    stream = journal.stream
-    if stream.format != "JSON":
-        text = f"INIT_START Runtime Version: {stream.runtime}\tRuntime Version ARN: {stream.runtime_arn}"
-        yield stream.began, text
+def init_lines(stream: Stream) -> Iterator[Line]:
+    """The beginning of an environment."""
+    if stream.format == "JSON":
+        yield from init_records(stream)
         return
+    text = f"INIT_START Runtime Version: {stream.runtime}\tRuntime Version ARN: {stream.runtime_arn}"
+    yield stream.began, text
+
+
+def init_records(stream: Stream) -> Iterator[Line]:
+    """The beginning of an environment, in JSON."""
     began = {
         "initializationType": "on-demand",
         "phase": "init",
         "runtimeVersion": stream.runtime,
         "runtimeVersionArn": stream.runtime_arn,
         "functionName": stream.function,
-        "functionVersion": journal.version,
+        "functionVersion": "$LATEST",
     }
     yield from _record(stream, stream.began, "platform.initStart", began, "INFO")
+
+
+def ready_lines(stream: Stream) -> Iterator[Line]:
+    """That an environment is ready, which is told in JSON only."""
+    if stream.format != "JSON":
+        return
     done = {"initializationType": "on-demand", "phase": "init", "status": "success"}
     ready = stream.began + stream.init_ms / 1000
     yield from _record(stream, ready, "platform.initRuntimeDone", done, "DEBUG")
@@ -73,8 +83,13 @@ def start_lines(journal: Journal) -> list[Line]:
     """The beginning of an invocation."""
     if journal.stream.format != "JSON":
         return [(journal.began, f"START RequestId: {journal.request_id} Version: {journal.version}")]
+    return list(start_records(journal))
+
+
+def start_records(journal: Journal) -> Iterator[Line]:
+    """The beginning of an invocation, in JSON."""
     record = {"requestId": journal.request_id, "version": journal.version}
-    return list(_record(journal.stream, journal.began, "platform.start", record, "INFO"))
+    yield from _record(journal.stream, journal.began, "platform.start", record, "INFO")
 
 
 def report(journal: Journal) -> str:
@@ -95,7 +110,7 @@ def report(journal: Journal) -> str:
     return "\t".join(parts) + "\t"
 
 
-def _closing_records(journal: Journal) -> Iterator[Line]:
+def closing_records(journal: Journal) -> Iterator[Line]:
     """The end of an invocation in JSON. What did not go well is a warning."""
     stream, ended = journal.stream, journal.ended
     good = journal.status == "success"

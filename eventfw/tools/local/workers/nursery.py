@@ -16,8 +16,8 @@ from eventfw.tools.local.workers import scratch as scratches
 from eventfw.tools.local.workers import zygote
 from eventfw.tools.local.workers.handle import Worker
 from eventfw.tools.local.workers.journal import Stream
-from eventfw.tools.local.workers.limits import Limits
-from eventfw.tools.local.workers.output import OnLine, Output
+from eventfw.tools.local.workers.output import Output
+from eventfw.tools.local.workers.oversight import Oversight
 from eventfw.tools.local.workers.variables import Place, of_zygote
 from eventfw.tools.local.workers.wire import Decoder, pack
 
@@ -36,10 +36,9 @@ class Nursery:
     module, if any, that started a thread at import: workers are then spawned, not forked.
     """
 
-    def __init__(self, place: Place, on_line: OnLine, limits: Limits) -> None:
+    def __init__(self, place: Place, oversight: Oversight) -> None:
         self.place = place
-        self.on_line = on_line
-        self.limits = limits
+        self.oversight = oversight
         self.alive = False
         self.retired = False
         self.closing = False
@@ -66,7 +65,7 @@ class Nursery:
         read, write = os.pipe()
         ours.setblocking(False)
         self._control = ours
-        self._output = Output(read, "", self.on_line)
+        self._output = Output(read, "", self.oversight.on_line)
         with theirs:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - uvloop's own knows no process_group; this takes 1 ms
                 [sys.executable, "-P", zygote.__file__, str(theirs.fileno())],
@@ -116,8 +115,11 @@ class Nursery:
         number = self._numbers
         ours, theirs = socket.socketpair()
         read, write = os.pipe()
-        output = Output(read, stream.function, self.on_line, stream)
-        worker = Worker(number, self._kill, output, stream, self.limits, self._scratch.make(number))
+        oversight = self.oversight
+        output = Output(read, stream.function, oversight.on_line, stream, oversight.recorded)
+        worker = Worker(number, self._kill, output, stream, oversight, self._scratch.make(number))
+        if oversight.launched is not None:
+            oversight.launched(stream)
         self.workers[number] = worker
         ours.setblocking(False)
         self._command(zygote.FORK, number, (theirs.detach(), write))

@@ -21,12 +21,20 @@ class Output:
     A carriage return within a line parts the lines of one record, as on AWS: a traceback is one event of the log.
     """
 
-    def __init__(self, descriptor: int, function: str, on_line: OnLine, stream: Stream | None = None) -> None:
+    def __init__(
+        self,
+        descriptor: int,
+        function: str,
+        on_line: OnLine,
+        stream: Stream | None = None,
+        recorded: Callable[[Stream, str], None] | None = None,
+    ) -> None:
         os.set_blocking(descriptor, False)
         self.descriptor = descriptor
         self.function = function
         self.on_line = on_line
         self.stream = stream
+        self.recorded = recorded
         self.journal: Journal | None = None
         self._rest = b""
         self._loop = asyncio.get_running_loop()
@@ -73,6 +81,8 @@ class Output:
             journal.add(text)
         elif self.stream is not None:
             keep_loose(self.stream, text)
+        if self.recorded is not None and self.stream is not None:
+            self.recorded(self.stream, text)
         request_id = journal.request_id if journal is not None else ""
         for part in text.split("\n"):
             self.on_line(self.function, request_id, part)

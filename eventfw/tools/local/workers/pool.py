@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,8 @@ from eventfw.tools.local.workers import results, variables
 from eventfw.tools.local.workers.handle import Answer, Worker, told
 from eventfw.tools.local.workers.journal import Stream
 from eventfw.tools.local.workers.lanes import Generation, Lane, Retired
-from eventfw.tools.local.workers.limits import Limits
 from eventfw.tools.local.workers.nursery import Nursery
-from eventfw.tools.local.workers.output import OnLine
+from eventfw.tools.local.workers.oversight import Oversight
 from eventfw.tools.local.workers.preload import Preload
 from eventfw.tools.local.workers.results import LATEST, BrokenApp, Result, WorkerEnded, new_request_id
 
@@ -44,10 +43,9 @@ class Pool:
 
     ``endpoint`` is the URL of the AWS door, which handlers' AWS calls go to; ``edge_port`` is where distributions are,
     ``http_port`` where APIs are.
-    ``on_line(function, request_id, line)`` is told of every line the workers print, ``tell`` of each environment that
-    was ended because it took more memory or disk than its function may. ``limit`` workers per function and ``total`` in
-    all exist at once: what the machine bears, while Lambda's own limits are the service's. Invocations beyond wait. A
-    worker idle for ``idle_seconds`` ends. ``spawn`` makes
+    ``oversight`` is told what the workers print and do. ``limit`` workers per function and ``total`` in all exist at
+    once: what the machine bears, while Lambda's own limits are the service's. Invocations beyond wait. A worker idle
+    for ``idle_seconds`` ends. ``spawn`` makes
     every worker a fresh interpreter.
 
     Use: ``await start()``, then ``invoke`` and, after each save, ``reload``; in the end ``await stop()``.
@@ -63,8 +61,7 @@ class Pool:
         account: str = LOCAL_ACCOUNT,
         edge_port: int = 0,
         http_port: int = 0,
-        on_line: OnLine = lambda function, request_id, line: None,
-        tell: Callable[[str], None] = lambda text: None,
+        oversight: Oversight | None = None,
         limit: int = 10,
         total: int = 100,
         idle_seconds: float = 300.0,
@@ -75,9 +72,8 @@ class Pool:
         self.edge_port = edge_port
         self.http_port = http_port
         self.app = app or ""
-        self.on_line = on_line
-        self.limits = Limits(tell)
-        self.limits.workers = lambda: self.workers
+        self.oversight = oversight or Oversight()
+        self.oversight.limits.workers = lambda: self.workers
         self.limit = limit
         self.total = total
         self.idle_seconds = idle_seconds
@@ -198,7 +194,7 @@ class Pool:
     async def stop(self) -> None:
         """End every process, and wait until they have. Invocations still in flight end with ``Runtime.ExitError``."""
         self._stopped = True
-        self.limits.stop()
+        self.oversight.limits.stop()
         if self._reaper is not None:
             self._reaper.cancel()
         for task in list(self._tasks):
@@ -232,7 +228,7 @@ class Pool:
         return nursery
 
     async def _new_nursery(self) -> Nursery:
-        nursery = Nursery(self.place, self.on_line, self.limits)
+        nursery = Nursery(self.place, self.oversight)
         self._nurseries.add(nursery)
         try:
             await nursery.start(self._preload.wanted(), self.environ, spawn=self.spawn)

@@ -82,15 +82,15 @@ def of_function(name: str, settings: Mapping[str, Any], place: Place, environ: M
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(settings["memory"]),
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
-        **of_logging(settings.get("logging", {})),
+        **of_logging(settings.get("settings", {})),
     }
 
 
-def of_logging(logging: Mapping[str, str]) -> dict[str, str]:
+def of_logging(said: Mapping[str, Any]) -> dict[str, str]:
     """What tells the runtime how to write log records."""
-    if logging.get("format") != "JSON":
+    if said.get("log_format") != "JSON":
         return {"AWS_LAMBDA_LOG_FORMAT": "Text"}
-    return {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": logging["application_level"]}
+    return {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": said.get("application_log_level", "INFO")}
 
 
 def of_worker(environment: Mapping[str, str], log_stream: str, scratch: str) -> dict[str, str]:

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from live import alive, until
 
+from eventfw.tools.local.workers.limits import Limits
+from eventfw.tools.local.workers.oversight import Oversight
 from eventfw.tools.local.workers.pool import Pool
 from eventfw.tools.local.workers.results import Result
 
@@ -51,12 +53,8 @@ class Environments:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.thread.start()
-        self.pool = Pool(
-            folder,
-            endpoint="http://127.0.0.1:9",
-            on_line=lambda *line: self.lines.append(line),
-            tell=self.told.append,
-        )
+        oversight = Oversight(lambda *line: self.lines.append(line), Limits(self.told.append))
+        self.pool = Pool(folder, endpoint="http://127.0.0.1:9", oversight=oversight)
         self.run(self.pool.start())
         self.loaded = len(self.pool.workers)
 

@@ -18,6 +18,7 @@ import pytest
 from live import alive
 
 from eventfw.errors import LocalError
+from eventfw.tools.local.workers.oversight import Oversight
 from eventfw.tools.local.workers.pool import BrokenApp, Pool, Result
 
 HEAD = """
@@ -210,7 +211,7 @@ def test_output_belongs_to_its_invocation_and_is_told_line_by_line(tmp_path: Pat
         assert "Z\tr\tfour\nEND RequestId: r\nREPORT RequestId: r\tDuration: " in result.logs
         assert again.logs.startswith("START RequestId: s Version: $LATEST\none\n")
 
-    run(tmp_path, test, on_line=lambda *line: lines.append(line))
+    run(tmp_path, test, oversight=Oversight(lambda *line: lines.append(line)))
     assert ("talk", "", "importing") in lines
     assert ("talk", "r", "one") in lines
     assert ("talk", "s", "two") in lines
@@ -525,6 +526,7 @@ def test_nothing_is_left_after_the_server_is_killed(tmp_path: Path) -> None:
     write(tmp_path, SPINNING)
     program = f"""
 import asyncio
+from eventfw.tools.local.workers.oversight import Oversight
 from eventfw.tools.local.workers.pool import Pool
 async def main():
     pool = Pool({str(tmp_path)!r}, endpoint={DOOR!r})

@@ -1,0 +1,167 @@
+"""The functions' logs in the embedded AWS's CloudWatch Logs, where ``aws logs tail`` and subscriptions find them.
+
+Invocations are only noted while they run; their lines are written and sent in batches, in the background.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from eventfw.tools.local.workers.log_lines import written
+
+if TYPE_CHECKING:
+    from eventfw.tools.local.cloud.aws import Aws
+    from eventfw.tools.local.workers.journal import Journal, Line, Stream
+    from eventfw.tools.local.workers.oversight import Oversight
+
+EVERY = 0.25  # seconds between two batches, while there is something to send
+KEPT = 10_000  # invocations that wait to be sent
+SILENT = 200  # of a batch's invocations without a line of their own and without a fault: more say nothing new
+BATCH_EVENTS = 1_000
+BATCH_BYTES = 1024 * 1024  # what PutLogEvents takes, each event counted with
+EVENT_BYTES = 26  # more than its text
+EVENT_LIMIT = 256 * 1024 - EVENT_BYTES  # bytes of one event
+
+
+class LogEvents:
+    """Sends what invocations have logged.
+
+    ``tell`` hears once when the AWS is gone; what was to be sent is then let go, and so is what comes until it answers
+    again. Before ``open``, invocations wait: the log groups are the app's stack's to make.
+    """
+
+    def __init__(self, aws: Callable[[], Aws | None], tell: Callable[[str], None]) -> None:
+        self.aws = aws
+        self.tell = tell
+        self._waiting: deque[Journal] = deque(maxlen=KEPT)
+        self._streams: set[str] = set()
+        self._opened = False
+        self._told = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._sending: asyncio.Task[None] | None = None
+
+    def watch(self, oversight: Oversight) -> None:
+        """Be told of invocations that have ended, beside whoever is already."""
+        before = oversight.ended
+
+        def both(journal: Journal) -> None:
+            if before is not None:
+                before(journal)
+            self.ended(journal)
+
+        oversight.ended = both if before is not None else self.ended
+
+    def ended(self, journal: Journal) -> None:
+        """An invocation has ended. Costs next to nothing."""
+        self._waiting.append(journal)
+        if self._timer is None and self._opened:
+            self._timer = asyncio.get_running_loop().call_later(EVERY, self._flush)
+
+    def open(self) -> None:
+        """The app's stack is there: begin to send."""
+        if not self._opened:
+            self._opened = True
+            self._timer = asyncio.get_running_loop().call_later(EVERY, self._flush)
+
+    async def stop(self) -> None:
+        """Send nothing more."""
+        self._opened = False
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._sending is not None:
+            self._sending.cancel()
+            await asyncio.gather(self._sending, return_exceptions=True)
+
+    def _flush(self) -> None:
+        self._timer = None
+        if self._sending is None and self._waiting:
+            self._sending = asyncio.get_running_loop().create_task(self._send())
+            self._sending.add_done_callback(self._sent)
+
+    def _sent(self, sending: asyncio.Task[None]) -> None:
+        self._sending = None
+        if not sending.cancelled() and (error := sending.exception()) is not None:
+            raise error
+        if self._waiting and self._opened:
+            self._timer = asyncio.get_running_loop().call_later(EVERY, self._flush)
+
+    async def _send(self) -> None:
+        from eventfw.errors import LocalError
+
+        journals, self._waiting = self._waiting, deque(maxlen=KEPT)
+        client = self.aws()
+        try:
+            if client is None:
+                raise LocalError("No AWS is running here.")
+            for stream, lines in by_stream(journals):
+                await self._put(client, stream, lines)
+            self._told = False
+        except LocalError as error:
+            if not self._told:
+                self._told = True
+                self.tell(f"Functions' logs are not in CloudWatch Logs: {error}")
+
+    async def _put(self, client: Aws, stream: Stream, lines: list[Line]) -> None:
+        if stream.name not in self._streams:
+            await self._make(client, stream)
+            self._streams.add(stream.name)
+        for events in batches(lines):
+            sent = {"logGroupName": stream.group, "logStreamName": stream.name, "logEvents": events}
+            await client.call("logs", "PutLogEvents", sent)
+
+    async def _make(self, client: Aws, stream: Stream) -> None:
+        """Make the stream and, where the app's stack has not made it, the group: Lambda does, too."""
+        from eventfw.tools.local.cloud.aws import AwsError
+
+        names = {"logGroupName": stream.group, "logStreamName": stream.name}
+        for action in ("CreateLogStream", "CreateLogGroup", "CreateLogStream"):
+            sent = names if action == "CreateLogStream" else {"logGroupName": stream.group}
+            try:
+                await client.call("logs", action, sent)
+            except AwsError as error:
+                if error.code == "ResourceAlreadyExistsException":
+                    continue
+                if error.code != "ResourceNotFoundException" or action != "CreateLogStream":
+                    raise
+            else:
+                if action == "CreateLogStream":
+                    return
+
+
+def by_stream(journals: Iterable[Journal]) -> list[tuple[Stream, list[Line]]]:
+    """The lines of invocations, by the environment that ran them."""
+    found: dict[str, tuple[Stream, list[Line]]] = {}
+    silent = 0
+    for journal in journals:
+        if journal.lines is None and not journal.before and journal.status == "success":
+            silent += 1
+            if silent > SILENT:
+                continue
+        _, lines = found.setdefault(journal.stream.name, (journal.stream, []))
+        lines += written(journal)
+    return list(found.values())
+
+
+def batches(lines: Iterable[Line]) -> Iterator[list[dict[str, object]]]:
+    """Lines as PutLogEvents takes them: in order of time, and not too many at once."""
+    events: list[dict[str, object]] = []
+    size = 0
+    for when, text in sorted(lines, key=lambda line: line[0]):
+        message = text if len(text) * 4 <= EVENT_LIMIT else cut(text)
+        weight = len(message.encode("utf-8", "replace")) + EVENT_BYTES
+        if events and (size + weight > BATCH_BYTES or len(events) == BATCH_EVENTS):
+            yield events
+            events, size = [], 0
+        if message:  # an event of no text is refused
+            events.append({"timestamp": int(when * 1000), "message": message})
+            size += weight
+    if events:
+        yield events
+
+
+def cut(text: str) -> str:
+    """What fits into one event."""
+    return text.encode("utf-8", "replace")[:EVENT_LIMIT].decode(errors="ignore")

@@ -1,0 +1,27 @@
+"""What the server keeps an eye on workers with: who is told of their lines and invocations, and their bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from eventfw.tools.local.workers.journal import Journal, Stream
+from eventfw.tools.local.workers.limits import Limits
+from eventfw.tools.local.workers.output import OnLine
+
+
+@dataclass
+class Oversight:
+    """Shared by all workers of a pool.
+
+    ``on_line`` is told of each line of output. The rest is for whom reads the log as Lambda writes it, and ``None``
+    costs nothing: a new environment, a record of the function's (several lines may be one), an invocation that begins,
+    and one that has ended.
+    """
+
+    on_line: OnLine = lambda function, request_id, line: None
+    limits: Limits = field(default_factory=Limits)
+    launched: Callable[[Stream], None] | None = None
+    recorded: Callable[[Stream, str], None] | None = None
+    begun: Callable[[Journal], None] | None = None
+    ended: Callable[[Journal], None] | None = None
