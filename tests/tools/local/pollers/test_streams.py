@@ -1,0 +1,367 @@
+"""The poller of a stream: shards side by side, lanes, where it goes on, and what a virtual clock waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from in_loop import in_loop
+
+from eventfw.tools.local.clock import RealClock, VirtualClock
+from eventfw.tools.local.cloud.aws import AwsError
+from eventfw.tools.local.lambdas.configuration import EventSourceMapping
+from eventfw.tools.local.pollers.attempts import Record
+from eventfw.tools.local.pollers.shards import Page, Shard
+from eventfw.tools.local.pollers.stream_settings import StreamSettings
+from eventfw.tools.local.pollers.streams import StreamPoller
+from eventfw.tools.local.terminal import Terminal
+from eventfw.tools.local.workers.results import Result
+
+ARN = "arn:aws:kinesis:us-east-1:000000000000:stream/clicks"
+FAILED = "arn:aws:sqs:us-east-1:000000000000:failed"
+START = 1_000_000.0
+
+
+class Clicks:
+    """A stream in memory. A record is its own sequence number, with a key before a slash where it has one."""
+
+    name = "clicks"
+
+    def __init__(self, **shards: list[str]) -> None:
+        self.contents = {name: list(numbers) for name, numbers in shards.items()}
+        self.parents: dict[str, tuple[str, ...]] = {}
+        self.closed: set[str] = set()
+        self.refusals: list[AwsError] = []
+        self.begun: list[str] = []
+
+    async def shards(self) -> list[Shard]:
+        return [Shard(name, self.parents.get(name, ())) for name in self.contents]
+
+    async def begin(self, shard: str, settings: StreamSettings | None) -> str:
+        position = settings.starting_position if settings else "TRIM_HORIZON"
+        self.begun.append(f"{shard} {position}")
+        return f"{shard} {len(self.contents[shard]) if position == 'LATEST' else 0}"
+
+    async def resume(self, shard: str, after: str) -> str:
+        self.begun.append(f"{shard} after {after}")
+        return f"{shard} {[sequence(one) for one in self.contents[shard]].index(after) + 1}"
+
+    async def read(self, iterator: str) -> Page:
+        if self.refusals:
+            raise self.refusals.pop()
+        shard, at = iterator.split()
+        if shard not in self.contents:
+            raise AwsError("ResourceNotFoundException", "gone", 400)
+        found = self.contents[shard][int(at) :]
+        more = "" if shard in self.closed else f"{shard} {int(at) + len(found)}"
+        return Page([{"it": one} for one in found], more, False)
+
+    async def retention(self) -> float:
+        return 86_400.0
+
+    def arrived(self, found: dict[str, Any]) -> float:
+        return START
+
+    def sequence(self, found: dict[str, Any]) -> str:
+        return sequence(found["it"])
+
+    def event(self, found: dict[str, Any], arrival: float, shard: str, function: str) -> dict[str, Any]:
+        return {"number": sequence(found["it"]), "key": found["it"].partition("/")[0], "data": "e30="}
+
+    def record(self, event: dict[str, Any], arrival: float) -> Record:
+        return Record(event["number"], event["key"], arrival, json.dumps(event).encode())
+
+
+def sequence(text: str) -> str:
+    return text.rpartition("/")[2]
+
+
+class Function:
+    """Stands for Lambda: notes the batches, fails where a batch has a bad record, waits where one is held up."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+        self.events: list[dict[str, Any]] = []
+        self.bad: set[str] = set()
+        self.held: dict[str, asyncio.Event] = {}
+        self.running: list[str] = []
+        self.answer: Any = None
+
+    async def invoke(self, function: str, event: bytes, *, qualifier: str = "") -> Result:
+        self.events.append(json.loads(event))
+        numbers = [record["number"] for record in self.events[-1]["Records"]]
+        self.batches.append(numbers)
+        self.running += numbers
+        for number in numbers:
+            if number in self.held:
+                await self.held[number].wait()
+        self.running = [one for one in self.running if one not in numbers]
+        if self.bad & set(numbers):
+            return Result(b'{"errorType": "ValueError", "errorMessage": "bad"}', error=True, request_id="r")
+        return Result(json.dumps(self.answer).encode(), request_id="r")
+
+    def arn(self, function: str) -> str:
+        return f"arn:aws:lambda:us-east-1:000000000000:function:{function}"
+
+
+class Queues:
+    """Stands for the embedded AWS: notes what is sent to queues."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+
+    def endpoint(self) -> str:
+        return "http://127.0.0.1:1"
+
+    async def call(self, service: str, action: str, sent: dict[str, Any]) -> dict[str, Any]:
+        if action == "SendMessage":
+            self.sent.append(json.loads(sent["MessageBody"]))
+        return {"QueueUrl": "http://127.0.0.1:1/failed"}
+
+
+@dataclass
+class Bench:
+    stream: Clicks
+    clock: RealClock = field(default_factory=lambda: VirtualClock(START))
+    function: Function = field(default_factory=Function)
+    queues: Queues = field(default_factory=Queues)
+    said: io.StringIO = field(default_factory=io.StringIO)
+
+    def poller(self, previous: StreamPoller | None = None, **properties: Any) -> StreamPoller:
+        how: Any = {"FunctionName": "arn:aws:lambda:us-east-1:000000000000:function:count", **properties}
+        around: Any = SimpleNamespace(
+            aws=self.queues, lambdas=self.function, clock=self.clock, terminal=Terminal(self.said)
+        )
+        return StreamPoller(EventSourceMapping("Mapping", "count", ARN, how), around, previous, self.stream)
+
+    @asynccontextmanager
+    async def polling(self, previous: StreamPoller | None = None, **properties: Any) -> AsyncIterator[StreamPoller]:
+        poller = self.poller(previous, **properties)
+        self.clock.settled_by(poller.settle)
+        task = asyncio.create_task(poller.run())
+        await asyncio.sleep(0)
+        try:
+            yield poller
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def advance(self, seconds: float) -> None:
+        assert isinstance(self.clock, VirtualClock)
+        await self.clock.advance(seconds)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    for _ in range(5000):
+        if condition():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("what was waited for did not happen")
+
+
+@in_loop
+async def test_a_function_that_takes_its_time_holds_up_its_own_shard_only() -> None:
+    bench = Bench(Clicks(a=["1", "2"], b=["3", "4"]))
+    bench.function.held["1"] = asyncio.Event()
+    async with bench.polling(BatchSize=1):
+        await until(lambda: len(bench.function.batches) == 3)
+        assert sorted(bench.function.batches) == [["1"], ["3"], ["4"]]
+        bench.function.held["1"].set()
+        await bench.advance(0)
+        assert sorted(bench.function.batches) == [["1"], ["2"], ["3"], ["4"]]
+
+
+@in_loop
+async def test_batches_of_one_shard_run_at_once_and_never_two_with_the_same_key() -> None:
+    bench = Bench(Clicks(a=["x/1", "y/2", "x/3", "y/4"]))
+    bench.function.held = {number: asyncio.Event() for number in "1234"}
+    async with bench.polling(BatchSize=1, ParallelizationFactor=10):
+        await until(lambda: sorted(bench.function.running) == ["1", "2"])
+        bench.function.held["1"].set()
+        await until(lambda: sorted(bench.function.running) == ["2", "3"])
+        assert len(bench.function.batches) == 3
+        for one in bench.function.held.values():
+            one.set()
+        await bench.advance(0)
+    assert [[n for [n] in bench.function.batches if n in pair] for pair in ("13", "24")] == [["1", "3"], ["2", "4"]]
+
+
+@in_loop
+async def test_a_bad_record_is_found_retried_by_the_clock_and_told_to_the_destination() -> None:
+    bench = Bench(Clicks(a=["1", "2", "3", "4", "5"]))
+    bench.function.bad = {"3"}
+    how = {"DestinationConfig": {"OnFailure": {"Destination": FAILED}}, "BisectBatchOnFunctionError": True}
+    async with bench.polling(MaximumRetryAttempts=2, **how):
+        await bench.advance(0)
+        assert bench.function.batches == [["1", "2", "3", "4", "5"], ["1", "2", "3"], ["1", "2"], ["3"]]
+        assert "record 3 again in 1 s (retry 1 of 2)" in bench.said.getvalue()
+        await bench.advance(0.9)
+        assert len(bench.function.batches) == 4
+        await bench.advance(2.1)
+        assert bench.function.batches[4:] == [["3"], ["3"], ["4", "5"]]
+    [told] = bench.queues.sent
+    assert told["requestContext"] == {
+        "requestId": "r",
+        "functionArn": "arn:aws:lambda:us-east-1:000000000000:function:count",
+        "condition": "RetryAttemptsExhausted",
+        "approximateInvokeCount": 5,
+    }
+    assert told["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"}
+    assert told["version"] == "1.0" and told["timestamp"] == "1970-01-12T13:46:43.000Z"
+    assert told["KinesisBatchInfo"] == {
+        "shardId": "a",
+        "startSequenceNumber": "3",
+        "endSequenceNumber": "3",
+        "approximateArrivalOfFirstRecord": "1970-01-12T13:46:40.000Z",
+        "approximateArrivalOfLastRecord": "1970-01-12T13:46:40.000Z",
+        "batchSize": 1,
+        "streamArn": ARN,
+    }
+    assert "gave up record 3 (RetryAttemptsExhausted) -> the queue failed" in bench.said.getvalue()
+
+
+@in_loop
+async def test_a_record_that_grows_too_old_is_given_up_by_the_clock() -> None:
+    bench = Bench(Clicks(a=["1"]))
+    bench.function.bad = {"1"}
+    async with bench.polling(MaximumRecordAgeInSeconds=60, DestinationConfig={"OnFailure": {"Destination": FAILED}}):
+        await bench.advance(59)
+        assert bench.queues.sent == []
+        await bench.advance(61)
+    [told] = bench.queues.sent
+    assert told["requestContext"]["condition"] == "RecordAgeExceeded"
+
+
+@in_loop
+async def test_what_is_filtered_out_is_passed_over_and_a_batch_of_nothing_else_invokes_nothing() -> None:
+    bench = Bench(Clicks(a=["1", "2"]))
+    criteria = {"Filters": [{"Pattern": json.dumps({"number": ["2"]})}]}
+    async with bench.polling(FilterCriteria=criteria):
+        await bench.advance(0)
+        bench.stream.contents["a"] += ["3", "4"]
+        await bench.advance(0)
+    assert bench.function.batches == [["2"]]
+
+
+@in_loop
+async def test_a_changed_mapping_goes_on_behind_the_last_record_that_is_done_with() -> None:
+    bench = Bench(Clicks(a=["1", "2", "3"]))
+    bench.function.bad = {"2"}
+    async with bench.polling(BatchSize=1) as before:
+        await bench.advance(0)
+        assert bench.function.batches == [["1"], ["2"]]
+        await before.drain()
+        bench.stream.contents["a"].append("4")
+        async with bench.polling(before, BatchSize=2) as after:
+            await after.settle()
+            assert bench.function.batches[2:] == [["2", "3"]]
+            bench.function.bad = set()
+            await bench.advance(1)
+    assert bench.function.batches[3:] == [["2", "3"], ["4"]]
+
+
+@in_loop
+async def test_draining_lets_the_invocation_end_and_begins_no_other() -> None:
+    bench = Bench(Clicks(a=["1", "2"]))
+    bench.function.held["1"] = asyncio.Event()
+    async with bench.polling(BatchSize=1) as poller:
+        await until(lambda: bench.function.running)
+        draining = asyncio.create_task(poller.drain())
+        await asyncio.sleep(0.01)
+        assert not draining.done()
+        bench.function.held["1"].set()
+        await draining
+    assert bench.function.batches == [["1"]]
+
+
+@in_loop
+async def test_children_of_a_shard_are_read_from_their_beginning_and_after_it() -> None:
+    bench = Bench(Clicks(a=["1"]))
+    bench.function.bad = {"2"}
+    async with bench.polling(StartingPosition="LATEST") as poller:
+        await poller.settle()
+        bench.stream.contents["a"].append("2")
+        await poller.settle()
+        bench.stream.contents |= {"b": ["3"], "c": ["4"]}
+        bench.stream.parents = {"b": ("a",), "c": ("a",)}
+        bench.stream.closed.add("a")
+        await poller.settle()
+        assert bench.function.batches == [["2"]]
+        bench.function.bad = set()
+        await bench.advance(2)
+    assert bench.function.batches[:2] == [["2"], ["2"]] and sorted(bench.function.batches[2:]) == [["3"], ["4"]]
+    assert bench.stream.begun == ["a LATEST", "b TRIM_HORIZON", "c TRIM_HORIZON"]
+
+
+@in_loop
+async def test_a_shard_that_is_gone_has_ended_and_a_new_one_is_found() -> None:
+    bench = Bench(Clicks(a=["1"]))
+    async with bench.polling() as poller:
+        await poller.settle()
+        del bench.stream.contents["a"]
+        bench.stream.contents["b"] = ["2"]
+        bench.stream.parents["b"] = ("a",)
+        await bench.advance(0)
+        await bench.advance(0)
+    assert bench.function.batches == [["1"], ["2"]]
+
+
+@in_loop
+async def test_an_iterator_that_has_expired_is_had_anew_behind_the_last_record() -> None:
+    bench = Bench(Clicks(a=["1"]))
+    async with bench.polling() as poller:
+        await poller.settle()
+        bench.stream.refusals.append(AwsError("ExpiredIteratorException", "old", 400))
+        bench.stream.contents["a"].append("2")
+        await poller.settle()
+    assert bench.function.batches == [["1"], ["2"]]
+    assert bench.stream.begun == ["a TRIM_HORIZON", "a after 1"]
+
+
+@in_loop
+async def test_what_the_stream_refuses_is_told_and_tried_again() -> None:
+    bench = Bench(Clicks(a=["1"]))
+    bench.stream.refusals.append(AwsError("InternalFailure", "no", 500))
+    async with bench.polling():
+        await until(lambda: bench.function.batches)
+    assert bench.said.getvalue().count("The stream clicks cannot be polled: InternalFailure: no") == 1
+
+
+@in_loop
+async def test_filters_that_lambda_refuses_are_told_and_poll_nothing() -> None:
+    bench = Bench(Clicks(a=["1"]))
+    poller = bench.poller(FilterCriteria={"Filters": [{"Pattern": "no"}]})
+    await poller.run()
+    assert "error: Mapping cannot poll: Filter 1" in bench.said.getvalue()
+    await poller.drain()
+    assert await poller.settle() is False
+
+
+@in_loop
+async def test_a_tumbling_window_ends_by_the_clock() -> None:
+    bench = Bench(Clicks(a=["1"]))
+    bench.function.answer = {"state": {"n": 1}}
+    async with bench.polling(TumblingWindowInSeconds=60):
+        await bench.advance(10)
+        bench.stream.contents["a"].append("2")
+        await bench.advance(60)
+    told = [(len(event["Records"]), event["state"], event["isFinalInvokeForWindow"]) for event in bench.function.events]
+    assert told == [(1, {}, False), (1, {"n": 1}, False), (0, {"n": 1}, True)]
+
+
+@in_loop
+async def test_a_batching_window_is_waited_for_by_the_clock() -> None:
+    bench = Bench(Clicks(a=["1"]))
+    async with bench.polling(MaximumBatchingWindowInSeconds=30):
+        await bench.advance(29)
+        bench.stream.contents["a"].append("2")
+        await bench.advance(0)
+        assert bench.function.batches == []
+        await bench.advance(1)
+    assert bench.function.batches == [["1", "2"]]
