@@ -148,8 +148,12 @@ class Cache:
 
 def hit(entry: Entry, now: float) -> Fetched:
     """An answer out of the cache."""
-    kept = [pair for pair in entry.response.headers if pair[0] != "age"]
-    response = replace(entry.response, headers=[*kept, ("age", str(entry.age(now)))])
+    response = HttpResponse(
+        entry.response.status,
+        [*entry.headers, ("age", str(entry.age(now)))],
+        entry.response.body,
+        entry.response.problem,
+    )
     return Fetched(response, "Error" if response.status >= 400 else "Hit", entry.origin_status)
 
 

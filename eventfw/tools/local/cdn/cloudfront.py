@@ -158,7 +158,7 @@ def viewer_response(response: HttpResponse, *, result_type: str, identity: str) 
         ("x-amz-cf-pop", "LOCAL1-C1"),
         ("x-amz-cf-id", identity),
     ]
-    return replace(response, headers=kept + own)
+    return HttpResponse(response.status, kept + own, response.body, response.problem)
 
 
 def error_page(status: int, reason: str, identity: str, *, problem: str = "") -> HttpResponse:

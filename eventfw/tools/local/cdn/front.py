@@ -130,7 +130,8 @@ class EdgeFront:
         try:
             refuse(request, visit.identity)
             try:
-                request = replace(request, body=await body_of(request, receive, BODY_LIMIT))
+                if body := await body_of(request, receive, BODY_LIMIT):
+                    request = replace(request, body=body)
             except BodyTooLarge:
                 page = error_page(413, f"The body is over {BODY_LIMIT} bytes.", visit.identity)
                 raise Ended(page, "Error") from None
@@ -159,7 +160,7 @@ class EdgeFront:
         if found.failed or not found.kept:
             return found
         response = await self.hooks.on_response("viewer-response", visit, request, found.response)
-        return replace(found, response=response)
+        return found if response is found.response else replace(found, response=response)
 
     async def _found(self, visit: Visit, request: HttpRequest) -> Fetched:
         """The answer out of the cache or, where there is none, the origin's."""
@@ -169,7 +170,8 @@ class EdgeFront:
         key = cache_key((visit.distribution, visit.behavior.path), policies.cache, request)
         fetch = self.fetching.of(visit, request, key.encoding)
         found = await self.cache.answer(key, policies.cache, fetch, collapse=not policies.cookies)
-        return replace(found, response=asked_for(request, found.response))
+        response = asked_for(request, found.response)
+        return found if response is found.response else replace(found, response=response)
 
     def _tell_of_policies(self) -> None:
         """Say once which policies only AWS knows."""

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndRes
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from eventfw.rules.edge_headers import disallowed
 from eventfw.tools.local.cdn.policies import CachePolicy, Policies
@@ -62,11 +63,16 @@ def normalized_encoding(policy: CachePolicy, request: HttpRequest) -> str:
     """``br,gzip``, one of them or neither: what the viewer accepts of the encodings that the policy caches."""
     if not policy.encodings or request.protocol == "HTTP/1.0":
         return ""
+    return _accepted(policy.encodings, request.header("accept-encoding"))
+
+
+@lru_cache(maxsize=256)  # a browser sends one value with every request
+def _accepted(encodings: tuple[str, ...], header: str) -> str:
     accepted = {}
-    for part in request.header("accept-encoding").lower().split(","):
+    for part in header.lower().split(","):
         name, _, weight = part.partition(";")
         accepted[name.strip()] = weight.replace(" ", "").rstrip("0.") != "q="
-    return ",".join(name for name in policy.encodings if accepted.get(name))
+    return ",".join(name for name in encodings if accepted.get(name))
 
 
 def sent_headers(policies: Policies, request: HttpRequest) -> Headers:

@@ -11,13 +11,14 @@ from hashlib import sha256
 from eventfw.tools.local.cdn.freshness import moment
 from eventfw.tools.local.web.asgi import HttpRequest, HttpResponse
 
+_CONDITIONS = frozenset(("if-none-match", "if-modified-since", "range"))
 #: Headers that describe a body, and are not sent without one.
 _OF_BODY = ("content-length", "content-type", "content-encoding", "content-range")
 
 
 def asked_for(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """The answer to this request out of the whole one: a 304, a 206 or 416, or the answer itself."""
-    if response.status != 200:
+    if response.status != 200 or not any(name in _CONDITIONS for name, _ in request.headers):
         return response
     headers = dict(response.headers)
     if _has(request, headers):

@@ -28,6 +28,7 @@ class Entry:
 
     def __post_init__(self) -> None:
         self.age_before = age_of(self.response.headers)
+        self.headers = [pair for pair in self.response.headers if pair[0] != "age"]
         self.size = OVERHEAD + len(self.response.body)
         self.size += sum(len(name) + len(value) for name, value in self.response.headers)
 
