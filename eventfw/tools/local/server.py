@@ -56,7 +56,7 @@ from eventfw.tools.local.workers.results import BrokenApp
 if TYPE_CHECKING:
     from eventfw.tools.local.cloud.aws import Aws
     from eventfw.tools.local.lambdas.runtime_api import RuntimeApi
-    from eventfw.tools.local.pollers.manager import Pollers
+    from eventfw.tools.local.pollers.manager import Passing, Pollers
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -124,6 +124,7 @@ class LocalServer:
         )
         self.client: Aws | None = None  # what the server itself asks of the AWS by, once that was started
         self.pollers: Pollers | None = None
+        self.passing: Passing | None = None
         self.told: dict[str, Any] = {"mappings": [], "destinations": {}}  # what the app's stack says of Lambda
         self.pushes = Pushes(self._followed, terminal.problem)
         step_functions = StepFunctions(lambda: self.client)
@@ -231,11 +232,13 @@ class LocalServer:
     def _begin_polling(self) -> None:
         """Make what polls event sources, which imports the client library. Mappings come when the app's stack is up."""
         from eventfw.tools.local.cloud.aws import Aws
-        from eventfw.tools.local.pollers.manager import Pollers, Surroundings
+        from eventfw.tools.local.pollers.manager import Passing, Pollers, Surroundings, Visibility
 
         self.client = Aws(lambda: self.cloud.endpoint_url if self.cloud else None, self.options.region)
-        surroundings = Surroundings(self.client, self.lambdas, self.clock, self.terminal)
+        visibility = Visibility(self.client, self.clock, self.terminal)
+        surroundings = Surroundings(self.client, self.lambdas, self.clock, self.terminal, visibility)
         self.pollers = Pollers(surroundings, self._spawn)
+        self.passing = Passing(self.pollers.wake, visibility)
 
     async def _end_polling(self) -> None:
         if self.pollers is not None:
@@ -267,6 +270,7 @@ class LocalServer:
             known=self.lambdas.known,
             guard=self.guard,
             note=self.terminal.note,
+            onlooker=lambda: self.passing,
         )
         invalidations = Invalidations(door, self.front, self.clock.now, self.guard)
         http, edge, aws = self.sockets

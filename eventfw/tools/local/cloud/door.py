@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -23,8 +24,10 @@ from eventfw.tools.local.web.asgi import (
     ASGIApp,
     BodyTooLarge,
     ClientGone,
+    Headers,
     HttpRequest,
     HttpResponse,
+    Message,
     Receive,
     Scope,
     Send,
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from eventfw.tools.local.cloud.upstream import Upstream
 
 CONTROL_PATHS = ("_ministack", "_localstack", "health")
+WATCHED_LIMIT = 32 * 1024 * 1024  # bytes: twice what the largest of these requests may have
 ALLOWED_CONTROL = "/_ministack/cfn-response/"  # where custom resources answer; the URL carries a token
 SHUT = "eventfw local keeps the embedded AWS's own paths shut."
 
@@ -49,6 +53,19 @@ class InvokeDirect(Protocol):
     """Runs a function of the app for an SDK's Invoke: function, payload, client context."""
 
     async def __call__(self, function: str, event: bytes, client_context: dict[str, Any] | None, /) -> Result: ...
+
+
+class Onlooker(Protocol):
+    """Looks at some of the requests that pass."""
+
+    def concerns(self, request: HttpRequest, /) -> bool:
+        """Whether a request is one of them."""
+
+    async def before(self, request: HttpRequest, body: bytes, /) -> bytes:
+        """The body to pass on."""
+
+    async def after(self, request: HttpRequest, body: bytes, status: int, answer: bytes, /) -> None:
+        """The embedded AWS has answered; the client, whose ``body`` it was, has not been told yet."""
 
 
 class Door:
@@ -66,6 +83,7 @@ class Door:
         known: Callable[[str], bool],
         guard: Guard | None = None,
         note: Callable[[str], None] = lambda text: None,
+        onlooker: Callable[[], Onlooker | None] = lambda: None,
     ) -> None:
         self.upstream = upstream
         self.control = control
@@ -73,6 +91,7 @@ class Door:
         self.known = known
         self.guard = guard or Guard()
         self.note = note
+        self.onlooker = onlooker
         self._stream: Upstream | None = None
         self._running: set[asyncio.Task[None]] = set()
 
@@ -92,6 +111,8 @@ class Door:
                 response = await self._invoked(function, request, receive)
             if response is None and reported(request):
                 response = await self._reported(request, receive)
+            if response is None and (onlooker := self.onlooker()) and onlooker.concerns(request):
+                response = await self._watched(onlooker, request, receive)
             if response is None:
                 await self._forward(request, receive, send)
                 return
@@ -142,6 +163,19 @@ class Door:
             return fault(request, 413, "RequestEntityTooLarge", f"A report has at most {REPORT_LIMIT} bytes.")
         return taken(request, body, self.note)
 
+    async def _watched(self, onlooker: Onlooker, request: HttpRequest, receive: Receive) -> HttpResponse:
+        """A request that somebody looks at on its way."""
+        try:
+            body = await body_of(request, receive, WATCHED_LIMIT)
+        except BodyTooLarge:
+            message = f"Here, a request has at most {WATCHED_LIMIT} bytes."
+            return fault(request, 413, "RequestEntityTooLarge", message)
+        passed = await onlooker.before(request, body)
+        answer = Answer()
+        await self._forward(with_length(request, len(passed)), given(passed), answer)
+        await onlooker.after(request, body, answer.status, answer.body)
+        return HttpResponse(answer.status, answer.headers, answer.body)
+
     def _begin(self, work: Awaitable[Result]) -> None:
         async def run() -> None:
             with contextlib.suppress(EventfwError):  # nobody waits for it, and ``invoke`` has told the developer
@@ -166,6 +200,38 @@ class Door:
         if problem:
             message = f"The embedded AWS does not answer: {problem}"
             await respond(send, fault(request, 503, "ServiceUnavailable", message))
+
+
+class Answer:
+    """Takes in the answer to a request, as an ASGI server would."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: Headers = []
+        self.body = b""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            told = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"]]
+            self.headers = [one for one in told if one[0] not in ("content-length", "transfer-encoding")]
+        else:
+            self.body += message.get("body", b"")
+
+
+def given(body: bytes) -> Receive:
+    """A body that has arrived, as it is received."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+def with_length(request: HttpRequest, length: int) -> HttpRequest:
+    """The request, with a body of another length."""
+    kept = [one for one in request.headers if one[0] not in ("content-length", "transfer-encoding")]
+    return replace(request, headers=[*kept, ("content-length", str(length))])
 
 
 def absent(request: HttpRequest) -> HttpResponse:

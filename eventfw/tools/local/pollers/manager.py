@@ -7,11 +7,13 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
+from eventfw.tools.local.pollers.passing import Passing
 from eventfw.tools.local.pollers.poller import MakePoller, Poller, Surroundings
 from eventfw.tools.local.pollers.queues import QueuePoller
 from eventfw.tools.local.pollers.streams import kinesis_poller, table_poller
+from eventfw.tools.local.pollers.visibility import Visibility
 
-__all__ = ["Pollers", "Surroundings"]
+__all__ = ["Passing", "Pollers", "Surroundings", "Visibility"]
 
 POLLERS: dict[str, MakePoller] = {"dynamodb": table_poller, "kinesis": kinesis_poller, "sqs": QueuePoller}
 """By the service that is polled, as ARNs name it. Kafka, MQ and DocumentDB are not: nothing of them is here to poll."""
@@ -31,6 +33,8 @@ class Pollers:
         self.makers = POLLERS if makers is None else makers
         self._kept: dict[str, _Kept] = {}
         self._ending: set[_Kept] = set()
+        self._moved = False
+        surroundings.visibility.shown = self.wake
         surroundings.clock.settled_by(self.settle)
 
     def replace(self, mappings: Iterable[EventSourceMapping]) -> None:
@@ -45,6 +49,7 @@ class Pollers:
 
     def wake(self, source: str) -> None:
         """Have those that poll a queue or stream, by its name, look at once: something was sent to it."""
+        self._moved = True
         for kept in self._kept.values():
             if kept.poller is not None:
                 kept.poller.wake(source)
@@ -52,7 +57,11 @@ class Pollers:
     async def settle(self) -> bool:
         """Wait until no poller holds anything that could go on now; whether one did."""
         pollers = [kept.poller for kept in (*self._kept.values(), *self._ending) if kept.poller is not None]
-        return any(await asyncio.gather(*(poller.settle() for poller in pollers)))
+        moved, self._moved = self._moved, False
+        busy = any(await asyncio.gather(*(poller.settle() for poller in pollers)))
+        if moved:  # a message may have gone to a dead-letter queue, when the queue was looked at
+            busy = any(await asyncio.gather(*(poller.settle() for poller in pollers))) or busy
+        return busy
 
     async def stop(self) -> None:
         """End every poller, which gives back what it holds."""
@@ -61,6 +70,7 @@ class Pollers:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.surroundings.visibility.stop()
 
     def _begin(self, mapping: EventSourceMapping) -> None:
         previous = next((one for one in self._ending if one.mapping.name == mapping.name), None)

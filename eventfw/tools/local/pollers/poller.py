@@ -13,17 +13,19 @@ from eventfw.tools.local.clock import Clock
 from eventfw.tools.local.cloud.aws import Aws
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
 from eventfw.tools.local.lambdas.service import LambdaService
+from eventfw.tools.local.pollers.visibility import Visibility
 from eventfw.tools.local.terminal import Terminal
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What pollers use: the embedded AWS, Lambda, the time, and somebody to tell."""
+    """What pollers use: the embedded AWS, Lambda, the time, somebody to tell, and what knows when messages are seen."""
 
     aws: Aws
     lambdas: LambdaService
     clock: Clock
     terminal: Terminal
+    visibility: Visibility
 
 
 class Poller(Protocol):

@@ -23,15 +23,17 @@ from eventfw.tools.local.workers.results import Result, Throttled
 
 LONG_POLL = 5  # seconds. Lambda waits for 20; a mapping that has changed waits for the last poll of the old one
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds, before a throttled function is tried again
+LOOK = 0.2  # seconds of real time between two looks at a queue, by a virtual clock
 GIVING_BACK = 2.0  # seconds that the end may take
 
 
 @dataclass(eq=False)
 class Batch:
-    """A batch under way. ``begun``: the function has it, or had it."""
+    """A batch under way. ``begun``: the function has it, or had it. ``waits``: for the time when it is tried again."""
 
     messages: Sequence[Message]
     begun: bool = False
+    waits: bool = False
 
 
 class QueuePoller:
@@ -46,6 +48,7 @@ class QueuePoller:
         self.function = mapping.function
         self.queue = SqsQueue(surroundings.aws, mapping.source)
         self.lambdas, self.clock, self.terminal = surroundings.lambdas, surroundings.clock, surroundings.terminal
+        self.visibility = surroundings.visibility
         self.size = int(said.get("BatchSize", 10))
         self.reports = "ReportBatchItemFailures" in said.get("FunctionResponseTypes", [])
         self.criteria = FilterCriteria(said.get("FilterCriteria") or [], "sqs", limit=FILTERS_ON_REQUEST)
@@ -56,6 +59,7 @@ class QueuePoller:
         self.trouble = Trouble(surroundings, f"The queue {self.queue.name}")
         self._stirred = asyncio.Event()
         self._freed = asyncio.Event()
+        self._resting = asyncio.Event()
         self._ended = asyncio.Event()
         self._woken = True
         self._draining = False
@@ -63,18 +67,23 @@ class QueuePoller:
         self._poll: asyncio.Task[list[Message]] | None = None
         self._timer: asyncio.Task[None] | None = None
         self._timer_at = 0.0
+        self._next_look: asyncio.TimerHandle | None = None
+        self._events = 0  # that happened: messages received, batches ended
 
     async def run(self) -> None:
         try:
             while not (self._draining and self._poll is None and not self.gathering.messages):
                 self._stirred.clear()
                 if not await self._step():
+                    self._resting.set()
                     await self._stirred.wait()
+                    self._resting.clear()
                 if self._failure is not None:
                     raise self._failure
             await asyncio.gather(*self.batches.values())
         finally:
             await self._give_back()
+            self._resting.set()
             self._ended.set()
 
     async def drain(self) -> None:
@@ -83,12 +92,28 @@ class QueuePoller:
         await self._ended.wait()
 
     async def settle(self) -> bool:
-        return False
+        busy = False
+        while not self._ended.is_set():
+            before = self._events
+            self._look()
+            self._resting.clear()
+            await self._resting.wait()
+            while any(not batch.waits for batch in self.batches):
+                self._freed.clear()
+                await self._freed.wait()
+            if self._events == before:
+                break
+            busy = True
+        return busy
 
     def wake(self, source: str) -> None:
         if source == self.queue.name:
-            self._woken = True
-            self._stirred.set()
+            self._look()
+
+    def _look(self) -> None:
+        """Receive at once."""
+        self._woken = True
+        self._stirred.set()
 
     async def _step(self) -> bool:
         """Do one thing that can be done now; whether there was one."""
@@ -126,7 +151,9 @@ class QueuePoller:
             self._woken = False
             if await self._taken(self._messages(room, 0), room):
                 return True
-        if self._poll is None:
+        if self.visibility.takes_over:
+            self._look_later()
+        elif self._poll is None:
             self._poll = asyncio.create_task(self._messages(room, LONG_POLL))
             self._poll.add_done_callback(lambda _: self._stirred.set())
         return False
@@ -143,6 +170,7 @@ class QueuePoller:
             self.scale.idle()
             return False
         now = self.clock.time()
+        self._events += 1
         self._woken = True  # there may be more
         if len(messages) >= min(room, MOST):
             self.scale.busy(now)
@@ -153,10 +181,11 @@ class QueuePoller:
         return True
 
     async def _messages(self, most: int, wait: int) -> list[Message]:
-        received = await self.queue.receive(most, wait)
+        received = await self.queue.receive(most, wait, self.visibility.timeout)
         if not received:
             return []
         until = self.clock.time() + max(1.0, (await self.queue.attributes()).visibility)
+        self.visibility.hide(await self.queue.url(), [one["ReceiptHandle"] for one in received], until)
         return [message_of(one, self.queue.arn, until) for one in received]
 
     async def _drop(self, messages: Sequence[Message]) -> None:
@@ -171,6 +200,7 @@ class QueuePoller:
 
         def ended(task: asyncio.Task[None]) -> None:
             del self.batches[batch]
+            self._events += 1
             if not task.cancelled() and (error := task.exception()) is not None:
                 self._failure = error
             self._freed.set()
@@ -208,21 +238,25 @@ class QueuePoller:
             if self.clock.time() + pause >= until:
                 self.terminal.note(f"{self.function} was throttled: {len(batch.messages)} messages come again.")
                 return None
-            await self._sat_out(pause)
+            await self._sat_out(batch, pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    async def _sat_out(self, pause: float) -> None:
+    async def _sat_out(self, batch: Batch, pause: float) -> None:
         """Wait so long, or until another batch has ended: then there is an environment more."""
         waits = [asyncio.ensure_future(self.clock.sleep(pause)), asyncio.ensure_future(self._freed.wait())]
+        batch.waits = True
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            batch.waits = False
             for one in waits:
                 one.cancel()
 
     async def _delete(self, messages: Sequence[Message]) -> None:
+        receipts = [one.receipt for one in messages]
         try:
-            await self.queue.delete([one.receipt for one in messages])
+            await self.queue.delete(receipts)
+            self.visibility.forget(receipts)
         except (AwsError, Unanswered) as error:
             self.trouble.met(error)
 
@@ -232,7 +266,16 @@ class QueuePoller:
         except (AwsError, Unanswered) as error:
             self.trouble.met(error)
             redrive = None
-        return list(told(came, count, redrive, [one.until for one in came.again]))
+        return list(told(came, count, redrive, self._seen_at(came.again)))
+
+    def _seen_at(self, messages: Sequence[Message]) -> list[float]:
+        return [self.visibility.until(one.receipt, one.until) for one in messages]
+
+    def _look_later(self) -> None:
+        """By a virtual clock nobody waits in the embedded AWS: whatever it hands out, this loop knows of."""
+        if self._next_look is not None:
+            self._next_look.cancel()
+        self._next_look = asyncio.get_running_loop().call_later(LOOK, self._look)
 
     def _stir_at(self, moment: float) -> None:
         """Look again at that moment."""
@@ -251,6 +294,8 @@ class QueuePoller:
         """At the end, have what nobody has begun to process received again."""
         held = [*self.gathering.messages]
         held += [one for batch in self.batches if not batch.begun for one in batch.messages]
+        if self._next_look is not None:
+            self._next_look.cancel()
         tasks = [*self.batches.values(), *filter(None, (self._poll, self._timer))]
         for task in tasks:
             task.cancel()

@@ -12,6 +12,7 @@ from eventfw.tools.local.clock import RealClock
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
 from eventfw.tools.local.pollers.manager import Pollers
 from eventfw.tools.local.pollers.poller import Poller, Surroundings
+from eventfw.tools.local.pollers.visibility import Visibility
 
 
 class Watched:
@@ -59,7 +60,11 @@ def pollers() -> Pollers:
     def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return asyncio.create_task(work)
 
-    return Pollers(Surroundings(nothing, nothing, clock, nothing), spawn, {"sqs": Watched, "kinesis": Watched})
+    return Pollers(
+        Surroundings(nothing, nothing, clock, nothing, Visibility(nothing, clock, nothing)),
+        spawn,
+        {"sqs": Watched, "kinesis": Watched},
+    )
 
 
 async def rest() -> None:
