@@ -37,14 +37,18 @@ class BatchResponse:
 
     ``result``: ``success`` (nothing comes again), ``partial`` or ``failure`` (the whole batch comes again).
     ``retried``: the ids of the records that come again, in the batch's order. ``why``: the condition that made it so.
-    A record that is not retried is done with: SQS deletes it, a stream's position moves past it. ``checkpoint`` is the
-    first record of a stream that the function named, and ``None`` where it named none.
+    ``fault``: what the function should have returned otherwise, in words, or empty. ``checkpoint``: the first record of
+    a stream that the function named, ``None`` where it named none.
+    A record that is not retried is done with: SQS deletes it, a stream's position moves past it.
     """
 
-    __slots__ = ("checkpoint", "result", "retried", "why")
+    __slots__ = ("checkpoint", "fault", "result", "retried", "why")
 
-    def __init__(self, result: str, retried: Sequence[Any], why: str, *, checkpoint: Any = None) -> None:
+    def __init__(
+        self, result: str, retried: Sequence[Any], why: str, *, fault: str = "", checkpoint: Any = None
+    ) -> None:
         self.checkpoint = checkpoint
+        self.fault = fault
         self.result = result
         self.retried = list(retried)
         self.why = why
@@ -82,10 +86,12 @@ class BatchResponse:
             return cls("success", (), f"{kind} takes no batchItemFailures: what a function returns means nothing")
         if not reports:
             why = "the mapping lacks ReportBatchItemFailures: what a function returns means nothing"
-            return cls("success", (), why + _lost(returned))
+            lost = _lost(returned)
+            return cls("success", (), why + lost, fault=why + lost if lost else "")
         named, fault = _named(returned, record_ids, kind)
         if fault:
-            return cls("failure", record_ids, f"{fault}: the whole batch is retried")
+            why = f"{fault}: the whole batch is retried"
+            return cls("failure", record_ids, why, fault=why)
         if not named:
             return cls("success", (), "no record is named in batchItemFailures")
         if kind in _STREAMS:
@@ -94,7 +100,8 @@ class BatchResponse:
         result = "failure" if len(named) == len(record_ids) else "partial"
         lost = _unordered(record_ids, named, groups) if groups is not None else ""
         noun = _RECORDS[kind] + "s" * (len(record_ids) != 1)
-        return cls(result, retried, f"{len(named)} of {len(record_ids)} {noun} named in batchItemFailures{lost}")
+        why = f"{len(named)} of {len(record_ids)} {noun} named in batchItemFailures{lost}"
+        return cls(result, retried, why, fault=why if lost else "")
 
     @classmethod
     def _from_checkpoint(cls, record_ids: Sequence[Any], named: list[int]) -> BatchResponse:

@@ -25,12 +25,12 @@ class Redrive:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of a batch, the messages that are done with and those that come again. ``why`` says what is behind the second,
-    where the function's own error does not."""
+    """Of a batch, the messages that are done with and those that come again. ``fault`` says what the function should
+    have returned otherwise, or is empty."""
 
     done: Sequence[Message]
     again: Sequence[Message]
-    why: str = ""
+    fault: str = ""
 
 
 def outcome(messages: Sequence[Message], result: Result, *, reports: bool, fifo: bool) -> Outcome:
@@ -42,15 +42,14 @@ def outcome(messages: Sequence[Message], result: Result, *, reports: bool, fifo:
     response = BatchResponse.read("sqs", [one.id for one in messages], returned, reports=reports, groups=groups)
     again = set(response.retried)
     done = [one for one in messages if one.id not in again]
-    why = response.why if response.result == "failure" or ";" in response.why else ""
-    return Outcome(done, [one for one in messages if one.id in again], why)
+    return Outcome(done, [one for one in messages if one.id in again], response.fault)
 
 
 def told(outcome: Outcome, count: int, redrive: Redrive | None, again_at: Sequence[float]) -> Iterator[str]:
     """What became of a batch of ``count`` messages, in sentences. ``again_at``: when those that come again do, in
     seconds since 1970."""
-    if outcome.why:
-        yield outcome.why
+    if outcome.fault:
+        yield outcome.fault
     dead = [one for one in outcome.again if redrive is not None and one.receives >= redrive.receives]
     if back := len(outcome.again) - len(dead):
         yield f"{_of(back, count)} will come again at {_clock(again_at)}"

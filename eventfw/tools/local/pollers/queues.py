@@ -74,7 +74,7 @@ class QueuePoller:
         try:
             while not (self._draining and self._poll is None and not self.gathering.messages):
                 self._stirred.clear()
-                if not await self._step():
+                if not await self._step() and not self._stirred.is_set():
                     self._resting.set()
                     await self._stirred.wait()
                     self._resting.clear()
@@ -216,7 +216,7 @@ class QueuePoller:
         if came.again and self.queue.fifo:
             self.gathering.forget({one.group for one in came.again})
         await self._delete(came.done)
-        notes = await self._told(came, len(batch.messages)) if came.again else ()
+        notes = await self._told(came, len(batch.messages)) if came.again or came.fault else ()
         self.terminal.invocation("sqs", self.function, result.error, result.payload, result.duration_ms, notes, result)
 
     async def _invoked(self, batch: Batch) -> Result | None:
