@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NAME_MAX = 64
 EDGE_REGION = "us-east-1"
-EMBEDDED_LOGS = "/eventfw/embedded-aws"  # what the embedded AWS writes itself of an event it posts: Lambda's log is ours
+EMBEDDED_LOGS = "/eventfw/embedded-aws"  # what the embedded AWS itself writes of events that it posts: Lambda is ours
 
 
 @dataclass(frozen=True)

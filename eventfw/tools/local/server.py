@@ -47,6 +47,7 @@ from eventfw.tools.local.web.fronts import Fronts
 from eventfw.tools.local.web.gateway import Gateway
 from eventfw.tools.local.web.guard import Guard
 from eventfw.tools.local.web.listening import bound, port_of, serving, url_of
+from eventfw.tools.local.web.trouble import Trouble, Troubled
 from eventfw.tools.local.web.websockets import WebSockets
 from eventfw.tools.local.workers.limits import Limits
 from eventfw.tools.local.workers.oversight import Oversight
@@ -149,6 +150,7 @@ class LocalServer:
         )
         self._announced = False
         self.clock.settled_by(self.front.cache.settle)
+        self.trouble = Trouble(options.directory)
         self._following = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -274,7 +276,9 @@ class LocalServer:
         )
         invalidations = Invalidations(door, self.front, self.clock.now, self.guard)
         http, edge, aws = self.sockets
-        end_serving = serving([(http, self.websockets), (edge, PlainHttp(self.front)), (aws, PlainHttp(invalidations))])
+        web = Troubled(self.websockets, self.trouble)
+        front = Troubled(PlainHttp(self.front), self.trouble)
+        end_serving = serving([(http, web), (edge, front), (aws, PlainHttp(invalidations))])
 
         async def end() -> None:
             await end_serving()
@@ -285,6 +289,7 @@ class LocalServer:
 
     def _take_over(self, description: dict[str, Any]) -> None:
         """Route by a new description of the app, from the next request on."""
+        self.trouble.end()
         self.lambdas.functions = configurations(description["functions"], self.told["destinations"])
         if self.runtimes is not None:
             self.runtimes.replace(description["functions"])
@@ -302,10 +307,12 @@ class LocalServer:
             try:
                 self._take_over(await self.pool.reload())
             except BrokenApp as error:
+                self.trouble.begin(error)
                 self.terminal.problem(f"{error}\n{error.traceback}".rstrip())
                 self.terminal.note("The app as it was last goes on serving. Mend it and save.")
                 continue
             except EventfwError as error:
+                self.trouble.begin(error)
                 self.terminal.problem(str(error))
                 continue
             spent = (time.perf_counter() - begun) * 1000

@@ -85,9 +85,12 @@ def test_a_broken_save_is_told_and_the_last_good_app_goes_on(folder: Path) -> No
         line = len(SMALL.splitlines()) + 2
         assert f"app.py:{line}" in live.says("app.py:")
         live.says("goes on serving")
-        assert live.get("/version") == {"version": 1}
+        status, headers, body = live.request("GET", "/version")
+        assert (status, json.loads(body)) == (200, {"version": 1})
+        assert headers["x-eventfw-error"] == f"app.py:{line}: RuntimeError: half done"
         write(folder / "app.py", SMALL.replace("1", "2"))
         until(lambda: live.get("/version") == {"version": 2})
+        assert "x-eventfw-error" not in live.request("GET", "/version")[1]
 
 
 def test_a_save_while_the_embedded_aws_still_starts_is_seen(folder: Path) -> None:
