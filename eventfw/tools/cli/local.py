@@ -40,6 +40,7 @@ from .options import project_options
     default="brief",
     help="Of functions' logs: their own lines, all of Lambda's, or these as JSON. [default: brief]",
 )
+@click.option("--persist", is_flag=True, help="Keep the embedded AWS's data between runs, in .eventfw/aws.")
 @click.option("--region", metavar="REGION", help="The region handlers see. [default: the AWS CLI's, or us-east-1]")
 @click.option(
     "--runtime-api",
@@ -65,6 +66,7 @@ def command(
     no_cloud: bool,
     clock: str,
     logs: str,
+    persist: bool,
     region: str | None,
     runtime_api: tuple[str, ...],
     replay: bool,
@@ -84,6 +86,8 @@ def command(
 
     if no_cloud and cloud_endpoint:
         raise click.UsageError("--no-cloud and --cloud-endpoint exclude each other.")
+    if persist and (no_cloud or cloud_endpoint):
+        raise click.UsageError("--persist is for the embedded AWS, which this run has not.")
     folder = Path(directory).resolve()
     free = port == 0
     serve(
@@ -103,6 +107,7 @@ def command(
             runtimes=chosen_runtimes(runtime_api),
             edge_origins=tuple(map(named_origin, edge_origin)),
             logs=logs,
+            persist=persist,
         ),
         Terminal(sys.stderr if as_json else sys.stdout),
     )

@@ -30,6 +30,7 @@ from eventfw.tools.local.cloud.control import Control
 from eventfw.tools.local.cloud.door import Door
 from eventfw.tools.local.cloud.embedded import Cloud, ExternalCloud
 from eventfw.tools.local.cloud.infrastructure import Order, applied
+from eventfw.tools.local.cloud.kept import Kept
 from eventfw.tools.local.cloud.log_events import LogEvents
 from eventfw.tools.local.cloud.pushes import Pushes
 from eventfw.tools.local.cloud.steps import StepFunctions
@@ -85,6 +86,7 @@ class Options:
     runtimes: tuple[str, ...] | None = None  # the functions that the Runtime API serves; empty for all
     edge_origins: tuple[Named, ...] = ()
     logs: str = BRIEF
+    persist: bool = False
 
 
 class LocalServer:
@@ -117,6 +119,7 @@ class LocalServer:
             http_port=port_of(self.sockets[0]),
             oversight=self._oversight(),
         )
+        self.kept = Kept(options.directory) if options.persist else None
         self.clock = VirtualClock() if options.virtual_clock else RealClock()
         guard = self.guard = Guard(options.allowed_hosts)
         self.runtimes = self._runtime_api() if options.runtimes is not None else None
@@ -129,7 +132,8 @@ class LocalServer:
         self.told: dict[str, Any] = {"mappings": [], "destinations": {}}  # what the app's stack says of Lambda
         self.pushes = Pushes(self._followed, terminal.problem)
         step_functions = StepFunctions(lambda: self.client)
-        self.control = Control(self.lambdas, secrets.token_urlsafe(24), self.clock, step_functions, self.pushes)
+        token = self.kept.token if self.kept is not None else secrets.token_urlsafe(24)
+        self.control = Control(self.lambdas, token, self.clock, step_functions, self.pushes)
         self.schedules = Schedules(self.lambdas.accept, self.clock, options.region)
         self.gateway = Gateway(HttpTable([]), self.lambdas.invoke, guard=guard, observe=terminal.exchange)
         self.fronts = Fronts(self.gateway, self.lambdas.invoke, guard=guard, observe=terminal.exchange)
@@ -221,7 +225,8 @@ class LocalServer:
             return None
         if self.options.cloud_endpoint:
             return ExternalCloud(self.options.cloud_endpoint)
-        return Cloud(port_of(self.sockets[2]), report=self.terminal.note)
+        port, token = port_of(self.sockets[2]), self.control.token
+        return Cloud(port, report=self.terminal.note, kept=self.kept, token=token)
 
     async def _start_cloud(self, cloud: Cloud | ExternalCloud) -> None:
         """Start the AWS and, when it is the embedded one, watch over it."""
@@ -254,7 +259,8 @@ class LocalServer:
         failure = await cloud.ended()
         self.cloud = None
         self.terminal.problem(str(failure))
-        self.terminal.note("HTTP, the edge and schedules go on. Start eventfw local again for a new, empty AWS.")
+        left = "a new, empty AWS" if self.kept is None else "an AWS as it was at the start, with the objects of buckets"
+        self.terminal.note(f"HTTP, the edge and schedules go on. Start eventfw local again for {left}.")
 
     async def _bring_up(self, starting: asyncio.Task[Any] | None) -> None:
         """Wait for the AWS, and put the app's own stack into it."""

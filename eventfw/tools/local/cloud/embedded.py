@@ -12,16 +12,22 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from eventfw.errors import LocalError
 from eventfw.tools.local.cloud import guardian
 from eventfw.tools.local.cloud.environment import prepared
 
+if TYPE_CHECKING:
+    from eventfw.tools.local.cloud.kept import Kept
+
 HEALTH = "/_ministack/health"
 RESET = "/_ministack/reset"
 START_SECONDS = 60.0
-STOP_SECONDS = 10.0
+GRACE = 0.5  # seconds between asking it to end and killing it: it would wait for 3 where somebody polls a queue
+SAVING_SECONDS = 60.0  # the same, where it has data to write
+STOP_SECONDS = 7.0  # beyond these
 LOOK_SECONDS = 0.25
 LOG_LINES = 15  # of its log, in an error
 RESET_SECONDS = 30.0
@@ -36,10 +42,23 @@ class Cloud:
     is the only one, it listens on a free port; the SDKs go by the endpoint URL, not by the host in a queue URL.
 
     It answers every web page, also one that resets it. So the address is one of 16 million, which no page can guess.
+
+    With ``kept`` it goes on with what it had in an earlier run; otherwise it is new and empty. ``token`` is the one in
+    the addresses of functions.
     """
 
-    def __init__(self, port: int, *, report: Callable[[str], None] = lambda text: None) -> None:
+    def __init__(
+        self,
+        port: int,
+        *,
+        report: Callable[[str], None] = lambda text: None,
+        kept: Kept | None = None,
+        token: str = "",
+    ) -> None:
         self.report = report
+        self.kept = kept
+        self.token = token
+        self.door = f"127.0.0.1:{port}"
         self.host, self.port = (hidden(), port) if sys.platform == "linux" else ("127.0.0.1", free_port())
         self.endpoint_url = f"http://{self.host}:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -49,23 +68,39 @@ class Cloud:
         """Start it and wait until it answers. Raises LocalError, with the end of its log, where it does not."""
         python = await self._prepared()
         try:
+            if self.kept is not None:
+                await self._take(self.kept)
             await self._start(python)
+            if self.kept is not None:
+                self.kept.confirm(self._log.read_text(errors="replace"))
         except BaseException:
             await self.stop()
             raise
+
+    async def _take(self, kept: Kept) -> None:
+        """Take the folder, once an embedded AWS whose server was killed has saved there."""
+        try:
+            async with asyncio.timeout(SAVING_SECONDS):
+                while not kept.claim():  # noqa: ASYNC110 - a lock is left without telling
+                    await asyncio.sleep(LOOK_SECONDS)
+        except TimeoutError:
+            raise LocalError(f"The embedded AWS of an earlier run has {kept.folder} still. End it.") from None
+        addresses = {"aws": f"127.0.0.1:{self.port}", "door": self.door, "hidden": f"{self.host}:{self.port}"}
+        await asyncio.to_thread(kept.prepare, addresses, self.token, self.report)
 
     async def _start(self, python: Path) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="eventfw-aws-", ignore_cleanup_errors=True)
         log = Path(self._folder.name) / "log"
         with log.open("wb") as file:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - it takes milliseconds
-                [str(python), guardian.__file__, self._folder.name, str(python), "-m", "ministack"],
+                [*self._guarded(python, self._folder.name), str(python), "-m", "ministack"],
                 stdin=subprocess.PIPE,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 cwd=self._folder.name,
                 env=self._environment(self._folder.name),
                 start_new_session=True,
+                pass_fds=self.kept.descriptors if self.kept is not None else [],
             )
         try:
             async with asyncio.timeout(START_SECONDS):
@@ -75,6 +110,11 @@ class Cloud:
                     await asyncio.sleep(0.02)
         except TimeoutError:
             raise self._failed(f"did not answer within {START_SECONDS:g} s") from None
+
+    def _guarded(self, python: Path, folder: str) -> list[str]:
+        """What runs the command that follows, and ends it with the server."""
+        unsaved, grace = (str(self.kept.unsaved), SAVING_SECONDS) if self.kept is not None else ("", GRACE)
+        return [str(python), guardian.__file__, folder, unsaved, str(grace)]
 
     def _serves(self, log: Path) -> bool:
         """Whether it says that it has the address; before, somebody else may answer there."""
@@ -102,11 +142,16 @@ class Cloud:
         if process is not None:
             if process.stdin is not None:
                 process.stdin.close()
+            patience = STOP_SECONDS + (SAVING_SECONDS if self.kept is not None else GRACE)
             try:
-                await asyncio.to_thread(process.wait, STOP_SECONDS)
+                await asyncio.to_thread(process.wait, patience)
             except subprocess.TimeoutExpired:
                 process.kill()
                 await asyncio.to_thread(process.wait)
+        if self.kept is not None:
+            if self.kept.lost:
+                self.report(f"The embedded AWS has not saved what it had. It said:\n{self._tail()}")
+            self.kept.release()
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
@@ -123,6 +168,7 @@ class Cloud:
         return {
             **kept,
             **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), folder),
+            **(self.kept.settings() if self.kept is not None else {}),
             "BIND_HOST": self.host,
             "MINISTACK_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
@@ -135,11 +181,13 @@ class Cloud:
         return Path(self._folder.name if self._folder else os.devnull) / "log"
 
     def _failed(self, what: str) -> LocalError:
+        return LocalError(f"The embedded AWS {what}. It said:\n{self._tail()}")
+
+    def _tail(self) -> str:
         try:
-            tail = "\n".join(self._log.read_text(errors="replace").strip().splitlines()[-LOG_LINES:])
+            return "\n".join(self._log.read_text(errors="replace").strip().splitlines()[-LOG_LINES:])
         except OSError as error:
-            tail = f"nothing that could be read ({error})"
-        return LocalError(f"The embedded AWS {what}. It said:\n{tail}")
+            return f"nothing that could be read ({error})"
 
 
 class ExternalCloud:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -63,6 +64,12 @@ def name_of_environment() -> str:
     return f"aws-{digest}-py{sys.version_info.major}.{sys.version_info.minor}"
 
 
+def pinned() -> str:
+    """The version of the embedded AWS."""
+    found = re.search(r"^ministack==(\S+)", LOCK.read_text(), re.MULTILINE)
+    return found[1] if found else ""
+
+
 def _make(folder: Path, enough: threading.Event) -> None:
     """Make it beside its place and rename it there, so that a half-made one is never used."""
     for left in folder.parent.glob(f"making-{folder.name}-*"):  # by a process that was killed: the lock is ours
@@ -114,14 +121,16 @@ def _run(command: list[str], enough: threading.Event) -> None:
 def only_one(path: Path, enough: threading.Event) -> Iterator[None]:
     """Hold a lock file's lock: of several processes one makes the environment, the others wait and find it."""
     with path.open("w") as file:
-        while os.name == "posix" and not _locked(file):
+        while not lock(file):
             if enough.wait(LOOK_SECONDS):
                 raise LocalError("The embedded AWS was not installed: another process is still at it.")
         yield
 
 
-def _locked(file: IO[str]) -> bool:
-    """Take a lock, if nobody has it."""
+def lock(file: IO[str]) -> bool:
+    """Take a file's lock, if nobody has it: until the file is closed, by every process that has it from this one."""
+    if os.name != "posix":
+        return True
     import fcntl
 
     try:

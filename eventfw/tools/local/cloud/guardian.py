@@ -2,6 +2,8 @@
 
 Run by file with the embedded AWS's own Python; stdlib only. Standard input is a pipe whose other end the server holds:
 when the server ends, however it does, the pipe closes, and the command is ended with everything it started.
+
+A command that keeps data writes it when it is asked to end. ``unsaved`` is a file that says that it has yet to.
 """
 
 import os
@@ -10,18 +12,19 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from types import FrameType
-
-GRACE = 3.0  # seconds between asking and killing
 
 
 def main() -> None:
-    """Run the command in ``argv``, after the folder of its data, in a process group of its own."""
-    folder, *command = sys.argv[1:]
+    """Run the command in ``argv`` in a process group of its own. Before it stand the folder of what goes with it, the
+    file ``unsaved``, or nothing, and the seconds between asking it to end and killing it."""
+    folder, unsaved, grace, *command = sys.argv[1:]
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
-    orphaned = threading.Event()
+    orphaned, asked = threading.Event(), threading.Event()
 
     def end(number: int = 0, frame: FrameType | None = None) -> None:
+        asked.set()
         if child.poll() is None:
             os.killpg(child.pid, signal.SIGTERM)
 
@@ -31,7 +34,7 @@ def main() -> None:
         orphaned.set()
         end()
         try:
-            child.wait(GRACE)
+            child.wait(float(grace))
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
 
@@ -39,6 +42,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the server's, which ends things in order
     threading.Thread(target=guard, daemon=True).start()
     code = child.wait()
+    if unsaved and asked.is_set() and code == 0:
+        Path(unsaved).unlink(missing_ok=True)
     if orphaned.is_set():
         shutil.rmtree(folder, ignore_errors=True)  # nobody else will, where the server was killed
     sys.exit(code)

@@ -1,0 +1,78 @@
+"""``eventfw local --persist``: what one run leaves the next has, on another port, even where the first was killed."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from live import PATIENCE, Live, until, write
+
+APP = """
+import json
+
+from eventfw import App
+
+app = App("gallery")
+later, photos, news = app.queue("later"), app.table("photos", partition_key="name"), app.topic("news")
+uploads = app.bucket("uploads", versioned=True)
+
+
+def note(what, value):
+    with open("seen.jsonl", "a") as file:
+        file.write(json.dumps([what, value]) + "\\n")
+
+
+@app.s3_trigger(uploads)
+def stored(record):
+    note("stored", record.key)
+
+
+@app.sns_subscriber(news, filter_policy={"kind": ["photo"]})
+def told(message):
+    note("told", message.message)
+
+
+@app.get("/queue")
+@app.function(uses=[later.send])
+def queue(request):
+    return {"url": later.url}
+"""
+
+
+def test_what_a_killed_run_leaves_is_there_in_the_next(tmp_path: Path) -> None:
+    write(tmp_path / "app.py", APP)
+    first = Live(tmp_path, "--persist")
+    try:
+        queue = first.get("/queue")["url"]
+        first.client("sqs").send_message(QueueUrl=queue, MessageBody="kept")
+        first.client("dynamodb").put_item(TableName="photos", Item={"name": {"S": "cat"}})
+        for body in (b"1", b"22"):
+            first.client("s3").put_object(Bucket="uploads", Key="cat", Body=body)
+        until(lambda: len(first.noted("stored")) == 2)
+    finally:
+        first.stop(signal.SIGKILL)
+    second = Live(tmp_path, "--persist")
+    try:
+        queue = second.get("/queue")["url"]
+        assert urlsplit(queue).netloc == second.address("aws") != first.address("aws")
+        sqs = second.client("sqs")
+        assert sqs.get_queue_url(QueueName="later")["QueueUrl"] == queue
+        [message] = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=int(PATIENCE / 2))["Messages"]
+        assert message["Body"] == "kept"
+        assert second.client("dynamodb").scan(TableName="photos")["Items"] == [{"name": {"S": "cat"}}]
+        assert len(second.client("s3").list_object_versions(Bucket="uploads")["Versions"]) == 2
+        second.client("s3").put_object(Bucket="uploads", Key="dog", Body=b"3")
+        sns = second.client("sns")
+        [topic] = sns.list_topics()["Topics"]
+        for kind in ("letter", "photo"):
+            attributes = {"kind": {"DataType": "String", "StringValue": kind}}
+            sns.publish(TopicArn=topic["TopicArn"], Message=kind, MessageAttributes=attributes)
+        until(lambda: second.noted("told") and len(second.noted("stored")) == 3)
+        assert second.noted("told") == ["photo"]
+        assert second.noted("stored") == ["cat", "cat", "dog"]
+        assert any("goes on with what is kept" in line for line in second.lines)
+        assert not any("could not save" in line or "is up to date" in line for line in second.lines)
+    finally:
+        assert second.stop() == 0
+    assert not (tmp_path / ".eventfw" / "aws" / "unsaved").exists()
