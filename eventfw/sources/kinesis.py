@@ -187,6 +187,9 @@ class KinesisConsumer(StreamPolled):
         return wanted
 
     def source_in(self, template: Template) -> Any:
+        if self.fan_out and template.local:
+            # The embedded AWS makes no consumers from templates; the stream is read, and events name the consumer.
+            return {"Fn::Join": ["", [self.stream.arn_in(template), f"/consumer/{template.physical(self.own_name)}:1"]]}
         if self.fan_out:
             # In the function's own stack, also before it is added there: the role asks first.
             return {"Fn::GetAtt": [self._consumer(), "ConsumerARN"]}
@@ -197,7 +200,7 @@ class KinesisConsumer(StreamPolled):
 
     def resources(self, function: Function, template: Template) -> None:
         """The mapping, and with fan-out the consumer it reads through."""
-        if self.fan_out:
+        if self.fan_out and not template.local:
             properties = {"ConsumerName": template.physical(self.own_name), "StreamARN": self.stream.arn_in(template)}
             template.add(self._consumer(), "AWS::Kinesis::StreamConsumer", properties)
         super().resources(function, template)

@@ -132,6 +132,7 @@ class StreamPoller:
         except LocalError as error:
             self._rounds = 0
             self._trouble.met(error)
+            self._trouble.lasts(self._look.set)
             return False
         self._trouble.over()
         return got
