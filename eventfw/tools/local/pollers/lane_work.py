@@ -140,7 +140,7 @@ class LaneWork:
     async def _given_up(self, batch: Batch, condition: str, *, error: bool) -> str:
         """Tell the mapping's destination of records that are dropped; what was done, in words."""
         job, around = self.job, self.job.surroundings
-        what = f"gave up {counted(batch)} ({condition})"
+        what = f"gave up {named(batch)} ({condition})"
         destination = job.settings.destination
         if not destination:
             return f"{what}, and has nobody to tell: the mapping names no destination of failures"
@@ -165,21 +165,25 @@ class LaneWork:
         if not verdict.again:
             return [verdict.why] if verdict.why else []
         first = verdict.again[0]
-        why = f"{verdict.why}; " if verdict.why else ""
+        said = f"{verdict.why}; " if verdict.why else ""
         if len(verdict.again) > 1:
             parts = " and ".join(str(len(batch.records)) for batch in verdict.again)
-            return [f"{why}{counted(step.batch)} again, in halves of {parts}"]
+            return [f"{said}{counted(step.batch)} again, in halves of {parts}"]
         wait = first.not_before - self.job.surroundings.clock.time()
         when = f"in {wait:.0f} s" if wait > 0 else "at once"
         limit = self.job.settings.maximum_retry_attempts
         quota = f" (retry {first.retries} of {limit})" if limit != UNLIMITED and first.retries else ""
-        return [f"{why}{counted(first)} again {when}{quota}"]
+        return [f"{said}{counted(first)} again {when}{quota}"]
 
 
 def counted(batch: Batch) -> str:
-    """A batch in words: how many records, and the first one's sequence number."""
-    if not batch.records:
-        return "the end of a window"
-    if len(batch.records) == 1:
-        return f"record {batch.records[0].sequence}"
-    return f"{len(batch.records)} records from {batch.records[0].sequence}"
+    """A batch in words: how many records."""
+    number = len(batch.records)
+    return f"{number} records" if number > 1 else "1 record" if number else "the end of a window"
+
+
+def named(batch: Batch) -> str:
+    """A batch in words: which records."""
+    number = len(batch.records)
+    first = f", the first {batch.records[0].sequence}" if number > 1 else f" {batch.sequences[0]}" if number else ""
+    return counted(batch) + first

@@ -200,7 +200,7 @@ async def test_a_bad_record_is_found_retried_by_the_clock_and_told_to_the_destin
     async with bench.polling(MaximumRetryAttempts=2, **how):
         await bench.advance(0)
         assert bench.function.batches == [["1", "2", "3", "4", "5"], ["1", "2", "3"], ["1", "2"], ["3"]]
-        assert "record 3 again in 1 s (retry 1 of 2)" in bench.said.getvalue()
+        assert "1 record again in 1 s (retry 1 of 2)" in bench.said.getvalue()
         await bench.advance(0.9)
         assert len(bench.function.batches) == 4
         await bench.advance(2.1)
@@ -223,7 +223,7 @@ async def test_a_bad_record_is_found_retried_by_the_clock_and_told_to_the_destin
         "batchSize": 1,
         "streamArn": ARN,
     }
-    assert "gave up record 3 (RetryAttemptsExhausted) -> the queue failed" in bench.said.getvalue()
+    assert "gave up 1 record 3 (RetryAttemptsExhausted) -> the queue failed" in bench.said.getvalue()
 
 
 @in_loop

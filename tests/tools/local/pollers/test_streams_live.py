@@ -78,7 +78,7 @@ def test_a_bad_record_of_a_stream_ends_in_the_queue_and_the_others_are_done_in_o
     assert told["requestContext"]["condition"] == "RetryAttemptsExhausted"
     assert told["KinesisBatchInfo"]["batchSize"] == 1
     assert told["KinesisBatchInfo"]["startSequenceNumber"] == told["KinesisBatchInfo"]["endSequenceNumber"]
-    live.says("gave up record")
+    live.says("gave up 1 record")
 
 
 def test_a_bad_change_of_a_table_ends_in_the_bucket_with_its_payload(live: Live) -> None:
