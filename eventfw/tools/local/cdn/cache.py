@@ -148,12 +148,13 @@ class Cache:
 
 def hit(entry: Entry, now: float) -> Fetched:
     """An answer out of the cache."""
-    response = HttpResponse(
-        entry.response.status,
-        [*entry.headers, ("age", str(entry.age(now)))],
-        entry.response.body,
-        entry.response.problem,
-    )
+    kept, problem = entry.response, entry.response.problem
+    if kept.status >= 400:
+        again = (
+            f"CloudFront keeps an error for {entry.lifetime.fresh:g} s and asks again in {entry.expires - now:.0f} s."
+        )
+        problem = f"{problem} {again}".lstrip()
+    response = HttpResponse(kept.status, [*entry.headers, ("age", str(entry.age(now)))], kept.body, problem)
     return Fetched(response, "Error" if response.status >= 400 else "Hit", entry.origin_status)
 
 

@@ -5,6 +5,8 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndRes
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING
 
 from eventfw.tools.local.web.asgi import HttpRequest, HttpResponse, without_hop_by_hop
@@ -60,8 +62,12 @@ class OriginClient:
                 raise unreachable(
                     502, f"The name in {where} could not be resolved: {error.strerror}.", error
                 ) from error
+            except aiohttp.ClientSSLError as error:
+                problem = f"{where} and CloudFront agree on no TLS connection: {error}."
+                advice = "CloudFront takes certificates of public authorities. Write http:// for a server without one."
+                raise unreachable(502, f"{problem} {advice}", error) from error
             except aiohttp.ClientConnectorError as error:
-                failure = unreachable(502, f"{where} could not be asked: {error}.", error)
+                failure = unreachable(502, f"{where} takes no connection: {reason_of(error)}. Is it running?", error)
             except (aiohttp.ServerTimeoutError, TimeoutError) as error:
                 failure = unreachable(504, f"{where} sent nothing for {read:g} s, its read timeout.", error)
                 if request.method not in AGAIN:
@@ -95,6 +101,12 @@ class OriginClient:
             body = await answered.read()
         found = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in answered.raw_headers]
         return HttpResponse(answered.status, without_hop_by_hop(found), body)
+
+
+def reason_of(error: aiohttp.ClientConnectorError) -> str:
+    """The system's words for a connection that did not come about."""
+    code = error.os_error.errno
+    return os.strerror(code) if code and code in errno.errorcode else str(error.os_error) or type(error).__name__
 
 
 def unreachable(status: int, problem: str, error: Exception) -> Unreachable:

@@ -8,6 +8,7 @@ from typing import Any
 from eventfw.tools.local.cdn.cache import Fetch, Fetched
 from eventfw.tools.local.cdn.client import Unreachable
 from eventfw.tools.local.cdn.cloudfront import (
+    HEAD_LIMIT,
     changed_origin_request,
     error_page,
     generated_response,
@@ -69,10 +70,19 @@ class Fetching:
         if result:
             origin, sent = result["origin"], changed_origin_request(result, sent)
         answer = await self.origins.ask(origin, sent, behavior.origin.get("api"))
+        refuse_head(answer)
         response = origin_response(behavior.policies, answer)
         response = await self.hooks.on_response("origin-response", visit, sent, response)
         result_type = "Error" if response.status >= 400 else "Miss"
         return Fetched(response, result_type, answer.status, conditions(answer) if answer.status in (200, 304) else ())
+
+
+def refuse_head(answer: HttpResponse) -> None:
+    """Raise Unreachable for an answer whose headers are more than CloudFront takes."""
+    size = sum(len(name) + len(value) for name, value in answer.headers)
+    if size > HEAD_LIMIT:
+        problem = f"The origin's answer has {size} bytes of headers, and CloudFront takes {HEAD_LIMIT}. Send fewer."
+        raise Unreachable(problem, words="CloudFront could not read the origin's answer.")
 
 
 def conditions(answer: HttpResponse) -> tuple[tuple[str, str], ...]:

@@ -45,7 +45,8 @@ from eventfw.tools.local.web.asgi import (
     unobserved,
 )
 from eventfw.tools.local.web.guard import Guard, host_name
-from eventfw.tools.local.web.http_api import BODY_LIMIT
+
+BODY_LIMIT = 64 * 1024 * 1024  # bytes of a request, which are held in memory; an API refuses what is too long for it
 
 
 class EdgeFront:
@@ -54,7 +55,8 @@ class EdgeFront:
     Of several distributions, ``http://<distribution>.localhost:<port>`` reaches each, any other name the first.
     ``origin_host`` is the gateway's ``host:port``: CloudFront puts the origin's name into the Host header. ``cloud``
     gives the address of the embedded AWS, for buckets; ``named`` are origins that the developer chose. What is assigned
-    takes effect with the next request. ``now`` is the time that cached answers age by, in seconds since 1970.
+    takes effect with the next request; without distributions, the app is not there yet. ``now`` is the time that cached
+    answers age by, in seconds since 1970.
     """
 
     def __init__(
@@ -84,7 +86,9 @@ class EdgeFront:
         self.tell = tell
         self.sites: dict[str, Site] = {}
         self._unknown: set[str] = set()
-        self.replace(associations, described)
+        associations, described = tuple(associations), tuple(described)
+        if associations or described:
+            self.replace(associations, described)
 
     def replace(self, associations: Iterable[Association], described: Iterable[Mapping[str, Any]] = ()) -> None:
         """Serve other distributions, from an empty cache. Raises LocalError where two functions exclude each other."""
@@ -133,11 +137,14 @@ class EdgeFront:
                 if body := await body_of(request, receive, BODY_LIMIT):
                     request = replace(request, body=body)
             except BodyTooLarge:
-                page = error_page(413, f"The body is over {BODY_LIMIT} bytes.", visit.identity)
-                raise Ended(page, "Error") from None
+                reason = f"The edge of eventfw local takes bodies of up to {BODY_LIMIT} bytes. CloudFront takes more."
+                raise Ended(error_page(413, reason, visit.identity), "Error") from None
             if request.method == "GET" and request.body:
-                page = error_page(403, "CloudFront refuses GET requests with a body.", visit.identity)
-                raise Ended(page, "Error")
+                reason = (
+                    f"CloudFront refuses GET requests with a body, and this one has {len(request.body)} bytes. Send "
+                    f"them in the query string or with POST."
+                )
+                raise Ended(error_page(403, reason, visit.identity), "Error")
             found = await self._served(visit, request)
             response, result_type = found.response, found.result_type
         except Ended as ended:
@@ -207,11 +214,17 @@ def refuse(request: HttpRequest, identity: str) -> None:
     url = len(f"https://{request.header('host')}{request.target}")
     head = len(request.target) + sum(len(name) + len(value) for name, value in request.headers)
     if request.method not in METHODS:
-        page = error_page(403, f"CloudFront does not know the method {request.method}.", identity)
+        reason = f"CloudFront does not know the method {request.method}. It takes {', '.join(sorted(METHODS))}."
+        page = error_page(403, reason, identity)
     elif url > URL_LIMIT:
-        page = error_page(413, f"The URL has {url} bytes, over CloudFront's {URL_LIMIT}.", identity)
+        reason = f"The URL has {url} bytes, and CloudFront takes {URL_LIMIT}. Shorten the query string, or send a body."
+        page = error_page(413, reason, identity)
     elif head > HEAD_LIMIT:
-        page = error_page(413, f"The request has {head} bytes without its body, over {HEAD_LIMIT}.", identity)
+        reason = (
+            f"The request has {head} bytes without its body, and CloudFront takes {HEAD_LIMIT} of path, query string "
+            f"and headers together. Cookies are often the longest: send fewer."
+        )
+        page = error_page(413, reason, identity)
     else:
         return
     raise Ended(page, "Error")

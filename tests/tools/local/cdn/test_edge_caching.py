@@ -13,6 +13,7 @@ from edge_bench import ALL, Edge, Result, ask, edge_records, front, kinds
 from eventfw.errors import LocalError
 from eventfw.tools.local.cdn.named import named_origin
 from eventfw.tools.local.cdn.sites import Association
+from eventfw.tools.local.web.asgi import Exchange
 
 
 def site(policy: str = "CachingOptimized", **more: Any) -> dict[str, Any]:
@@ -105,6 +106,24 @@ def test_of_a_kept_error_the_viewer_response_function_sees_nothing_either() -> N
     app = cached(functions, *ALL)
     assert [ask(app).body for _ in range(2)] == [b"mended"] * 2
     assert "viewer-response" not in kinds(functions)
+
+
+def test_a_kept_error_says_that_it_is_and_until_when() -> None:
+    functions, seen, time = Origin(), list[Exchange](), [0.0]
+    functions.answer = lambda: {"statusCode": 404, "body": "no"}
+    app = cached(functions, observe=seen.append, now=lambda: time[0])
+    ask(app)
+    time[0] = 4
+    assert ask(app).header("x-cache") == "Error from cloudfront"
+    assert [one.problem for one in seen] == ["", "CloudFront keeps an error for 10 s and asks again in 6 s."]
+    assert len(functions.api_events) == 1
+
+
+def test_an_answer_with_more_headers_than_cloudfront_takes_is_a_502() -> None:
+    functions = Origin()
+    functions.answer = lambda: {"statusCode": 200, "headers": {"x-a": "a" * 20_500}}
+    answer = ask(cached(functions))
+    assert (answer.status, b"CloudFront takes 20480. Send fewer." in answer.body) == (502, True)
 
 
 def test_an_old_answer_is_asked_about_by_its_tag_and_both_functions_of_the_origin_run() -> None:
@@ -231,6 +250,11 @@ def test_a_named_origin_is_that_of_the_default_behavior_as_its_functions_see_it(
     assert (custom["domainName"], custom["port"], custom["protocol"]) == ("localhost", port, "http")
 
 
-def test_an_origin_is_named_for_a_distribution_that_there_is() -> None:
+def test_an_origin_is_named_for_a_distribution_that_there_is_once_the_app_is_there() -> None:
+    app = front(Origin(), described=[], named=[named_origin("site=http://localhost:3000")])
+    app.replace([], [site()])
+    assert app.sites["site"].default.origin["port"] == 3000
+    with pytest.raises(LocalError, match="The app has none"):
+        app.replace([])
     with pytest.raises(LocalError, match="for the distribution 'sight'"):
         cached(Origin(), named=[named_origin("sight=http://localhost:3000")])

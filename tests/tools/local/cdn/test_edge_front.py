@@ -182,13 +182,20 @@ def test_an_error_of_the_origin_is_said_to_be_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "target", "body", "status"),
-    [("TRACE", "/a", b"", 403), ("GET", "/a", b"x", 403), ("GET", "/" + "a" * 8200, b"", 413)],
+    ("method", "target", "body", "status", "said"),
+    [
+        ("TRACE", "/a", b"", 403, b"does not know the method TRACE. It takes DELETE, GET,"),
+        ("GET", "/a", b"x", 403, b"this one has 1 bytes. Send them in the query string or with POST"),
+        ("GET", "/" + "a" * 8200, b"", 413, b"8223 bytes, and CloudFront takes 8192. Shorten"),
+    ],
 )
-def test_what_cloudfront_refuses_reaches_no_function(method: str, target: str, body: bytes, status: int) -> None:
+def test_what_cloudfront_refuses_reaches_no_function_and_is_explained(
+    method: str, target: str, body: bytes, status: int, said: bytes
+) -> None:
     functions = Lambda(same)
-    assert ask(front(functions), method, target, body).status == status
-    assert functions.edge_events == []
+    answer = ask(front(functions), method, target, body)
+    assert (answer.status, functions.edge_events) == (status, [])
+    assert said in answer.body
 
 
 def test_headers_over_twenty_kilobytes_are_a_413() -> None:
@@ -484,4 +491,4 @@ def test_a_server_on_this_machine_may_be_chosen_and_no_other(serve: Callable[[An
 def test_an_origin_that_does_not_answer_is_a_502_that_says_so() -> None:
     app = front(Edge(), described=[SITE_OF_ALL], cloud=lambda: "http://127.0.0.1:9")
     answer = ask(app, target="/images/a")
-    assert (answer.status, b"could not be asked" in answer.body) == (502, True)
+    assert (answer.status, b"takes no connection" in answer.body) == (502, True)
