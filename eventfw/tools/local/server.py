@@ -37,6 +37,7 @@ from eventfw.tools.local.cloud.steps import StepFunctions
 from eventfw.tools.local.lambdas.configuration import configurations, mappings
 from eventfw.tools.local.lambdas.schedules import Schedules
 from eventfw.tools.local.lambdas.service import LambdaService
+from eventfw.tools.local.lambdas.waiting_events import WaitingEvents
 from eventfw.tools.local.logs import BRIEF, TerminalLog
 from eventfw.tools.local.replaying import replayed
 from eventfw.tools.local.state import State, forget_state, write_state
@@ -126,6 +127,8 @@ class LocalServer:
         self.lambdas = LambdaService(
             self.runtimes or self.pool, terminal, self.clock, options.region, lambda: self.client
         )
+        events = self.kept.events if self.kept is not None else None
+        self.waiting = WaitingEvents(self.lambdas.queue, events, terminal) if events is not None else None
         self.client: Aws | None = None  # what the server itself asks of the AWS by, once that was started
         self.pollers: Pollers | None = None
         self.passing: Passing | None = None
@@ -179,6 +182,8 @@ class LocalServer:
             if self.runtimes is not None:
                 stack.push_async_callback(self.runtimes.stop)
             stack.push_async_callback(self.lambdas.stop)
+            if self.waiting is not None:
+                stack.push_async_callback(self.waiting.leave)
             stack.push_async_callback(self.schedules.stop)
             stack.push_async_callback(self._end_tasks)
             stack.push_async_callback(self._end_polling)
@@ -268,6 +273,8 @@ class LocalServer:
             if starting is not None:
                 await starting
                 await self._apply()
+            if self.waiting is not None:
+                self._spawn(self.waiting.keep())
 
     def _serve(self) -> Callable[[], Awaitable[None]]:
         """Begin to answer on all sockets; returns what ends it."""

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from live import PATIENCE, Live, until, write
+from live import PATIENCE, Live, eventfw, until, write
 
 APP = """
 import json
@@ -26,6 +26,12 @@ def note(what, value):
 @app.s3_trigger(uploads)
 def stored(record):
     note("stored", record.key)
+
+
+@app.event_rule({"source": ["shop"]})
+def fails(event):
+    note("failed", event.id)
+    raise ValueError(event.id)
 
 
 @app.sns_subscriber(news, filter_policy={"kind": ["photo"]})
@@ -49,11 +55,17 @@ def test_what_a_killed_run_leaves_is_there_in_the_next(tmp_path: Path) -> None:
         first.client("dynamodb").put_item(TableName="photos", Item={"name": {"S": "cat"}})
         for body in (b"1", b"22"):
             first.client("s3").put_object(Bucket="uploads", Key="cat", Body=body)
+        first.client("events").put_events(Entries=[{"Source": "shop", "DetailType": "order", "Detail": "{}"}])
         until(lambda: len(first.noted("stored")) == 2)
+        until(lambda: "fails" in (tmp_path / ".eventfw" / "aws" / "events.json").read_text())
     finally:
         first.stop(signal.SIGKILL)
-    second = Live(tmp_path, "--persist")
+    second = Live(tmp_path, "--persist", "--clock", "virtual")
     try:
+        second.says("Goes on with 1 asynchronous event")
+        [failed] = second.noted("failed")
+        assert eventfw(tmp_path, "clock", "advance", "2m").returncode == 0
+        until(lambda: second.noted("failed") == [failed, failed])
         queue = second.get("/queue")["url"]
         assert urlsplit(queue).netloc == second.address("aws") != first.address("aws")
         sqs = second.client("sqs")

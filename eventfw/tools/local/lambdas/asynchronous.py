@@ -91,7 +91,8 @@ Deliver = Callable[[Accepted, Ending, FunctionConfiguration], Awaitable[list[str
 class AsynchronousQueue:
     """Holds every event that was accepted and has not ended; each is a task.
 
-    Code and settings are those of the moment of each attempt, so a reload changes both for what waits.
+    Code and settings are those of the moment of each attempt, so a reload changes both for what waits. ``changes``
+    counts the changes of what :meth:`dump` gives.
     """
 
     def __init__(self, service: Service, deliver: Deliver, clock: Clock, terminal: Terminal) -> None:
@@ -101,6 +102,7 @@ class AsynchronousQueue:
         self.terminal = terminal
         self._events: dict[asyncio.Task[None], Accepted] = {}
         self._turns: dict[str, asyncio.Semaphore] = {}
+        self.changes = 0
         self._busy = 0
         self._rested = asyncio.Event()
 
@@ -109,6 +111,7 @@ class AsynchronousQueue:
         self._busy += 1
         task = asyncio.get_running_loop().create_task(self._run(event))
         self._events[task] = event
+        self.changes += 1
         task.add_done_callback(self._ended)
 
     async def settle(self) -> bool:
@@ -138,6 +141,7 @@ class AsynchronousQueue:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._events[task]
+        self.changes += 1
         self._rest()
 
     def _rest(self) -> None:
@@ -154,6 +158,7 @@ class AsynchronousQueue:
             event, ending = await self._attempted(event)
             if task is not None:
                 self._events[task] = event
+                self.changes += 1
             if ending is not None:
                 break
         told = await self.deliver(event, ending, self.service.configuration(event.function))
