@@ -45,6 +45,7 @@ from eventfw.tools.local.terminal import Terminal
 from eventfw.tools.local.watch import saves
 from eventfw.tools.local.web.apis import apis_of
 from eventfw.tools.local.web.asgi import PlainHttp
+from eventfw.tools.local.web.direct import Direct
 from eventfw.tools.local.web.fronts import Fronts
 from eventfw.tools.local.web.gateway import Gateway
 from eventfw.tools.local.web.guard import Guard
@@ -291,7 +292,8 @@ class LocalServer:
         http, edge, aws = self.sockets
         web = Troubled(self.websockets, self.trouble)
         front = Troubled(PlainHttp(self.front), self.trouble)
-        end_serving = serving([(http, web), (edge, front), (aws, PlainHttp(invalidations))])
+        direct = Direct(self.websockets, self.fronts, self.gateway, self.lambdas.begin, self.trouble)
+        end_serving = serving([(http, web), (edge, front), (aws, PlainHttp(invalidations))], {port_of(http): direct})
 
         async def end() -> None:
             await end_serving()

@@ -20,7 +20,7 @@ from eventfw.tools.local.lambdas.configuration import FunctionConfiguration
 from eventfw.tools.local.lambdas.destinations import Destinations
 from eventfw.tools.local.lambdas.versions import Versions
 from eventfw.tools.local.terminal import Terminal
-from eventfw.tools.local.workers.results import LATEST, Result
+from eventfw.tools.local.workers.results import LATEST, Result, Throttled
 
 if TYPE_CHECKING:
     from eventfw.tools.local.cloud.aws import Aws
@@ -40,6 +40,9 @@ class Environments(Protocol):
         version: str = LATEST,
     ) -> Result:
         """Run a function on an event and wait for its outcome."""
+
+    def begin(self, function: str, event: bytes, answer: Callable[[Result], None], within: float) -> bool:
+        """Run a function at once, if that takes no waiting and less than ``within`` seconds; whether it is run."""
 
 
 class LambdaService:
@@ -115,6 +118,25 @@ class LambdaService:
         if source:
             self.terminal.invocation(source, function, result.error, result.payload, result.duration_ms, spent=result)
         return result
+
+    def begin(self, function: str, event: bytes, answer: Callable[[Result], None], within: float) -> bool:
+        """Run a function at once, if nothing has to be waited for and its timeout is under ``within`` seconds; whether
+        it is run. ``answer`` is then told the outcome. For all else, and for what is to be told, there is
+        :meth:`invoke`."""
+        concurrency = self.concurrency
+        try:
+            slot = concurrency.enter(function)
+        except Throttled:
+            return False
+
+        def ended(result: Result) -> None:
+            concurrency.leave(slot)
+            answer(result)
+
+        if self.environments.begin(function, event, ended, within):
+            return True
+        concurrency.leave(slot)
+        return False
 
     async def direct(self, function: str, event: bytes, client_context: dict[str, Any] | None) -> Result:
         """For an SDK's Invoke. What keeps it from running is told here too: nobody may be waiting for the answer."""

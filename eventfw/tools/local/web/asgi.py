@@ -85,7 +85,7 @@ class HttpRequest:
         return replace(self, headers=[*kept, *added.items()])
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class HttpResponse:
     """A response to send. ``problem`` tells the developer why it is not what the function returned."""
 
@@ -95,7 +95,7 @@ class HttpResponse:
     problem: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Exchange:
     """One request that was answered, for the terminal. ``function`` is empty where none was invoked."""
 

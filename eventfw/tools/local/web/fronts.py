@@ -52,6 +52,7 @@ class Address(NamedTuple):
 
 PREFIXES = {"function_url": "_url", "alb": "_alb", "vpc_lattice": "_lattice"}
 LIMITS = {"_url": URL_LIMIT, "_alb": alb.BODY_LIMIT, "_lattice": lattice.BODY_LIMIT}
+_BELOW = tuple(f"/{prefix}/" for prefix in LIMITS)
 
 
 class Fronts:
@@ -78,9 +79,13 @@ class Fronts:
         """Where they all are."""
         return [f"/{prefix}/{function}" for prefix, function in self.known]
 
+    def takes(self, path: str) -> bool:
+        """Whether a request for an encoded path is answered here."""
+        return path.startswith(_BELOW)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = head_of(scope) if scope["type"] == "http" else None
-        if request is None or not request.path.startswith(tuple(f"/{one}/" for one in LIMITS)):
+        if request is None or not self.takes(request.path):
             await self.beyond(scope, receive, send)
             return
         started = perf_counter()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from time import perf_counter
+from time import perf_counter, time
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +18,7 @@ from eventfw.tools.local.web.asgi import (
     HttpResponse,
     Invoke,
     Observe,
+    Outcome,
     Receive,
     Scope,
     Send,
@@ -38,10 +38,13 @@ from eventfw.tools.local.web.http_api import (
     HEADERS_LIMIT,
     PAYLOAD_LIMIT,
     TIMEOUT,
+    Head,
+    event_text,
     gateway_error,
     http_event,
     http_response,
 )
+from eventfw.tools.local.web.http_shared import as_json
 from eventfw.tools.local.web.rest_api import (
     RestStage,
     matched_path,
@@ -142,9 +145,14 @@ class Gateway:
             body = await body_of(request, receive, BODY_LIMIT)
         except BodyTooLarge:
             return "", too_large(api, f"the body is over the {BODY_LIMIT} bytes that API Gateway takes.")
-        sent = _forwarded(request, body, scope)
-        event = event_for(api, sent, route_key, path_parameters, identity)
+        sent = forwarded(replace(request, body=body), port_of(scope), scope.get("scheme", "http"))
         guard = api.guards.get(route_key)
+        if guard is None and not api.rest:
+            head = Head(sent.headers, sent.source_ip)
+            moment, stage = now(), api.stage
+            text = event_text(head, sent, route_key, path_parameters, request_id=identity, received=moment, stage=stage)
+            return function, await self.invoked(api, function, text.encode(), request)
+        event = event_for(api, sent, route_key, path_parameters, identity)
         if guard is not None:
             arn = f"{ARN}/{api.stage}/{request.method}{path}"
             try:
@@ -153,14 +161,14 @@ class Gateway:
                 return refused.function, refused.response
             if passed.context is not None:
                 event["requestContext"]["authorizer"] = passed.context
-        return function, await self._invoked(api, function, event, request)
+        return function, await self.invoked(api, function, as_json(event).encode(), request)
 
-    async def _invoked(self, api: LocalApi, function: str, event: dict[str, Any], request: HttpRequest) -> HttpResponse:
-        sent = json.dumps(event, separators=(",", ":")).encode()
-        if len(sent) > PAYLOAD_LIMIT:
-            return too_large(api, f"the event has {len(sent)} bytes, over Lambda's {PAYLOAD_LIMIT}.")
+    async def invoked(self, api: LocalApi, function: str, event: bytes, request: HttpRequest) -> HttpResponse:
+        """The response of an API whose function is run on an event."""
+        if len(event) > PAYLOAD_LIMIT:
+            return too_large(api, f"the event has {len(event)} bytes, over Lambda's {PAYLOAD_LIMIT}.")
         try:
-            outcome = await self.invoke(function, sent)
+            outcome = await self.invoke(function, event)
         except TimeoutError:
             problem = f"{function} ran longer than the gateway's {self.invoke.seconds:g} s."
             if api.rest:
@@ -168,13 +176,23 @@ class Gateway:
             return gateway_error(503, problem=problem)
         except EventfwError as error:
             return failed(api, str(error))
-        if outcome.error:
-            return failed(api, f"{function} failed: {failure(outcome.payload)}")
-        if len(outcome.payload) > PAYLOAD_LIMIT:
-            return failed(api, f"{function} returned {len(outcome.payload)} bytes, over Lambda's {PAYLOAD_LIMIT}.")
-        if api.rest:
-            return rest_response(outcome.payload, rest_stage(api), accept=request.header("accept"))
-        return http_response(outcome.payload)
+        return response_of(api, function, outcome, request)
+
+
+def now() -> int:
+    """Milliseconds since 1970."""
+    return int(time() * 1000)
+
+
+def response_of(api: LocalApi, function: str, outcome: Outcome, request: HttpRequest) -> HttpResponse:
+    """The response that an API makes of what the function gave."""
+    if outcome.error:
+        return failed(api, f"{function} failed: {failure(outcome.payload)}")
+    if len(outcome.payload) > PAYLOAD_LIMIT:
+        return failed(api, f"{function} returned {len(outcome.payload)} bytes, over Lambda's {PAYLOAD_LIMIT}.")
+    if api.rest:
+        return rest_response(outcome.payload, rest_stage(api), accept=request.header("accept"))
+    return http_response(outcome.payload)
 
 
 def event_for(
@@ -207,21 +225,35 @@ def too_large(api: LocalApi, problem: str) -> HttpResponse:
 
 
 def _over_the_limit(request: HttpRequest) -> HttpResponse | None:
-    size = len(f"{request.method} {request.target} {request.protocol}")
-    size += sum(len(value) for _, value in request.headers)
+    size = line_size(request) + values_size(request)
     if size <= HEADERS_LIMIT:
         return None
     return gateway_error(431, problem=f"request line and header values have {size} bytes, over {HEADERS_LIMIT}.")
 
 
-def _forwarded(request: HttpRequest, body: bytes, scope: Scope) -> HttpRequest:
+def line_size(request: HttpRequest) -> int:
+    """Bytes of the request line, as the limit counts them."""
+    return len(f"{request.method} {request.target} {request.protocol}")
+
+
+def values_size(request: HttpRequest) -> int:
+    """Bytes of the header values."""
+    return sum(len(value) for _, value in request.headers)
+
+
+def forwarded(request: HttpRequest, port: int, scheme: str) -> HttpRequest:
     """The request as the integration gets it: without the connection's headers, with those that the gateway adds."""
-    server = scope.get("server")
     before = request.header("x-forwarded-for")
     kept = [(name, value) for name, value in without_hop_by_hop(request.headers) if name != "expect"]
-    return replace(request, headers=kept, body=body).with_headers(
-        content_length=str(len(body)),
+    return replace(request, headers=kept).with_headers(
+        content_length=str(len(request.body)),
         x_forwarded_for=f"{before}, {request.source_ip}" if before else request.source_ip,
-        x_forwarded_port=str(server[1] if server and server[1] else 80),
-        x_forwarded_proto=scope.get("scheme", "http"),
+        x_forwarded_port=str(port),
+        x_forwarded_proto=scheme,
     )
+
+
+def port_of(scope: Scope) -> int:
+    """The port that a request was sent to."""
+    server = scope.get("server")
+    return server[1] if server and server[1] else 80

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
+from json.encoder import encode_basestring_ascii as quoted
+from typing import Any, Protocol
 
 from eventfw.tools.local.web.asgi import Headers, HttpRequest, HttpResponse
 from eventfw.tools.local.web.http_shared import (
     BadResult,
-    common_log_time,
+    as_json,
     decoded_query,
     domain_prefix,
     encoded_body,
@@ -22,6 +23,7 @@ from eventfw.tools.local.web.http_shared import (
     is_text,
     joined,
     loaded,
+    log_time,
     passed_on,
     response_body,
     single_headers,
@@ -42,6 +44,75 @@ _GATEWAYS_OWN = frozenset(("apigw-requestid", "content-length", "date"))
 _TEXT = "text/plain; charset=utf-8"
 
 
+class Head:
+    """What a request's headers come to in its event, as text: the same for all requests with the same headers.
+
+    ``headers`` are those that the function is to see. A request has cookies and a text's body by them, too.
+    """
+
+    __slots__ = ("caller", "domain", "members", "text")
+
+    def __init__(self, headers: Headers, source_ip: str) -> None:
+        request = HttpRequest("", "", headers=headers)
+        domain, cookies = request.header("host"), _cookies(headers)
+        seen = joined((name, value) for name, value in headers if name != "cookie")
+        self.members = (f'"cookies":{as_json(cookies)},' if cookies else "") + f'"headers":{as_json(seen)},'
+        self.domain = f'"domainName":{quoted(domain)},"domainPrefix":{quoted(domain_prefix(domain))},'
+        self.caller = f'"sourceIp":{quoted(source_ip)},"userAgent":{quoted(request.header("user-agent"))}'
+        self.text = sent_as_text(request)
+
+
+class Line(Protocol):
+    """A request but for its headers."""
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def query(self) -> str: ...
+
+    @property
+    def protocol(self) -> str: ...
+
+    @property
+    def body(self) -> bytes: ...
+
+
+def event_text(
+    head: Head,
+    request: Line,
+    route_key: str,
+    path_parameters: dict[str, str],
+    *,
+    request_id: str,
+    received: int,
+    stage: str = "$default",
+    account_id: str = "000000000000",
+    api_id: str = "local",
+) -> str:
+    """The event the function receives, as JSON. ``received`` is in milliseconds since 1970.
+
+    What a request does not have (cookies, a query, a body) has no key at all.
+    """
+    key, path, query = quoted(route_key), quoted(request.path), request.query
+    asked = joined(decoded_query(query)) if query else None
+    body, encoded = encoded_body(request.body, head.text) if request.body else ("", False)
+    parameters = f'"pathParameters":{as_json(path_parameters)},' if path_parameters else ""
+    return (
+        f'{{"version":"2.0","routeKey":{key},"rawPath":{path},"rawQueryString":{quoted(query)},{head.members}'
+        + (f'"queryStringParameters":{as_json(asked)},' if asked else "")
+        + f'"requestContext":{{"accountId":{quoted(account_id)},"apiId":{quoted(api_id)},{head.domain}"http":{{'
+        f'"method":{quoted(request.method)},"path":{path},"protocol":{quoted(request.protocol)},{head.caller}}},'
+        f'"requestId":{quoted(request_id)},"routeKey":{key},"stage":{quoted(stage)},'
+        f'"time":"{log_time(received // 1000)}","timeEpoch":{received}}},{parameters}'
+        + (f'"body":{quoted(body)},' if body else "")
+        + ('"isBase64Encoded":true}' if encoded else '"isBase64Encoded":false}')
+    )
+
+
 def http_event(
     request: HttpRequest,
     route_key: str,
@@ -53,37 +124,20 @@ def http_event(
     account_id: str = "000000000000",
     api_id: str = "local",
 ) -> dict[str, Any]:
-    """The event the function receives. What a request does not have (cookies, a query, a body) has no key at all."""
-    domain = request.header("host")
-    body, encoded = event_body(request)
-    event: dict[str, Any] = {
-        "version": "2.0",
-        "routeKey": route_key,
-        "rawPath": request.path,
-        "rawQueryString": request.query,
-        "cookies": _cookies(request.headers),
-        "headers": joined((name, value) for name, value in request.headers if name != "cookie"),
-        "queryStringParameters": joined(decoded_query(request.query)),
-        "requestContext": {
-            "accountId": account_id,
-            "apiId": api_id,
-            "domainName": domain,
-            "domainPrefix": domain_prefix(domain),
-            "http": _described(request),
-            "requestId": request_id,
-            "routeKey": route_key,
-            "stage": stage,
-            "time": common_log_time(received),
-            "timeEpoch": epoch_milliseconds(received),
-        },
-        "pathParameters": path_parameters,
-        "body": body,
-        "isBase64Encoded": encoded,
-    }
-    return {key: value for key, value in event.items() if value or key in _ALWAYS}
-
-
-_ALWAYS = frozenset(("headers", "isBase64Encoded", "rawPath", "rawQueryString"))
+    """The event the function receives, of a request with all the headers that it is to see."""
+    text = event_text(
+        Head(request.headers, request.source_ip),
+        request,
+        route_key,
+        path_parameters,
+        request_id=request_id,
+        received=epoch_milliseconds(received),
+        stage=stage,
+        account_id=account_id,
+        api_id=api_id,
+    )
+    event: dict[str, Any] = json.loads(text)
+    return event
 
 
 def http_response(payload: bytes) -> HttpResponse:
@@ -144,20 +198,14 @@ def _cookies(headers: Headers) -> list[str]:
     return [part for part in parts if part]
 
 
-def _described(request: HttpRequest) -> dict[str, str]:
-    return {
-        "method": request.method,
-        "path": request.path,
-        "protocol": request.protocol,
-        "sourceIp": request.source_ip,
-        "userAgent": request.header("user-agent"),
-    }
+def sent_as_text(request: HttpRequest) -> bool:
+    """Whether the function gets the body as text: its type is one, and it is not compressed."""
+    return is_text(request) and request.header("content-encoding").strip().lower() in ("", "identity")
 
 
 def event_body(request: HttpRequest) -> tuple[str, bool]:
     """The body as text where its type is one and it is not compressed, else as base64, and whether it is."""
-    plain = request.header("content-encoding").strip().lower() in ("", "identity")
-    return encoded_body(request.body, is_text(request) and plain)
+    return encoded_body(request.body, sent_as_text(request))
 
 
 def _list(cookies: Any) -> list[Any]:

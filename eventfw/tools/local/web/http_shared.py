@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from binascii import Error, a2b_base64
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
 
 from eventfw.tools.local.web.asgi import Headers, HttpRequest, without_hop_by_hop
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _TEXT_TYPES = frozenset(("application/json", "application/javascript", "application/xml"))
-_NAME_CHARACTERS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
+_NAME = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+#: A value as JSON, without spaces.
+as_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class BadResult(Exception):
@@ -28,6 +35,12 @@ class NotBase64(BadResult):
 def domain_prefix(domain: str) -> str:
     """The first label of a host name: the API's or the function URL's id on AWS."""
     return domain.partition(":")[0].partition(".")[0]
+
+
+@lru_cache(maxsize=8)
+def log_time(second: int) -> str:
+    """A second since 1970 as :func:`common_log_time` writes it."""
+    return common_log_time(datetime.fromtimestamp(second, UTC))
 
 
 def common_log_time(moment: datetime) -> str:
@@ -114,9 +127,9 @@ def header_value(where: str, value: Any, *, strict: bool = False) -> str:
         value = json.dumps(value)
     if not isinstance(value, str):
         raise BadResult(f"{where} must be a string, not {value!r}.")
-    if any((character < " " and character != "\t") or character == "\x7f" for character in value):
+    if _CONTROL.search(value):
         raise BadResult(f"{where} must not contain line ends or control characters: {value!r}.")
-    return value.encode("utf-8", "surrogatepass").decode("latin-1")
+    return value if value.isascii() else value.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
 def single_headers(headers: Any, *, strict: bool = False) -> Headers:
@@ -140,7 +153,7 @@ def _members(where: str, headers: Any) -> dict[str, Any]:
     if not isinstance(headers, dict | None):
         raise BadResult(f"{where} must be an object of names and values, not {headers!r}.")
     for name in headers or ():
-        if not name or not _NAME_CHARACTERS.issuperset(name.lower()):
+        if not _NAME.fullmatch(name):
             raise BadResult(f"{where} contains {name!r}, which is not the name of a header.")
     return headers or {}
 

@@ -6,13 +6,15 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 import uvicorn
 
 from eventfw.errors import LocalError
 from eventfw.tools.local.web.asgi import ASGIApp, Receive, Scope, Send
+from eventfw.tools.local.web.connection import AsgiConnection, HttpConnection
+from eventfw.tools.local.web.direct import Direct
 from eventfw.tools.local.web.websocket_api import MESSAGE_LIMIT
 
 HOST = "127.0.0.1"
@@ -72,16 +74,29 @@ def websocket_protocol(**given: Any) -> asyncio.Protocol:
     return limited(**given)
 
 
-def serving(apps: list[tuple[socket.socket, ASGIApp]]) -> Callable[[], Awaitable[None]]:
-    """Begin to answer on the sockets, each with its app. Returns what ends it."""
+def serving(
+    apps: list[tuple[socket.socket, ASGIApp]], directs: Mapping[int, Direct] | None = None
+) -> Callable[[], Awaitable[None]]:
+    """Begin to answer on the sockets, each with its app; ``directs`` are short ways to answer, by port.
+
+    Returns what ends it.
+    """
+
+    def http_protocol(*, server_state: Any, **given: Any) -> asyncio.Protocol:
+        def other(connection: HttpConnection) -> AsgiConnection:
+            return AsgiConnection(connection, server_state=server_state, **given)
+
+        return HttpConnection(directs or {}, server_state.connections, other)
+
     config = uvicorn.Config(
         Ports({port_of(one): app for one, app in apps}),
         loop="none",
-        http="httptools",
+        http=http_protocol,  # type: ignore[arg-type]
         ws=websocket_protocol,  # type: ignore[arg-type]
         ws_max_size=MESSAGE_LIMIT,
         ws_per_message_deflate=False,
         lifespan="off",
+        proxy_headers=False,  # before API Gateway there is no proxy whose word counts
         server_header=False,
         access_log=False,
         log_level="error",

@@ -120,11 +120,16 @@ class WebSockets:
         if api is not None:
             await self._socket(api, scope, receive, send)
             return
-        parts = scope["path"].split("/", 3) if scope["type"] == "http" else []
-        if len(parts) == 4 and parts[2] == CONNECTIONS and parts[1] in self.apis:
-            await self._managed(scope, receive, send, parts[1], parts[3])
+        if scope["type"] == "http" and self.takes(scope["path"]):
+            _, name, _, identity = scope["path"].split("/", 3)
+            await self._managed(scope, receive, send, name, identity)
         else:
             await self.beyond(scope, receive, send)
+
+    def takes(self, path: str) -> bool:
+        """Whether an HTTP request for a decoded path is about connections here."""
+        parts = path.split("/", 3) if self.apis else ()
+        return len(parts) == 4 and parts[2] == CONNECTIONS and parts[1] in self.apis
 
     async def _socket(self, api: SocketApi, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, from the request for it to its end."""

@@ -181,12 +181,14 @@ class Pool:
         worker.run(request_id, event, lane.settings["timeout"], answer, more)
         return await outcome
 
-    def begin(self, function: str, event: bytes, answer: Answer) -> bool:
-        """Run a function on an event at once, if a warm worker is free; whether it is. ``answer`` is then told the
-        outcome. Cheaper than :meth:`invoke`, which is for all else."""
-        lane = self._current().lanes.get(function)
-        worker = lane.take() if lane is not None else None
-        if lane is None or worker is None:
+    def begin(self, function: str, event: bytes, answer: Answer, within: float) -> bool:
+        """Run a function on an event at once, if its timeout is under ``within`` seconds and a warm worker is free;
+        whether it is. ``answer`` is then told the outcome. Cheaper than :meth:`invoke`, which is for all else."""
+        lane = self._generation.lanes.get(function) if self._generation is not None and not self._stopped else None
+        if lane is None or lane.settings["timeout"] >= within:
+            return False
+        worker = lane.take()
+        if worker is None:
             return False
         worker.run(new_request_id(), event, lane.settings["timeout"], answer)
         return True
