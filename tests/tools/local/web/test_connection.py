@@ -198,7 +198,7 @@ OTHERWISE = {
     "rest": get("/rest/x"),
     "front": get("/_url/none/x"),
     "foreign host": get("/photos/cat", host="evil.example"),
-    "two hosts": get("/photos/cat", "Host: localhost"),
+    "two hosts": get("/photos/cat", "Host: localhost", host="localhost"),
     "foreign origin": get("/photos/cat", "Origin: https://evil.example"),
     "embedded": get("/photos/cat", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors"),
     "long headers": get("/photos/cat", f"X-Long: {'x' * 10_240}"),
