@@ -56,6 +56,11 @@ class EventSourceMapping:
         return self.source.split(":")[2] if self.source else ""
 
     @property
+    def qualifier(self) -> str:
+        """The version or alias that is invoked, or empty."""
+        return _function_and_qualifier(self.properties)[1]
+
+    @property
     def enabled(self) -> bool:
         """Whether it polls."""
         return bool(self.properties.get("Enabled", True))
@@ -78,9 +83,16 @@ def mappings(told: Iterable[Mapping[str, Any]]) -> list[EventSourceMapping]:
     return [
         EventSourceMapping(
             one["name"],
-            one["properties"]["FunctionName"].split(":")[6],
+            _function_and_qualifier(one["properties"])[0],
             one["properties"].get("EventSourceArn", ""),
             one["properties"],
         )
         for one in told
     ]
+
+
+def _function_and_qualifier(properties: Mapping[str, Any]) -> tuple[str, str]:
+    """What a mapping's FunctionName, which may be an ARN, a part of one or a name, says."""
+    said = str(properties.get("FunctionName", ""))
+    name, _, qualifier = (said.partition("function:")[2] or said).partition(":")
+    return name, qualifier

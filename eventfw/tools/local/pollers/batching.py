@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 EVENT_LIMIT = 6 * 1024 * 1024  # bytes: what a synchronous invocation takes
-AROUND = len('{"Records": []}')
-BETWEEN = len(", ")
+BEFORE, BETWEEN, AFTER = b'{"Records": [', b", ", b"]}"
+AROUND = len(BEFORE + AFTER)
 
 
 @dataclass(frozen=True)
 class Message:
-    """A received message: as the function gets it, as text of JSON, and until when nobody else receives it."""
+    """A received message: as the function gets it, the same as JSON, and until when nobody else receives it."""
 
     id: str
     receipt: str
     record: Mapping[str, Any] = field(hash=False, compare=False)
-    text: str = field(repr=False)
+    data: bytes = field(repr=False)
     until: float = 0.0
 
     @property
@@ -34,7 +34,7 @@ class Message:
     @property
     def receives(self) -> int:
         """How often the message was received, this time included."""
-        return int(self.record["attributes"]["ApproximateReceiveCount"])
+        return int(self.record["attributes"].get("ApproximateReceiveCount", 1))
 
 
 def message_of(received: Mapping[str, Any], arn: str, until: float) -> Message:
@@ -54,7 +54,8 @@ def message_of(received: Mapping[str, Any], arn: str, until: float) -> Message:
         "eventSourceARN": arn,
         "awsRegion": arn.split(":")[3],
     }
-    return Message(received["MessageId"], received["ReceiptHandle"], record, json.dumps(record), until)
+    data = json.dumps(record, ensure_ascii=False).encode()
+    return Message(received["MessageId"], received["ReceiptHandle"], record, data, until)
 
 
 def _attribute(sent: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def _attribute(sent: Mapping[str, Any]) -> dict[str, Any]:
 
 def event_of(messages: Sequence[Message]) -> bytes:
     """The event of a batch."""
-    return f'{{"Records": [{", ".join(one.text for one in messages)}]}}'.encode()
+    return BEFORE + BETWEEN.join(one.data for one in messages) + AFTER
 
 
 class Gathering:
@@ -90,7 +91,7 @@ class Gathering:
         if messages and not self.messages:
             self.ends = now + self.window
         self.messages.extend(messages)
-        self._bytes += sum(len(one.text) + BETWEEN for one in messages)
+        self._bytes += sum(len(one.data) + len(BETWEEN) for one in messages)
 
     def due(self, now: float) -> bool:
         """Whether a batch is to be made now."""
@@ -107,7 +108,7 @@ class Gathering:
         waiting = set(busy) if self.fifo else set()
         room = EVENT_LIMIT - AROUND
         for one in self.messages:
-            needed = len(one.text) + BETWEEN
+            needed = len(one.data) + len(BETWEEN)
             if len(taken) < self.size and needed <= room and not (self.fifo and one.group in waiting):
                 taken.append(one)
                 room -= needed
@@ -125,4 +126,4 @@ class Gathering:
 
     def _keep(self, messages: list[Message]) -> None:
         self.messages = messages
-        self._bytes = AROUND + sum(len(one.text) + BETWEEN for one in messages)
+        self._bytes = AROUND + sum(len(one.data) + len(BETWEEN) for one in messages)

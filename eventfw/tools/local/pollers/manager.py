@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
+from eventfw.errors import EventfwError
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
 from eventfw.tools.local.pollers.passing import Passing
 from eventfw.tools.local.pollers.poller import MakePoller, Poller, Surroundings
@@ -81,7 +82,11 @@ class Pollers:
         if previous is not None:
             await asyncio.wait(previous.tasks)
         before = previous.poller if previous is not None else None
-        kept.poller = self.makers[kept.mapping.service](kept.mapping, self.surroundings, before)
+        try:
+            kept.poller = self.makers[kept.mapping.service](kept.mapping, self.surroundings, before)
+        except EventfwError as error:
+            self.surroundings.terminal.problem(f"{kept.mapping.name} does not poll: {error}")
+            return
         await kept.poller.run()
 
     def _end(self, kept: _Kept) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from eventfw.tools.local.pollers.poller import Surroundings
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0  # seconds of real time: these waits are ours, not AWS's
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 15.0  # seconds of real time: these waits are ours, not AWS's
 
 
 class Trouble:
@@ -21,10 +21,13 @@ class Trouble:
         self._told = False
 
     def met(self, error: Exception) -> None:
-        """It was refused: leave it alone, each time for longer. When the embedded AWS has ended, the server says so."""
+        """It was refused: leave it alone, each time for longer. Told when it is refused again, as a stack that is being
+        changed takes away what is no longer polled a moment later; not when the embedded AWS has ended, which the
+        server tells."""
+        lasts = self._pause > 0
         self._pause = min(self._pause * 2 or FIRST_PAUSE, LONGEST_PAUSE)
         self._until = asyncio.get_running_loop().time() + self._pause
-        if not self._told and self.surroundings.aws.endpoint() is not None:
+        if lasts and not self._told and self.surroundings.aws.endpoint() is not None:
             self._told = True
             self.surroundings.terminal.problem(f"{self.what} cannot be polled: {error} It is tried again.")
 

@@ -325,9 +325,9 @@ async def test_an_iterator_that_has_expired_is_had_anew_behind_the_last_record()
 
 
 @in_loop
-async def test_what_the_stream_refuses_is_told_and_tried_again() -> None:
+async def test_what_the_stream_goes_on_to_refuse_is_told_once_and_tried_again() -> None:
     bench = Bench(Clicks(a=["1"]))
-    bench.stream.refusals.append(AwsError("InternalFailure", "no", 500))
+    bench.stream.refusals.extend([AwsError("InternalFailure", "no", 500)] * 2)
     async with bench.polling():
         await until(lambda: bench.function.batches)
     assert bench.said.getvalue().count("The stream clicks cannot be polled: InternalFailure: no") == 1
