@@ -245,11 +245,12 @@ class LocalServer:
     def _begin_polling(self) -> None:
         """Make what polls event sources, which imports the client library. Mappings come when the app's stack is up."""
         from eventfw.tools.local.cloud.aws import Aws
-        from eventfw.tools.local.pollers.manager import Passing, Pollers, Surroundings, Visibility
+        from eventfw.tools.local.pollers.manager import Passing, Pollers, Positions, Surroundings, Visibility
 
         self.client = Aws(lambda: self.cloud.endpoint_url if self.cloud else None, self.options.region)
         visibility = Visibility(self.client, self.clock, self.terminal)
-        surroundings = Surroundings(self.client, self.lambdas, self.clock, self.terminal, visibility)
+        positions = Positions(self.kept.positions if self.kept is not None else None)
+        surroundings = Surroundings(self.client, self.lambdas, self.clock, self.terminal, visibility, positions)
         self.pollers = Pollers(surroundings, self._spawn)
         self.passing = Passing(self.pollers.wake, visibility)
 

@@ -36,6 +36,7 @@ class Kept:
         self.state = self.folder / "state"
         self.unsaved = self.folder / "unsaved"  # there while something may be lost; when the run began
         self.events = self.folder / "events.json"
+        self.positions = self.folder / "positions.json"
         self._previous = self.folder / "previous"
         self._origin_file = self.folder / "origin.json"
         self._lock: IO[str] | None = None

@@ -91,6 +91,14 @@ class Lane:
         return [record for one in (*out, *self._again) for record in one.batch.records] + list(self._waiting)
 
     @property
+    def first(self) -> Record | None:
+        """The first record that is not done with."""
+        ahead = [self._out] if self._out is not None else self._again
+        return next((one.batch.records[0] for one in ahead if one.batch.records), None) or next(
+            iter(self._waiting), None
+        )
+
+    @property
     def held(self) -> int:
         """How many records wait that no batch was made of."""
         return len(self._waiting)

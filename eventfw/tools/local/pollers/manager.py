@@ -10,11 +10,12 @@ from eventfw.errors import EventfwError
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
 from eventfw.tools.local.pollers.passing import Passing
 from eventfw.tools.local.pollers.poller import MakePoller, Poller, Surroundings
+from eventfw.tools.local.pollers.positions import Positions
 from eventfw.tools.local.pollers.queues import QueuePoller
 from eventfw.tools.local.pollers.streams import kinesis_poller, table_poller
 from eventfw.tools.local.pollers.visibility import Visibility
 
-__all__ = ["Passing", "Pollers", "Surroundings", "Visibility"]
+__all__ = ["Passing", "Pollers", "Positions", "Surroundings", "Visibility"]
 
 POLLERS: dict[str, MakePoller] = {"dynamodb": table_poller, "kinesis": kinesis_poller, "sqs": QueuePoller}
 """By the service that is polled, as ARNs name it. Kafka, MQ and DocumentDB are not: nothing of them is here to poll."""
@@ -41,6 +42,8 @@ class Pollers:
     def replace(self, mappings: Iterable[EventSourceMapping]) -> None:
         """Take over the mappings of the app's stack. One that is as it was goes on undisturbed; one that has changed
         finishes what it holds and begins anew; one that is gone finishes what it holds."""
+        mappings = list(mappings)
+        self.surroundings.positions.only(mappings)
         wanted = {one.name: one for one in mappings if one.enabled and one.service in self.makers}
         for name, kept in list(self._kept.items()):
             if wanted.get(name) != kept.mapping:

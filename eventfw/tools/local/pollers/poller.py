@@ -6,26 +6,29 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from eventfw.tools.local.clock import Clock
 from eventfw.tools.local.cloud.aws import Aws
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
 from eventfw.tools.local.lambdas.service import LambdaService
+from eventfw.tools.local.pollers.positions import Positions
 from eventfw.tools.local.pollers.visibility import Visibility
 from eventfw.tools.local.terminal import Terminal
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What pollers use: the embedded AWS, Lambda, the time, somebody to tell, and what knows when messages are seen."""
+    """What pollers use: the embedded AWS, Lambda, the time, somebody to tell, what knows when messages are seen, and
+    where streams are read on."""
 
     aws: Aws
     lambdas: LambdaService
     clock: Clock
     terminal: Terminal
     visibility: Visibility
+    positions: Positions = field(default_factory=Positions)
 
 
 class Poller(Protocol):

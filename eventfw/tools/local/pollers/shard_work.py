@@ -8,6 +8,7 @@ from hashlib import md5
 from eventfw.tools.local.pollers.attempts import Record
 from eventfw.tools.local.pollers.lane import Lane
 from eventfw.tools.local.pollers.lane_work import Job, LaneWork
+from eventfw.tools.local.pollers.positions import Position
 from eventfw.tools.local.pollers.shards import Page, Shard, Stream
 
 HELD = 20_000  # records that are read ahead, at most, and one page
@@ -38,6 +39,14 @@ class ShardWork:
                 mine.lane.window = theirs.lane.window
         left = [record for one in before.lanes for record in one.lane.unfinished()]
         self._add(sorted(left, key=lambda record: int(record.sequence)))
+
+    @property
+    def position(self) -> Position | None:
+        """Where to go on: at the first record that is not done with, or behind the last that was read."""
+        left = [record.sequence for one in self.lanes if (record := one.lane.first) is not None]
+        if left:
+            return Position(min(left, key=int))
+        return Position(self.last, behind=True) if self.last else None
 
     @property
     def full(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from eventfw.tools.local.cloud.aws import Aws, AwsError
 from eventfw.tools.local.pollers.attempts import Record
+from eventfw.tools.local.pollers.positions import Position
 from eventfw.tools.local.pollers.stream_records import dynamodb_event, dynamodb_record, kinesis_event, kinesis_record
 from eventfw.tools.local.pollers.stream_settings import StreamSettings
 
@@ -49,8 +50,8 @@ class Stream(Protocol):
     async def begin(self, shard: str, settings: StreamSettings | None) -> str:
         """An iterator at the mapping's starting position, or at the shard's oldest record."""
 
-    async def resume(self, shard: str, after: str) -> str:
-        """An iterator behind a sequence number."""
+    async def resume(self, shard: str, position: Position) -> str:
+        """An iterator where a mapping goes on; at the oldest record where that place is no longer there."""
 
     async def read(self, iterator: str) -> Page:
         """What is there."""
@@ -100,9 +101,9 @@ class KinesisStream:
             sent["Timestamp"] = settings.starting_timestamp
         return await self._iterator(shard, sent)
 
-    async def resume(self, shard: str, after: str) -> str:
+    async def resume(self, shard: str, position: Position) -> str:
         return await self._iterator(
-            shard, {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": after}
+            shard, {"ShardIteratorType": kind_of(position), "StartingSequenceNumber": position.sequence}
         )
 
     async def read(self, iterator: str) -> Page:
@@ -159,9 +160,10 @@ class TableStream:
             shard, {"ShardIteratorType": settings.starting_position if settings else "TRIM_HORIZON"}
         )
 
-    async def resume(self, shard: str, after: str) -> str:
+    async def resume(self, shard: str, position: Position) -> str:
+        sent = {"ShardIteratorType": kind_of(position), "SequenceNumber": position.sequence}
         try:
-            return await self._iterator(shard, {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after})
+            return await self._iterator(shard, sent)
         except AwsError as error:
             if error.code != "TrimmedDataAccessException":
                 raise
@@ -190,3 +192,8 @@ class TableStream:
     async def _iterator(self, shard: str, sent: dict[str, Any]) -> str:
         answer = await self.aws.call("dynamodb", "GetShardIterator", {"StreamArn": self.arn, "ShardId": shard, **sent})
         return str(answer["ShardIterator"])
+
+
+def kind_of(position: Position) -> str:
+    """The type of an iterator at a position."""
+    return "AFTER_SEQUENCE_NUMBER" if position.behind else "AT_SEQUENCE_NUMBER"

@@ -19,6 +19,7 @@ from eventfw.tools.local.lambdas.configuration import EventSourceMapping
 from eventfw.tools.local.pollers.activity import Activity
 from eventfw.tools.local.pollers.lane_work import Job
 from eventfw.tools.local.pollers.poller import Poller, Surroundings
+from eventfw.tools.local.pollers.positions import Position
 from eventfw.tools.local.pollers.shard_work import ShardWork
 from eventfw.tools.local.pollers.shards import LOST, KinesisStream, Shard, Stream, TableStream
 from eventfw.tools.local.pollers.stream_settings import UNLIMITED, StreamSettings
@@ -46,6 +47,7 @@ class StreamPoller:
         self._before: dict[str, ShardWork] = {}
         if isinstance(previous, StreamPoller) and previous.is_before(mapping):
             self._before, self.finished, self.first = previous.works, previous.finished, previous.first
+        self._known = surroundings.positions.of(mapping)
         self._group = asyncio.TaskGroup()
         self._look = asyncio.Event()
         self._asked: list[asyncio.Future[bool]] = []
@@ -73,6 +75,7 @@ class StreamPoller:
                 await self._poll(settings)
         finally:
             self._running = False
+            self._keep()
             self._answer(False)
             self._ended.set()
 
@@ -135,7 +138,14 @@ class StreamPoller:
             self._trouble.lasts(self._look.set)
             return False
         self._trouble.over()
+        self._keep()
         return got
+
+    def _keep(self) -> None:
+        """Take down where the mapping is, for the next run."""
+        places = {shard: work.position for shard, work in self.works.items()}
+        self._known |= {shard: place for shard, place in places.items() if place is not None}
+        self.surroundings.positions.keep(self.mapping, self._known)
 
     async def _read(self, work: ShardWork) -> bool:
         try:
@@ -146,12 +156,13 @@ class StreamPoller:
                 return False
             if error.code not in LOST:
                 raise
-        work.iterator = await self._position(work.shard, work.job.settings, work.last)
+        last = Position(work.last, behind=True) if work.last else None
+        work.iterator = await self._iterator(work.shard, work.job.settings, last)
         return await work.read()
 
-    async def _position(self, shard: Shard, settings: StreamSettings, last: str) -> str:
-        if last:
-            return await self.stream.resume(shard.id, last)
+    async def _iterator(self, shard: Shard, settings: StreamSettings, position: Position | None) -> str:
+        if position is not None:
+            return await self.stream.resume(shard.id, position)
         return await self.stream.begin(shard.id, settings if shard.id in (self.first or ()) else None)
 
     async def _list(self, settings: StreamSettings) -> None:
@@ -161,6 +172,7 @@ class StreamPoller:
         settings = replace(settings, maximum_record_age=kept if age == UNLIMITED else min(age, kept))
         self.first = set(listed) if self.first is None else self.first
         self.finished &= set(listed)
+        self._known = {shard: place for shard, place in self._known.items() if shard in listed or shard in self.works}
         job = Job(self.mapping, settings, self.surroundings, self.activity, self.look)
         for ended in self._before.values():
             if not ended.iterator and ended.shard.id not in self.finished:
@@ -169,7 +181,8 @@ class StreamPoller:
             if shard.id in self.works or shard.id in self.finished or self._unready(shard, listed):
                 continue
             before = self._before.get(shard.id)
-            iterator = await self._position(shard, settings, before.last if before else "")
+            place = Position(before.last, behind=True) if before and before.last else self._known.get(shard.id)
+            iterator = await self._iterator(shard, settings, place)
             self._begin(shard, job, iterator, before)
         self._before = {}
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ from eventfw.tools.local.clock import RealClock, VirtualClock
 from eventfw.tools.local.cloud.aws import AwsError
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
 from eventfw.tools.local.pollers.attempts import Record
+from eventfw.tools.local.pollers.positions import Position, Positions
 from eventfw.tools.local.pollers.shards import Page, Shard
 from eventfw.tools.local.pollers.stream_settings import StreamSettings
 from eventfw.tools.local.pollers.streams import StreamPoller
@@ -48,9 +50,10 @@ class Clicks:
         self.begun.append(f"{shard} {position}")
         return f"{shard} {len(self.contents[shard]) if position == 'LATEST' else 0}"
 
-    async def resume(self, shard: str, after: str) -> str:
-        self.begun.append(f"{shard} after {after}")
-        return f"{shard} {[sequence(one) for one in self.contents[shard]].index(after) + 1}"
+    async def resume(self, shard: str, position: Position) -> str:
+        self.begun.append(f"{shard} {'after' if position.behind else 'at'} {position.sequence}")
+        at = [sequence(one) for one in self.contents[shard]].index(position.sequence)
+        return f"{shard} {at + position.behind}"
 
     async def read(self, iterator: str) -> Page:
         if self.refusals:
@@ -131,12 +134,17 @@ class Bench:
     clock: RealClock = field(default_factory=lambda: VirtualClock(START))
     function: Function = field(default_factory=Function)
     queues: Queues = field(default_factory=Queues)
+    positions: Positions = field(default_factory=Positions)
     said: io.StringIO = field(default_factory=io.StringIO)
 
     def poller(self, previous: StreamPoller | None = None, **properties: Any) -> StreamPoller:
         how: Any = {"FunctionName": "arn:aws:lambda:us-east-1:000000000000:function:count", **properties}
         around: Any = SimpleNamespace(
-            aws=self.queues, lambdas=self.function, clock=self.clock, terminal=Terminal(self.said)
+            aws=self.queues,
+            lambdas=self.function,
+            clock=self.clock,
+            terminal=Terminal(self.said),
+            positions=self.positions,
         )
         return StreamPoller(EventSourceMapping("Mapping", "count", ARN, how), around, previous, self.stream)
 
@@ -365,3 +373,29 @@ async def test_a_batching_window_is_waited_for_by_the_clock() -> None:
         assert bench.function.batches == []
         await bench.advance(1)
     assert bench.function.batches == [["1", "2"]]
+
+
+@in_loop
+async def test_a_mapping_that_was_switched_off_goes_on_where_it_was() -> None:
+    bench = Bench(Clicks(a=["1", "2"]))
+    async with bench.polling() as poller:
+        await poller.settle()
+        await poller.drain()
+    bench.stream.contents["a"].append("3")
+    async with bench.polling() as poller:
+        await poller.settle()
+    assert bench.function.batches == [["1", "2"], ["3"]]
+
+
+@in_loop
+async def test_the_next_run_goes_on_at_the_first_record_that_is_not_done_with(tmp_path: Path) -> None:
+    bench = Bench(Clicks(a=["1", "2"], b=["3"]), positions=Positions(tmp_path / "positions.json"))
+    bench.function.bad = {"2"}
+    async with bench.polling(BatchSize=1) as poller:
+        await poller.settle()
+        assert sorted(bench.function.batches) == [["1"], ["2"], ["3"]]
+    later = Bench(bench.stream, positions=Positions(tmp_path / "positions.json"))
+    async with later.polling(BatchSize=1) as poller:
+        await poller.settle()
+    assert later.function.batches == [["2"]]
+    assert bench.stream.begun[2:] == ["a at 2", "b after 3"]
