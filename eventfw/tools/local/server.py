@@ -34,6 +34,7 @@ from eventfw.tools.local.cloud.kept import Kept
 from eventfw.tools.local.cloud.log_events import LogEvents
 from eventfw.tools.local.cloud.pushes import Pushes
 from eventfw.tools.local.cloud.steps import StepFunctions
+from eventfw.tools.local.console import Console
 from eventfw.tools.local.lambdas.configuration import configurations, mappings
 from eventfw.tools.local.lambdas.schedules import Schedules
 from eventfw.tools.local.lambdas.service import LambdaService
@@ -111,6 +112,7 @@ class LocalServer:
             ]
             self._closing = opened.pop_all()
         self.http, self.edge, self.aws = map(url_of, self.sockets)
+        self.console = Console(terminal)
         self.log_events = LogEvents(lambda: self.client if self.cloud else None, terminal.note)
         self.pool = Pool(
             options.directory,
@@ -165,6 +167,7 @@ class LocalServer:
     def _oversight(self) -> Oversight:
         """Who is told of what functions print and of how invocations end."""
         oversight = Oversight(self._printed, Limits(self.terminal.problem))
+        oversight.ask, oversight.leave = self.console.ask, self.console.leave
         if self.options.logs != BRIEF:
             TerminalLog(self.terminal, self.options.logs).watch(oversight)
         if self.options.cloud:
@@ -196,6 +199,7 @@ class LocalServer:
                     stack.callback(forget_state, self.options.directory, os.getpid())
                     self._announce()
                     await self.stopping.wait()
+            self.console.close()
             if self.failure is None:
                 self.terminal.note("Stopping ...")
         if self.failure is not None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from eventfw.tools.local.web.asgi import Exchange
 
 
+CLEARED = "\r\x1b[K"  # the beginning of the line, and nothing on it
+
+
 class Terminal:
     """Writes whole lines to one stream, from any thread; in colour on a terminal, unless NO_COLOR is set.
 
@@ -25,6 +28,7 @@ class Terminal:
         self.stream = stream
         self.colour = stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
         self._lock = threading.Lock()
+        self._prompt = ""
 
     def line(self, text: str = "") -> None:
         """One line, as it is."""
@@ -33,10 +37,24 @@ class Terminal:
             if self.stream is None:
                 return
             try:
-                self.stream.write(printable(shown, self.stream.encoding or "utf-8") + "\n")
+                before, after = (CLEARED, self._prompt) if self._prompt else ("", "")
+                self.stream.write(before + printable(shown, self.stream.encoding or "utf-8") + "\n" + after)
                 self.stream.flush()
             except OSError:
                 self.stream = None
+
+    def ask(self, function: str, prompt: str) -> None:
+        """Show a prompt of a function's, to which a line is typed. Lines that come meanwhile stand above it."""
+        shown = f"{click.style(f'{function:>12} |', fg='cyan')} {prompt}"
+        self._prompt = shown if self.colour else click.unstyle(shown)
+        with self._lock:
+            if self.stream is not None:
+                self.stream.write(printable(self._prompt, self.stream.encoding or "utf-8"))
+                self.stream.flush()
+
+    def asked(self) -> None:
+        """The line has been typed."""
+        self._prompt = ""
 
     def note(self, text: str) -> None:
         """Something went as it should."""

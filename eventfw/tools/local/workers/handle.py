@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import time
 from collections.abc import Callable
@@ -65,7 +66,6 @@ class Worker(asyncio.Protocol):
         self.scratch = scratch
         self.memory_limit = self.limits.memory(stream)
         self.pid = 0
-        self.paused = False
         self.idle_since = 0.0
         self.gone = False
         self.touched = False  # had an event since its limits were last looked at
@@ -78,6 +78,9 @@ class Worker(asyncio.Protocol):
         self._connected = False
         self._current: Invocation | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._starting: asyncio.Timeout | None = None
+        self._paused = 0.0  # since when it waits for a line of the terminal
+        self._asks = False
 
     async def begin(self, spec: dict[str, Any], seconds: float) -> Message:
         """Give the worker its specification and wait until it has imported the app.
@@ -86,7 +89,7 @@ class Worker(asyncio.Protocol):
         """
         self._write(pack(spec))
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as self._starting:
                 head, body = await self._first
         except BaseException:
             self.end()
@@ -94,6 +97,7 @@ class Worker(asyncio.Protocol):
         self.pid = head.get("pid", 0)
         self.stream.init_ms = (time.time() - self.stream.began) * 1000
         self.output.drain()
+        self._leave_console()
         return head, body
 
     def run(
@@ -103,7 +107,7 @@ class Worker(asyncio.Protocol):
 
         ``more`` is what the message's head says beside the request id and the deadline.
         """
-        journal = Journal(self.stream, request_id)
+        journal = Journal(self.stream, request_id, more.get("version", "$LATEST") if more else "$LATEST")
         self._current = Invocation(journal, answer, seconds)
         self.output.begin(journal)
         self.touched = True
@@ -124,6 +128,11 @@ class Worker(asyncio.Protocol):
         """Whether it has an event, or an answer that nobody waits for any more."""
         return self._current is not None
 
+    @property
+    def paused(self) -> bool:
+        """Whether a debugger in it waits for a line: its time stands still."""
+        return self._paused > 0.0
+
     def end(self) -> None:
         """End the worker now, with its children."""
         if not self.ended.done():
@@ -136,7 +145,9 @@ class Worker(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         for head, body in self._decoder.feed(data):
-            if not self._first.done():
+            if head["op"] == "ask":
+                self._asked()
+            elif not self._first.done():
                 self._first.set_result((head, body))
             elif self._current is not None and head.get("id") == self._current.request_id:
                 self.note_peak(head["peak"])
@@ -146,6 +157,36 @@ class Worker(asyncio.Protocol):
                 self._finish(body, head["type"])
                 if not self.gone:
                     self.on_free(self)
+
+    def _asked(self) -> None:
+        """A debugger in it wants a line from the terminal."""
+        self.output.drain()
+        prompt = self.output.rest().decode(errors="replace")
+        self._paused, self._asks = time.perf_counter(), True
+        left = 0.0
+        if self._starting is not None and (when := self._starting.when()) is not None and not self._first.done():
+            left = when - asyncio.get_running_loop().time()
+            self._starting.reschedule(None)
+        self.oversight.ask(self, prompt, functools.partial(self._told, left))
+
+    def _told(self, left: float, line: bytes, refused: str) -> None:
+        """The line, or why there is none. ``left`` are the seconds it still has for its start, where it is starting."""
+        waited, self._paused = time.perf_counter() - self._paused, 0.0
+        if self.gone:
+            return
+        if left and self._starting is not None:
+            self._starting.reschedule(asyncio.get_running_loop().time() + left)
+        if self._current is not None:
+            self._current.started += waited
+            self._current.journal.paused_ms += waited * 1000
+            if self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(0, self._look)
+        self._write(pack({"op": "line", "waited": int(waited * 1000), "refused": refused}, line))
+
+    def _leave_console(self) -> None:
+        if self._asks:
+            self._asks = False
+            self.oversight.leave(self)
 
     def connection_lost(self, error: Exception | None) -> None:
         """The process is ending, or closed what it was not to close. Its status comes from the zygote."""
@@ -203,7 +244,7 @@ class Worker(asyncio.Protocol):
     def _look(self) -> None:
         """Whether the event's time is over: one timer after the other, since setting one for each event costs."""
         invocation, self._timer = self._current, None
-        if invocation is None:
+        if invocation is None or self.paused:
             return
         left = invocation.started + invocation.seconds - time.perf_counter()
         if left > 0:
@@ -220,6 +261,7 @@ class Worker(asyncio.Protocol):
         if invocation is None:
             return
         self.output.finish()
+        self._leave_console()
         duration = (time.perf_counter() - invocation.started) * 1000
         journal = invocation.journal
         journal.close(duration, error_type, reported or error_type)
@@ -237,6 +279,7 @@ class Worker(asyncio.Protocol):
         self.output.drain()
         self.output.close()
         self._exit(results.exit_words(None))
+        self._leave_console()
         if self._transport is not None:
             self._transport.close()
         self.on_gone(self)

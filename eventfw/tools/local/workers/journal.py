@@ -88,14 +88,15 @@ def stream_name(began: float, version: str = "$LATEST") -> str:
 class Journal:
     """One invocation in the log. While it runs, lines come in; ``close`` says how it ended.
 
-    ``last_words`` are lines of Lambda's own about the end, such as the timeout's. ``peak`` is in bytes, the most that
+    ``last_words`` are lines of Lambda's own about the end, such as the timeout's. ``paused_ms`` is how long a debugger
+    waited for its user, which is no part of the duration. ``peak`` is in bytes, the most that
     the environment has had of memory so far, as on AWS: it does not fall between events. ``init_ms`` is above 0 for the
     event that found a cold environment, and ``before`` has then what the import printed.
     """
 
     __slots__ = (
-        "before", "began", "duration_ms", "error_type", "init_ms", "last_words", "lines", "peak", "request_id",
-        "size", "status", "stream", "version",
+        "before", "began", "duration_ms", "error_type", "init_ms", "last_words", "lines", "paused_ms", "peak",
+        "request_id", "size", "status", "stream", "version",
     )  # fmt: skip
 
     def __init__(self, stream: Stream, request_id: str, version: str = "$LATEST") -> None:
@@ -109,6 +110,7 @@ class Journal:
         self.status = "success"
         self.error_type = ""
         self.peak = 0
+        self.paused_ms = 0.0
         self.last_words: tuple[str, ...] = ()
         self.init_ms = 0.0
         self.before: tuple[Line, ...] = ()
@@ -137,7 +139,7 @@ class Journal:
     @property
     def ended(self) -> float:
         """When it ended, in seconds since 1970."""
-        return self.began + self.duration_ms / 1000
+        return self.began + (self.duration_ms + self.paused_ms) / 1000
 
     @property
     def billed_ms(self) -> int:

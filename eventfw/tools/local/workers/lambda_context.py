@@ -91,6 +91,10 @@ class LambdaContext:
         self.tenant_id = None
         self._deadline = deadline
 
+    def pause(self, milliseconds: int) -> None:
+        """The invocation stood still for so long: its deadline is put off."""
+        self._deadline += milliseconds
+
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until the server ends the invocation; never below 0."""
         return max(0, self._deadline - int(time.time() * 1000))

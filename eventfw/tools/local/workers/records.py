@@ -17,6 +17,7 @@ import traceback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 TEXT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
@@ -24,9 +25,12 @@ PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "aws
 
 
 class Current:
-    """The request that log lines belong to."""
+    """The request that the environment has: log lines belong to it, and a debugger may stop it."""
 
-    request_id = ""
+    def __init__(self) -> None:
+        self.request_id = ""
+        self.reachable = True  # the server listens to more than an answer: there is an event, or the app is imported
+        self.pause: Callable[[int], None] = lambda milliseconds: None  # puts off the event's deadline
 
 
 class Handler(logging.Handler):

@@ -18,7 +18,7 @@ from pathlib import Path
 if __package__ in (None, ""):  # run by file: the package may not be on the path of a bare interpreter
     sys.path.append(str(Path(__file__).resolve().parents[4]))
 
-from eventfw.tools.local.workers import answers, lambda_context, modules, records
+from eventfw.tools.local.workers import answers, lambda_context, modules, questions, records
 from eventfw.tools.local.workers.wire import Connection
 
 TYPE_CHECKING = False
@@ -53,6 +53,7 @@ def main(connection: int, output: int) -> None:
     take_environment(spec)
     modules.give_way(spec["directory"], preloaded)
     current = records.install()
+    sys.stdin = questions.Input(link, current)
     handler = load(spec, link)
     serve(handler, link, current, spec["arn"])
     os._exit(0)  # the server is gone or wants it gone: nothing waits for the interpreter to tidy up
@@ -158,11 +159,13 @@ def serve(handler: Callable[[Any, Any], Any], link: Connection, current: records
             context = lambda_context.LambdaContext(
                 head["id"], execution, head["deadline"], head.get("client"), head.get("arn")
             )
+            current.pause, current.reachable = context.pause, True
             payload = answers.result_payload(handler(answers.event_of(body), context))
         except Exception as error:
             document = answers.error_of(error, head["id"])
             records.say_error(document)
             error_type, payload = document["errorType"], answers.encoded(document)
+        current.reachable = False
         if len(payload) > answers.PAYLOAD_LIMIT:
             error_type, payload = answers.too_large()
         sys.stdout.flush()
