@@ -212,6 +212,18 @@ def test_files_over_the_storage_end_the_environment(environments: Environments) 
     assert "@app.function(ephemeral_storage=" in environments.told[0]
 
 
+@pytest.mark.parametrize("stop", ["breakpoint()", "import pdb; pdb.set_trace()"])
+def test_a_breakpoint_that_nobody_sits_at_is_passed_over_with_a_sentence(environments: Environments, stop: str) -> None:
+    result = environments.invoke(f"{stop}\nprint('on')")
+    assert not result.error
+    assert "The breakpoint is passed over: nobody is asked here.\non\n" in result.logs
+
+
+def test_standard_input_is_empty(environments: Environments) -> None:
+    assert json.loads(environments.invoke("input()").payload)["errorType"] == "EOFError"
+    assert environments.value("sys.stdin.read()") == ""
+
+
 def test_logs_tell_what_became_of_an_invocation(environments: Environments) -> None:
     result = environments.invoke("print('here'); 1 / 0")
     lines = result.logs.splitlines()
