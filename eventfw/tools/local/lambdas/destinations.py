@@ -15,15 +15,12 @@ from eventfw.tools.local.clock import Clock
 from eventfw.tools.local.lambdas.asynchronous import Accepted
 from eventfw.tools.local.lambdas.configuration import FunctionConfiguration
 from eventfw.tools.local.lambdas.records import SUCCESS, Ending, dead_letter, record
+from eventfw.tools.local.lambdas.sending import Marks, check_size, place, to_bucket, to_queue, to_topic
 
 if TYPE_CHECKING:
     from eventfw.tools.local.cloud.aws import Aws
 
-LIMITS = {"sqs": 1_048_576, "sns": 262_144, "events": 262_144, "lambda": 1_048_576}  # bytes, by service
 RECURSION = 16  # functions in a row that one event may lead to by destinations, after which Lambda stops it
-SNS_VERSION = "2010-03-31"
-
-Marks = dict[str, tuple[str, str]]
 
 
 class Accept(Protocol):
@@ -79,13 +76,13 @@ class Destinations:
         if service == "lambda":
             await self._to_function(arn, body, event)
         elif service == "sqs":
-            await self._to_queue(arn, body, marks)
+            await to_queue(self._aws(), arn, body, marks)
         elif service == "sns":
-            await self._aws().query("sns", SNS_VERSION, "Publish", published(arn, body, marks))
+            await to_topic(self._aws(), arn, body, marks)
         elif service == "events":
             await self._to_bus(arn, body, ending)
         elif service == "s3":
-            await self._aws().put_object(arn.split(":")[5], self._key(event.function), body.encode())
+            await to_bucket(self._aws(), arn, self._key(event.function), body.encode())
         else:
             raise LocalError(f"Lambda sends nothing to {service!r}.")
 
@@ -103,15 +100,6 @@ class Destinations:
         if not self.known(name):
             raise LocalError(f"{name!r} is no function of this app.")
         self.accept(name, body.encode(), source="destination", qualifier=qualifier, depth=event.depth + 1)
-
-    async def _to_queue(self, arn: str, body: str, marks: Marks) -> None:
-        account, name = arn.split(":")[4:6]
-        aws = self._aws()
-        named = {"QueueName": name, "QueueOwnerAWSAccountId": account}
-        url = (await aws.call("sqs", "GetQueueUrl", named))["QueueUrl"]
-        sent = {"QueueUrl": url, "MessageBody": body}
-        attributes = {key: {"DataType": kind, "StringValue": value} for key, (kind, value) in marks.items()}
-        await aws.call("sqs", "SendMessage", {**sent, "MessageAttributes": attributes} if attributes else sent)
 
     async def _to_bus(self, arn: str, body: str, ending: Ending) -> None:
         outcome = "Success" if ending.condition == SUCCESS else "Failure"
@@ -131,30 +119,3 @@ class Destinations:
     def _key(self, function: str) -> str:
         now = self.clock.now()
         return f"aws/lambda/async/{function}/{now:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
-
-
-def check_size(arn: str, body: str, marks: Marks) -> None:
-    """Raises LocalError for what is larger than the target takes."""
-    limit = LIMITS.get(arn.split(":")[2])
-    size = len(body.encode()) + sum(len((name + kind + value).encode()) for name, (kind, value) in marks.items())
-    if limit is not None and size > limit:
-        raise LocalError(f"it has {size} bytes, and the target takes {limit}")
-
-
-def published(arn: str, body: str, marks: Marks) -> dict[str, str]:
-    """The parameters of SNS's Publish."""
-    sent = {"TopicArn": arn, "Message": body}
-    for number, (name, (kind, value)) in enumerate(marks.items(), 1):
-        entry = f"MessageAttributes.entry.{number}"
-        sent |= {f"{entry}.Name": name, f"{entry}.Value.DataType": kind, f"{entry}.Value.StringValue": value}
-    return sent
-
-
-KINDS = {"sqs": "queue", "sns": "topic", "lambda": "function", "events": "bus", "s3": "bucket"}
-
-
-def place(arn: str) -> str:
-    """A target in words."""
-    words = arn.split(":")
-    name = words[6] if words[2] == "lambda" else words[-1].rpartition("/")[2]
-    return f"the {KINDS.get(words[2], words[2])} {name}"

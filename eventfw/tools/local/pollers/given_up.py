@@ -14,16 +14,17 @@ from typing import Any
 
 from eventfw.errors import LocalError
 from eventfw.tools.local.cloud.aws import Aws
+from eventfw.tools.local.lambdas.sending import place, to_bucket, to_queue, to_topic
 from eventfw.tools.local.pollers.attempts import Batch
+from eventfw.tools.local.workers.results import LATEST
 
 BATCH_INFO = {"kinesis": "KinesisBatchInfo", "dynamodb": "DDBStreamBatchInfo"}
-KINDS = {"sqs": "queue", "sns": "topic", "s3": "bucket"}
 
 
 @dataclass(frozen=True)
 class Loss:
     """Records that are given up. ``request_id`` is of the last invocation that had them, and empty where none did;
-    ``error`` says whether the function failed in it. ``mapping`` is the mapping's id."""
+    ``version`` is what it ran, ``error`` says whether the function failed in it. ``mapping`` is the mapping's id."""
 
     kind: str
     batch: Batch
@@ -33,11 +34,12 @@ class Loss:
     function_arn: str
     mapping: str
     request_id: str = ""
+    version: str = LATEST
     error: bool = False
 
     def document(self, now: datetime) -> dict[str, Any]:
         """The record of the invocation, without the records themselves."""
-        answered: dict[str, Any] = {"statusCode": 200, "executedVersion": "$LATEST"}
+        answered: dict[str, Any] = {"statusCode": 200, "executedVersion": self.version}
         if self.error:
             answered["functionError"] = "Unhandled"
         return {
@@ -79,19 +81,16 @@ class Loss:
 
 async def send(loss: Loss, destination: str, now: datetime, aws: Aws) -> str:
     """Tell a queue, topic or bucket of it; the place in words. Raises LocalError where that cannot be."""
-    service, account, name = destination.split(":")[2], destination.split(":")[4], destination.split(":")[5]
+    service = destination.split(":")[2]
     if service == "s3":
-        await aws.put_object(name, loss.key(now), loss.with_payload(now))
+        await to_bucket(aws, destination, loss.key(now), loss.with_payload(now))
     elif service == "sns":
-        message = json.dumps(loss.document(now))
-        await aws.query("sns", "2010-03-31", "Publish", {"TopicArn": destination, "Message": message})
+        await to_topic(aws, destination, json.dumps(loss.document(now)), {})
     elif service == "sqs":
-        named = {"QueueName": name, "QueueOwnerAWSAccountId": account}
-        url = (await aws.call("sqs", "GetQueueUrl", named))["QueueUrl"]
-        await aws.call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": json.dumps(loss.document(now))})
+        await to_queue(aws, destination, json.dumps(loss.document(now)), {})
     else:
         raise LocalError(f"Lambda tells a queue, topic or bucket, not {service!r}.")
-    return f"the {KINDS[service]} {name}"
+    return place(destination)
 
 
 def _moment(moment: datetime, precision: str) -> str:

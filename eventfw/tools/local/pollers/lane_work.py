@@ -19,6 +19,7 @@ from eventfw.tools.local.pollers.lane import GiveUp, Invoke, Lane, Look, Wait
 from eventfw.tools.local.pollers.poller import Surroundings
 from eventfw.tools.local.pollers.stream_settings import UNLIMITED, StreamSettings
 from eventfw.tools.local.terminal import Terminal
+from eventfw.tools.local.workers.results import LATEST
 
 PATIENCE = 1.0  # seconds of real time until a shard that could not be read is asked for again
 NAMESPACE = uuid.UUID("6f2f6f8e-1c1b-4c60-9d59-3a7d7f0b8a11")  # of the ids of mappings
@@ -50,7 +51,7 @@ class LaneWork:
         self._stopped = False
         self._resting = False
         self._woken = asyncio.Event()
-        self._request_id = ""
+        self._request_id, self._version = "", LATEST  # of the last invocation
         job.activity.begin()
 
     def wake(self) -> None:
@@ -114,7 +115,8 @@ class LaneWork:
         job, (lambdas, clock, terminal) = self.job, self._means
         event, kind = step.event(self.shard, job.mapping.source), job.settings.kind
         try:
-            result = await lambdas.invoke(job.mapping.function, event, qualifier=job.qualifier)
+            self._version = await lambdas.versions.version(job.mapping.function, job.qualifier)
+            result = await lambdas.invoke(job.mapping.function, event, qualifier=job.qualifier, version=self._version)
         except EventfwError as error:
             notes = self._notes(step, self.lane.refused(clock.time(), str(error)))
             terminal.note(f"{kind} -> {job.mapping.function} did not run: {'; '.join(notes)}")
@@ -129,7 +131,7 @@ class LaneWork:
             notes.append(await self._given_up(verdict.given_up, EXHAUSTED, error=verdict.error))
         several = f", {counted(step.batch)}" if len(step.batch.records) != 1 else ""
         terminal.invocation(
-            kind + several, job.mapping.function, result.error, result.payload, result.duration_ms, notes
+            kind + several, job.mapping.function, result.error, result.payload, result.duration_ms, notes, result
         )
 
     @property
@@ -153,6 +155,7 @@ class LaneWork:
             around.lambdas.arn(job.mapping.function) + (f":{job.qualifier}" if job.qualifier else ""),
             str(uuid.uuid5(NAMESPACE, job.mapping.name)),
             self._request_id if batch.invocations else "",
+            self._version,
             error,
         )
         try:

@@ -96,7 +96,11 @@ class Function:
         self.running: list[str] = []
         self.answer: Any = None
 
-    async def invoke(self, function: str, event: bytes, *, qualifier: str = "") -> Result:
+    async def version(self, function: str, qualifier: str) -> str:
+        return {"": "$LATEST", "live": "3"}[qualifier]
+
+    async def invoke(self, function: str, event: bytes, *, qualifier: str, version: str) -> Result:
+        self.invoked = (qualifier, version)
         self.events.append(json.loads(event))
         numbers = [record["number"] for record in self.events[-1]["Records"]]
         self.batches.append(numbers)
@@ -141,7 +145,7 @@ class Bench:
         how: Any = {"FunctionName": "arn:aws:lambda:us-east-1:000000000000:function:count", **properties}
         around: Any = SimpleNamespace(
             aws=self.queues,
-            lambdas=self.function,
+            lambdas=SimpleNamespace(invoke=self.function.invoke, versions=self.function, arn=self.function.arn),
             clock=self.clock,
             terminal=Terminal(self.said),
             positions=self.positions,
@@ -399,3 +403,17 @@ async def test_the_next_run_goes_on_at_the_first_record_that_is_not_done_with(tm
         await poller.settle()
     assert later.function.batches == [["2"]]
     assert bench.stream.begun[2:] == ["a at 2", "b after 3"]
+
+
+@in_loop
+async def test_the_version_that_ran_is_told() -> None:
+    bench = Bench(Clicks(a=["1"]))
+    bench.function.bad = {"1"}
+    name = "arn:aws:lambda:us-east-1:000000000000:function:count:live"
+    on_failure = {"OnFailure": {"Destination": FAILED}}
+    async with bench.polling(FunctionName=name, MaximumRetryAttempts=0, DestinationConfig=on_failure):
+        await bench.advance(0)
+    assert bench.function.invoked == ("live", "3")
+    [told] = bench.queues.sent
+    assert told["requestContext"]["functionArn"] == name
+    assert told["responseContext"]["executedVersion"] == "3"
