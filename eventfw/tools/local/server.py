@@ -161,6 +161,8 @@ class LocalServer:
         self._announced = False
         self.clock.settled_by(self.front.cache.settle)
         self.trouble = Trouble(options.directory)
+        for waiting in (self.gateway.invoke, self.websockets.invoke, self.front.hooks.invoke):
+            waiting.patient = lambda: self.console.busy
         self._following = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
 

@@ -77,7 +77,8 @@ class Terminal:
         colour = "green" if exchange.status < 400 else "yellow" if exchange.status < 500 else "red"
         status = click.style(str(exchange.status), fg=colour)
         who = f"  {exchange.function}" if exchange.function else ""
-        self.line(f"{now()} {exchange.method} {exchange.target} {status}{who} {milliseconds(exchange.seconds * 1000)}")
+        spent = cost(exchange.seconds * 1000, exchange.outcome)
+        self.line(f"{now()} {exchange.method} {exchange.target} {status}{who} {spent}")
         if exchange.problem:
             self.line(f"         {click.style(exchange.problem, fg='yellow')}")
 

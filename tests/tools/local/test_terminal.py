@@ -10,6 +10,8 @@ import pytest
 
 from eventfw.tools.local.terminal import Terminal
 from eventfw.tools.local.web.asgi import Exchange
+from eventfw.tools.local.workers.journal import Journal, Stream
+from eventfw.tools.local.workers.results import Result
 
 
 class Screen(io.StringIO):
@@ -27,6 +29,17 @@ def test_a_request_is_a_line_with_what_ran_and_what_was_wrong() -> None:
     stream = io.StringIO()
     Terminal(stream).exchange(Exchange("GET", "/a?b", 500, "api", 0.0042, "api failed: KeyError: 'x'"))
     assert said(stream) == "TIME GET /a?b 500  api 4.2 ms\n         api failed: KeyError: 'x'\n"
+
+
+def test_lines_say_what_a_function_took_of_memory_and_of_a_cold_start() -> None:
+    stream = io.StringIO()
+    terminal = Terminal(stream)
+    cold = Journal(Stream("api", init_ms=97.4), "r")
+    cold.peak = 40 * 1024 * 1024 + 1
+    spent = Result(b"{}", journal=cold)
+    terminal.exchange(Exchange("GET", "/", 200, "api", 0.0042, outcome=spent))
+    terminal.invocation("sqs", "order", False, b"null", 12.3, spent=spent)
+    assert said(stream) == "TIME GET / 200  api 4.2 ms 41 MB cold 97 ms\nTIME sqs -> order ok 12 ms 41 MB cold 97 ms\n"
 
 
 def test_an_invocation_is_a_line_with_its_outcome() -> None:

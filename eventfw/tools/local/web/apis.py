@@ -97,7 +97,7 @@ def with_cors(api: LocalApi, request: HttpRequest, response: HttpResponse) -> Ht
     headers = allowed(api.cors, request)
     if headers and api.cors.get("ExposeHeaders"):
         headers.append(("access-control-expose-headers", ",".join(api.cors["ExposeHeaders"])))
-    return HttpResponse(response.status, kept + headers, response.body, response.problem)
+    return HttpResponse(response.status, kept + headers, response.body, response.problem, response.outcome)
 
 
 def allowed(cors: Mapping[str, Any], request: HttpRequest) -> list[tuple[str, str]]:

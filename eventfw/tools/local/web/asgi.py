@@ -24,13 +24,20 @@ HOP_BY_HOP = frozenset((
 
 
 class Outcome(Protocol):
-    """What one invocation gave: the function's payload, or its error's."""
+    """What one invocation gave: the function's payload, or its error's; and what it took, in MB and, of an environment
+    that had to be started first, in milliseconds."""
 
     @property
     def payload(self) -> bytes: ...
 
     @property
     def error(self) -> bool: ...
+
+    @property
+    def memory_used(self) -> int: ...
+
+    @property
+    def init_ms(self) -> float: ...
 
 
 def failure(payload: bytes) -> str:
@@ -87,17 +94,20 @@ class HttpRequest:
 
 @dataclass(slots=True)
 class HttpResponse:
-    """A response to send. ``problem`` tells the developer why it is not what the function returned."""
+    """A response to send. ``problem`` tells the developer why it is not what the function returned, ``outcome`` what
+    the function gave."""
 
     status: int
     headers: Headers
     body: bytes = b""
     problem: str = ""
+    outcome: Outcome | None = None
 
 
 @dataclass(slots=True)
 class Exchange:
-    """One request that was answered, for the terminal. ``function`` is empty where none was invoked."""
+    """One request that was answered, for the terminal. ``function`` is empty where none was invoked, and ``outcome``
+    there where it tells what the function took."""
 
     method: str
     target: str
@@ -105,6 +115,7 @@ class Exchange:
     function: str
     seconds: float
     problem: str = ""
+    outcome: Outcome | None = None
 
 
 Observe = Callable[[Exchange], None]

@@ -101,8 +101,9 @@ class Plain:
         response = with_cors(self.api, self.sender.origin, response)
         response.headers.append(("apigw-requestid", self.identity))
         self.answer(response)
-        spent, problem = perf_counter() - self.begun, response.problem
-        self.gateway.observe(Exchange(self.method, self.target, response.status, self.function, spent, problem))
+        seconds, function, outcome = perf_counter() - self.begun, self.function, response.outcome
+        told = Exchange(self.method, self.target, response.status, function, seconds, response.problem, outcome)
+        self.gateway.observe(told)
 
 
 class Direct:

@@ -115,7 +115,8 @@ class Gateway:
         response.headers.append(("apigw-requestid", identity))
         await respond(send, response)
         seconds = perf_counter() - started
-        self.observe(Exchange(request.method, request.target, response.status, function, seconds, response.problem))
+        problem, outcome = response.problem, response.outcome
+        self.observe(Exchange(request.method, request.target, response.status, function, seconds, problem, outcome))
 
     async def _answer(
         self, request: HttpRequest, receive: Receive, identity: str, scope: Scope
@@ -186,6 +187,12 @@ def now() -> int:
 
 def response_of(api: LocalApi, function: str, outcome: Outcome, request: HttpRequest) -> HttpResponse:
     """The response that an API makes of what the function gave."""
+    response = _made(api, function, outcome, request)
+    response.outcome = outcome
+    return response
+
+
+def _made(api: LocalApi, function: str, outcome: Outcome, request: HttpRequest) -> HttpResponse:
     if outcome.error:
         return failed(api, f"{function} failed: {failure(outcome.payload)}")
     if len(outcome.payload) > PAYLOAD_LIMIT:

@@ -194,6 +194,16 @@ def test_a_function_that_takes_too_long_is_a_503_and_runs_on() -> None:
     assert ended == ["api"]
 
 
+def test_a_function_that_is_debugged_may_take_its_time() -> None:
+    async def slow(function: str, event: bytes) -> Result:
+        await asyncio.sleep(0.05)
+        return Result()
+
+    app = Gateway(HttpTable(ROUTES), slow, timeout=0.01)
+    app.invoke.patient = lambda: True
+    assert ask(app).status == 200
+
+
 @pytest.mark.parametrize("announced", [{}, {"content_length": str(BODY_LIMIT + 1)}])
 def test_a_body_over_ten_megabytes_is_a_413(announced: dict[str, str]) -> None:
     functions = Functions()
