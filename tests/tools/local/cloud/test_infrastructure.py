@@ -55,7 +55,7 @@ def test_an_app_for_the_edge_alone_deploys_nothing(tmp_path: Path) -> None:
         "changed": False,
         "resources": 0,
         "names": {},
-        "lambda": {"mappings": [], "destinations": {}},
+        "lambda": {"mappings": [], "destinations": {}, "subscriptions": []},
     }
 
 
