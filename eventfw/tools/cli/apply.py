@@ -28,13 +28,14 @@ def apply(order: Order) -> dict[str, Any]:
     artifacts = build(project, Stage(LOCAL_STAGE, region=order.region), local=LocalVariant(order.push_url))
     count = sum(len(stack.template["Resources"]) for stack in artifacts.stacks)
     if count == 0:
-        return {"changed": False, "resources": 0, "names": {}, "lambda": artifacts.local}
+        return {"changed": False, "resources": 0, "names": {}, "lambda": artifacts.local, "changes": []}
     outcome = deploy(artifacts, access=Access(region=order.region, endpoint_url=order.endpoint))
     outputs = {name: value for stack in outcome.outputs.values() for name, value in stack.items()}
     named = [one for one in project.app.resources if one.named_by_aws and one.logical_id in outputs]
     names = {one.variable: outputs[one.logical_id] for one in named}
     told = resolved(artifacts.local, outcome.outputs)
-    return {"changed": outcome.changed, "resources": count, "names": names, "lambda": told}
+    made = [change.as_json() for stack in outcome.plan.stacks for change in stack.changes]
+    return {"changed": outcome.changed, "resources": count, "names": names, "lambda": told, "changes": made}
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ from eventfw.tools.local.clock import RealClock, VirtualClock
 from eventfw.tools.local.cloud.control import Control
 from eventfw.tools.local.cloud.door import Door
 from eventfw.tools.local.cloud.embedded import Cloud, ExternalCloud
-from eventfw.tools.local.cloud.infrastructure import Order, applied
+from eventfw.tools.local.cloud.infrastructure import Order, applied, told_of
 from eventfw.tools.local.cloud.kept import Kept
 from eventfw.tools.local.cloud.log_events import LogEvents
 from eventfw.tools.local.cloud.pushes import Pushes
@@ -374,6 +374,8 @@ class LocalServer:
             return
         if answer["changed"]:
             self.terminal.good(f"The app's stack is up to date in the embedded AWS ({answer['resources']} resources)")
+        for told in told_of(answer["changes"]):
+            self.terminal.note(told)
         self.told = answer["lambda"]
         self.pushes.replace(self.told["subscriptions"])
         self.log_events.open()

@@ -115,6 +115,10 @@ def test_a_queue_that_is_added_is_made_and_one_that_is_faulty_is_told(folder: Pa
         write(folder / "app.py", SMALL + QUEUE.replace('app.queue("jobs")', 'app.queue("no spaces")'))
         live.says("'no spaces'")
         assert live.get("/version") == {"version": 1}
+        write(folder / "app.py", SMALL + QUEUE + '\n    app.queue("more")\n')
+        live.says("(20 resources)")
+        client.send_message(QueueUrl=url, MessageBody="two")
+        live.says("did two")
 
 
 def test_the_embedded_aws_ending_is_told_and_the_rest_goes_on(folder: Path) -> None:

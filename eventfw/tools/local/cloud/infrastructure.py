@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,6 +15,17 @@ from eventfw.tools.local.workers.variables import Place, of_tool
 
 PATIENCE = 180.0  # seconds
 CHILD = "eventfw.tools.cli.apply"
+HOLDERS = frozenset(  # types of what holds what its user would miss
+    {
+        "AWS::Cognito::UserPool",
+        "AWS::DynamoDB::GlobalTable",
+        "AWS::DynamoDB::Table",
+        "AWS::Kinesis::Stream",
+        "AWS::S3::Bucket",
+        "AWS::SQS::Queue",
+        "AWS::SecretsManager::Secret",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -66,3 +78,23 @@ async def applied(order: Order) -> dict[str, Any]:
     if "error" in answer:
         raise DeployError(answer["error"], place=answer.get("place", ""))
     return answer
+
+
+def told_of(changes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """What a developer has to know of changes that were made: of removals and replacements, what became of the data.
+
+    A change is one of the deployment's plan, as JSON has it.
+    """
+    for change in changes:
+        if change["type"] not in HOLDERS or change["action"] not in ("remove", "replace") or not change["certain"]:
+            continue
+        name = str(change["physical_id"]).rpartition("/")[2] or change["logical_id"]
+        what = f"{name} ({change['type']})"
+        kept = f"What it held is kept in the embedded AWS, as {name}." if change["data"] else "What it held is gone."
+        if change["action"] == "replace":
+            why = ", ".join(change["properties"])
+            yield f"{what} was replaced by another{f', because of {why}' if why else ''}. {kept}"
+        elif change["data"]:
+            yield f"{what} is the app's no longer. {kept}"
+        else:
+            yield f"{what} was removed. {kept}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from live import write
 
 from eventfw.errors import DeployError
-from eventfw.tools.local.cloud.infrastructure import Order, applied
+from eventfw.tools.cli.apply import apply as apply_here
+from eventfw.tools.local.cloud.infrastructure import Order, applied, told_of
 from eventfw.tools.local.workers.variables import Place, of_tool
 
 
@@ -39,6 +41,78 @@ def test_a_stack_is_made_once_and_then_is_as_it_was(tmp_path: Path, cloud_endpoi
     assert apply(tmp_path, cloud_endpoint)["changed"] is False
 
 
+KEPT = """
+    from eventfw import App
+
+    app = App("keeping")
+    app.queue("keeping-jobs", visibility_timeout=30)
+    app.bucket("keeping-files")
+    app.table("keeping-rows", partition_key="id")
+"""
+CHANGED = (
+    KEPT.replace("=30", "=60").replace('"keeping-files"', '"keeping-files", versioned=True')
+    + """
+    app.queue("keeping-more")
+"""
+)
+
+
+def test_what_stays_keeps_its_data_and_what_is_replaced_is_told(tmp_path: Path, cloud_endpoint: str) -> None:
+    import boto3
+
+    def here(module: str, source: str) -> dict[str, Any]:
+        """What the child does, in this process, which has imported the SDK already."""
+        write(tmp_path / f"keeping_{module}.py", source)
+        return apply_here(replace(order(tmp_path, cloud_endpoint), app=f"keeping_{module}"))
+
+    def client(service: str) -> Any:
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        return boto3.client(service, endpoint_url=cloud_endpoint, region_name="us-east-1", **keys)
+
+    def messages(queue: str) -> str:
+        url = client("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
+        names = ["ApproximateNumberOfMessages", "VisibilityTimeout"]
+        found = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return f"{found['ApproximateNumberOfMessages']} message, {found['VisibilityTimeout']} s"
+
+    here("kept", KEPT)
+    url = client("sqs").get_queue_url(QueueName="keeping-jobs")["QueueUrl"]
+    client("sqs").send_message(QueueUrl=url, MessageBody="one")
+    client("s3").put_object(Bucket="keeping-files", Key="cat", Body=b"1")
+    client("dynamodb").put_item(TableName="keeping-rows", Item={"id": {"S": "1"}})
+    assert list(told_of(here("changed", CHANGED)["changes"])) == []
+    assert messages("keeping-jobs") == "1 message, 60 s"
+    assert client("s3").list_objects_v2(Bucket="keeping-files")["Contents"][0]["Key"] == "cat"
+    assert client("s3").get_bucket_versioning(Bucket="keeping-files")["Status"] == "Enabled"
+    with pytest.raises(DeployError, match="RowsTable"):
+        here("failing", KEPT.replace('partition_key="id"', 'partition_key="id", sort_key="at"'))
+    assert messages("keeping-more").startswith("0 message"), "what was there before a failure is there after it"
+    last = KEPT.replace('"keeping-jobs", visibility_timeout=30', '"keeping-jobs", fifo=True')
+    told = list(told_of(here("last", last)["changes"]))
+    assert any("keeping-jobs (AWS::SQS::Queue) was replaced" in line and "is gone" in line for line in told)
+    assert any("keeping-more (AWS::SQS::Queue) was removed" in line for line in told)
+    assert client("dynamodb").scan(TableName="keeping-rows")["Count"] == 1
+    with pytest.raises(client("sqs").exceptions.QueueDoesNotExist):
+        messages("keeping-more")
+
+
+def change(action: str, type_: str = "AWS::SQS::Queue", **more: Any) -> dict[str, Any]:
+    one = {"action": action, "type": type_, "physical_id": "http://127.0.0.1/0/jobs", "logical_id": "JobsQueue"}
+    return {**one, "properties": ["FifoQueue"], "certain": True, "data": False, **more}
+
+
+def test_of_changes_those_are_told_that_data_depends_on() -> None:
+    assert list(told_of([change("replace")])) == [
+        "jobs (AWS::SQS::Queue) was replaced by another, because of FifoQueue. What it held is gone."
+    ]
+    [line] = told_of([change("remove", "AWS::DynamoDB::Table", physical_id="rows", data=True)])
+    assert (
+        line == "rows (AWS::DynamoDB::Table) is the app's no longer. What it held is kept in the embedded AWS, as rows."
+    )
+    harmless = [change("change"), change("add"), change("replace", certain=False), change("remove", "AWS::IAM::Role")]
+    assert list(told_of(harmless)) == []
+
+
 def test_an_app_for_the_edge_alone_deploys_nothing(tmp_path: Path) -> None:
     edge = """
         from eventfw import App
@@ -54,6 +128,7 @@ def test_an_app_for_the_edge_alone_deploys_nothing(tmp_path: Path) -> None:
     assert apply(tmp_path, "http://127.0.0.1:9") == {
         "changed": False,
         "resources": 0,
+        "changes": [],
         "names": {},
         "lambda": {"mappings": [], "destinations": {}, "subscriptions": []},
     }
