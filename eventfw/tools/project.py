@@ -36,6 +36,7 @@ SETTINGS = (  # of @app.function, that the local server goes by
     "log_format",
     "application_log_level",
     "system_log_level",
+    "tenant_isolation_mode",
 )
 PUBLISHED = ("provisioned_concurrency", "snap_start", "durable")  # settings of versions only
 UNMARKED = ("event_rule", "iot_rule")  # decorators

@@ -35,6 +35,7 @@ from eventfw.tools.local.cloud.log_events import LogEvents
 from eventfw.tools.local.cloud.pushes import Pushes
 from eventfw.tools.local.cloud.steps import StepFunctions
 from eventfw.tools.local.console import Console
+from eventfw.tools.local.lambdas.api import InvokeApi
 from eventfw.tools.local.lambdas.configuration import configurations, mappings
 from eventfw.tools.local.lambdas.schedules import Schedules
 from eventfw.tools.local.lambdas.service import LambdaService
@@ -289,8 +290,7 @@ class LocalServer:
         door = Door(
             lambda: self.cloud.endpoint_url if self.cloud else None,
             control=self.control,
-            invoke=self.lambdas.direct,
-            known=self.lambdas.known,
+            invoke=InvokeApi(self.lambdas),
             guard=self.guard,
             note=self.terminal.note,
             onlooker=lambda: self.passing,

@@ -7,19 +7,15 @@ for byte.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
-from eventfw.errors import EventfwError
 from eventfw.tools.local.cloud.control import PREFIX
 from eventfw.tools.local.cloud.faults import fault
 from eventfw.tools.local.cloud.reports import REPORT_LIMIT, reported, taken
-from eventfw.tools.local.lambdas.lambda_api import EVENT_LIMIT, answer, function_of, invocation, refused
+from eventfw.tools.local.lambdas.api import InvokeApi, called, refused
 from eventfw.tools.local.web.asgi import (
     ASGIApp,
     BodyTooLarge,
@@ -37,8 +33,6 @@ from eventfw.tools.local.web.asgi import (
     respond,
 )
 from eventfw.tools.local.web.guard import Guard
-from eventfw.tools.local.web.http_api import PAYLOAD_LIMIT
-from eventfw.tools.local.workers.results import Result, Throttled
 
 if TYPE_CHECKING:
     from eventfw.tools.local.cloud.upstream import Upstream
@@ -47,12 +41,6 @@ CONTROL_PATHS = ("_ministack", "_localstack", "health")
 WATCHED_LIMIT = 32 * 1024 * 1024  # bytes: twice what the largest of these requests may have
 ALLOWED_CONTROL = "/_ministack/cfn-response/"  # where custom resources answer; the URL carries a token
 SHUT = "eventfw local keeps the embedded AWS's own paths shut."
-
-
-class InvokeDirect(Protocol):
-    """Runs a function of the app for an SDK's Invoke: function, payload, client context."""
-
-    async def __call__(self, function: str, event: bytes, client_context: dict[str, Any] | None, /) -> Result: ...
 
 
 class Onlooker(Protocol):
@@ -71,7 +59,7 @@ class Onlooker(Protocol):
 class Door:
     """An ASGI app in front of the embedded AWS at ``upstream()``, which is ``None`` while there is none.
 
-    Lambda's Invoke of the functions that are ``known`` goes to ``invoke``; that of any other is the embedded AWS's.
+    ``invoke`` answers Lambda's Invoke of the app's functions; that of any other is the embedded AWS's.
     """
 
     def __init__(
@@ -79,8 +67,7 @@ class Door:
         upstream: Callable[[], str | None],
         *,
         control: ASGIApp,
-        invoke: InvokeDirect,
-        known: Callable[[str], bool],
+        invoke: InvokeApi,
         guard: Guard | None = None,
         note: Callable[[str], None] = lambda text: None,
         onlooker: Callable[[], Onlooker | None] = lambda: None,
@@ -88,12 +75,10 @@ class Door:
         self.upstream = upstream
         self.control = control
         self.invoke = invoke
-        self.known = known
         self.guard = guard or Guard()
         self.note = note
         self.onlooker = onlooker
         self._stream: Upstream | None = None
-        self._running: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -107,8 +92,8 @@ class Door:
         if response is None and is_control(request):
             response = fault(request, 403, "AccessDeniedException", SHUT)
         try:
-            if response is None and (function := function_of(request)) and self.known(function):
-                response = await self._invoked(function, request, receive)
+            if response is None and (call := self.invoke.call(request)) is not None:
+                response = await self.invoke.answer(call, request, receive)
             if response is None and reported(request):
                 response = await self._reported(request, receive)
             if response is None and (onlooker := self.onlooker()) and onlooker.concerns(request):
@@ -121,39 +106,9 @@ class Door:
         await respond(send, response)
 
     async def close(self) -> None:
-        """End what still runs in the background, and the connections to the embedded AWS."""
-        for task in list(self._running):
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        """Close the connections to the embedded AWS."""
         if self._stream is not None:
             await self._stream.close()
-
-    async def _invoked(self, function: str, request: HttpRequest, receive: Receive) -> HttpResponse:
-        """Lambda's Invoke, for a function of the app."""
-        try:
-            how = invocation(request)
-            limit = EVENT_LIMIT if how.type == "Event" else PAYLOAD_LIMIT
-            payload = await body_of(request, receive, limit)
-        except BodyTooLarge:
-            message = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
-            return refused(413, "RequestEntityTooLargeException", message)
-        except ValueError as error:
-            return refused(400, "InvalidParameterValueException", str(error))
-        try:
-            json.loads(payload or b"{}")
-        except ValueError as error:
-            message = f"Could not parse request body into json: {error}"
-            return refused(400, "InvalidRequestContentException", message)
-        if how.type == "RequestResponse":
-            try:
-                return answer(await self.invoke(function, payload or b"{}", how.client_context), how)
-            except Throttled as error:
-                return refused(429, "TooManyRequestsException", str(error))
-            except EventfwError as error:
-                return refused(503, "ServiceException", str(error))
-        if how.type == "Event":
-            self._begin(self.invoke(function, payload or b"{}", how.client_context))
-        return HttpResponse(202 if how.type == "Event" else 204, [])
 
     async def _reported(self, request: HttpRequest, receive: Receive) -> HttpResponse:
         """What a handler tells a service that the embedded AWS has not."""
@@ -176,15 +131,6 @@ class Door:
         await onlooker.after(request, body, answer.status, answer.body)
         return HttpResponse(answer.status, answer.headers, answer.body)
 
-    def _begin(self, work: Awaitable[Result]) -> None:
-        async def run() -> None:
-            with contextlib.suppress(EventfwError):  # nobody waits for it, and ``invoke`` has told the developer
-                await work
-
-        task = asyncio.create_task(run())
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-
     async def _forward(self, request: HttpRequest, receive: Receive, send: Send) -> None:
         """Stream a request to the embedded AWS and its response back."""
         base = self.upstream()
@@ -197,6 +143,7 @@ class Door:
 
             self._stream = Upstream()
         problem = await self._stream.pass_on(request, base, receive, send)
+        self.invoke.passed(request)
         if problem:
             message = f"The embedded AWS does not answer: {problem}"
             await respond(send, fault(request, 503, "ServiceUnavailable", message))
@@ -236,8 +183,8 @@ def with_length(request: HttpRequest, length: int) -> HttpRequest:
 
 def absent(request: HttpRequest) -> HttpResponse:
     """The answer while there is no AWS. SDKs try again after a 503, for several seconds."""
-    if function := function_of(request):
-        return refused(404, "ResourceNotFoundException", f"Function not found: {function}")
+    if (call := called(request)) is not None:
+        return refused(404, "ResourceNotFoundException", f"Function not found: {call.function}")
     message = "No AWS is running here (yet). The terminal of eventfw local says why."
     return fault(request, 503, "ServiceUnavailable", message)
 

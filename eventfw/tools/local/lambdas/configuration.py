@@ -34,6 +34,7 @@ class FunctionConfiguration:
     system_log_level: str = ""
     edge: bool = False
     published: bool = False
+    tenant_isolation_mode: str = ""
     unmarked: bool = False
     dead_letter: str = ""
     on_success: str = ""

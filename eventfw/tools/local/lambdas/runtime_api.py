@@ -93,6 +93,7 @@ class RuntimeApi:
         client_context: dict[str, Any] | None = None,
         arn: str | None = None,
         version: str = LATEST,
+        tenant: str = "",
     ) -> Result:
         """Have a runtime answer an event. The result has no logs: a runtime writes them where it was started.
 
@@ -101,7 +102,13 @@ class RuntimeApi:
         endpoint = self._endpoints.get(function)
         if endpoint is None:
             return await self.others.invoke(
-                function, event, request_id=request_id, client_context=client_context, arn=arn, version=version
+                function,
+                event,
+                request_id=request_id,
+                client_context=client_context,
+                arn=arn,
+                version=version,
+                tenant=tenant,
             )
         request_id, arn = request_id or new_request_id(), arn or self.place.arn(function)
         return await endpoint.function.invoke(event, request_id, client_context, arn)

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from eventfw.errors import EventfwError
 from eventfw.resources.names import LOCAL_ACCOUNT
 from eventfw.routing import identify
 from eventfw.tools.local.clock import Clock
@@ -38,6 +37,7 @@ class Environments(Protocol):
         client_context: dict[str, Any] | None = None,
         arn: str | None = None,
         version: str = LATEST,
+        tenant: str = "",
     ) -> Result:
         """Run a function on an event and wait for its outcome."""
 
@@ -93,6 +93,7 @@ class LambdaService:
         client_context: dict[str, Any] | None = None,
         qualifier: str = "",
         version: str = "",
+        tenant: str = "",
         source: str = "",
     ) -> Result:
         """Run a function and wait for its outcome, which may be an error document.
@@ -112,6 +113,7 @@ class LambdaService:
                 client_context=client_context,
                 arn=f"{self.arn(function)}:{qualifier}" if qualifier else None,
                 version=version or LATEST,
+                tenant=tenant,
             )
         finally:
             self.concurrency.leave(slot)
@@ -133,18 +135,13 @@ class LambdaService:
             concurrency.leave(slot)
             answer(result)
 
-        if self.environments.begin(function, event, ended, within):
-            return True
-        concurrency.leave(slot)
-        return False
-
-    async def direct(self, function: str, event: bytes, client_context: dict[str, Any] | None) -> Result:
-        """For an SDK's Invoke. What keeps it from running is told here too: nobody may be waiting for the answer."""
+        begun = False
         try:
-            return await self.invoke(function, event, client_context=client_context, source="invoke")
-        except EventfwError as error:
-            self.terminal.problem(str(error))
-            raise
+            begun = self.environments.begin(function, event, ended, within)
+        finally:
+            if not begun:
+                concurrency.leave(slot)
+        return begun
 
     def accept(
         self,

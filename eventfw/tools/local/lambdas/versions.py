@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FUNCTIONS = "/2015-03-31/functions"
 LIVE = "live"  # the alias of functions that have published versions
-FIRST = "1"  # its version, where there is no AWS to ask
+FIRST = "1"  # its version
 
 
 class UnknownFunction(LocalError):
@@ -80,20 +80,26 @@ class Versions:
         return routing.chosen(self.draw()) if routing.weights else routing.version
 
     async def _asked(self, function: str, qualifier: str) -> Routing:
+        """What the embedded AWS has; failing that, what the app itself has published, which is not made there."""
         aws = self.client()
-        if aws is None:
-            if qualifier == LIVE and self.configuration(function).published:
-                return Routing(FIRST)
-            raise UnknownFunction(f"{function!r} has no version or alias {qualifier!r}: no AWS is running here.")
-        from eventfw.tools.local.cloud.aws import AwsError
+        found = None if aws is None else await _found(aws, function, qualifier)
+        if found is None and qualifier in (LIVE, FIRST) and self.configuration(function).published:
+            found = Routing(FIRST)
+        if found is None:
+            raise UnknownFunction(f"{function!r} has no version or alias {qualifier!r}.")
+        return found
 
-        path = f"{FUNCTIONS}/{quote(function)}"
-        try:
-            if qualifier.isdigit():
-                await aws.rest("lambda", "GET", f"{path}/configuration?Qualifier={qualifier}")
-                return Routing(qualifier)
-            return Routing.of_alias(await aws.rest("lambda", "GET", f"{path}/aliases/{quote(qualifier)}"))
-        except AwsError as error:
-            if error.status == 404:
-                raise UnknownFunction(f"{function!r} has no version or alias {qualifier!r}.") from None
-            raise
+
+async def _found(aws: Aws, function: str, qualifier: str) -> Routing | None:
+    from eventfw.tools.local.cloud.aws import AwsError
+
+    path = f"{FUNCTIONS}/{quote(function)}"
+    try:
+        if qualifier.isdigit():
+            await aws.rest("lambda", "GET", f"{path}/configuration?Qualifier={qualifier}")
+            return Routing(qualifier)
+        return Routing.of_alias(await aws.rest("lambda", "GET", f"{path}/aliases/{quote(qualifier)}"))
+    except AwsError as error:
+        if error.status == 404:
+            return None
+        raise

@@ -78,6 +78,7 @@ class LambdaContext:
         deadline: int,
         client_context: dict[str, Any] | None = None,
         arn: str | None = None,
+        tenant: str | None = None,
     ) -> None:
         self.aws_request_id = request_id
         self.invoked_function_arn = arn or execution.arn
@@ -88,7 +89,7 @@ class LambdaContext:
         self.log_stream_name = execution.log_stream
         self.identity = CognitoIdentity()
         self.client_context = None if client_context is None else ClientContext(client_context)
-        self.tenant_id = None
+        self.tenant_id = tenant
         self._deadline = deadline
 
     def pause(self, milliseconds: int) -> None:

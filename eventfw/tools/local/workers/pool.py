@@ -146,6 +146,7 @@ class Pool:
         client_context: dict[str, Any] | None = None,
         arn: str | None = None,
         version: str = LATEST,
+        tenant: str = "",
     ) -> Result:
         """Run a function on an event (JSON) and wait for its outcome, which may be an error document.
 
@@ -178,6 +179,8 @@ class Pool:
         more: dict[str, Any] = {"arn": arn, "version": version} if arn else {}
         if client_context is not None:
             more["client"] = client_context
+        if tenant:
+            more["tenant"] = tenant
         worker.run(request_id, event, lane.settings["timeout"], answer, more)
         return await outcome
 

@@ -157,7 +157,7 @@ def serve(handler: Callable[[Any, Any], Any], link: Connection, current: records
         execution.take(head.get("version", "$LATEST"))
         try:
             context = lambda_context.LambdaContext(
-                head["id"], execution, head["deadline"], head.get("client"), head.get("arn")
+                head["id"], execution, head["deadline"], head.get("client"), head.get("arn"), head.get("tenant")
             )
             current.pause, current.reachable = context.pause, True
             payload = answers.result_payload(handler(answers.event_of(body), context))

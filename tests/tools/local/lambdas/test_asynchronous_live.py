@@ -6,11 +6,16 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
 from live import Live, eventfw, until, write
 
 APP = """
     import json
+    import os
+    import time
     from eventfw import App
 
     app = App("shop")
@@ -35,6 +40,19 @@ APP = """
         note("told", event)
         if len(open("seen.jsonl").read().split('"told"')) < 3:
             raise ValueError("not yet")
+
+    @app.function(reserved_concurrency=1)
+    def direct(event, context):
+        note("direct", event)
+        if event == "wait":
+            open("waiting.txt", "w").close()
+            while not os.path.exists("go.txt"):
+                time.sleep(0.005)
+        return [context.function_version, context.invoked_function_arn, os.environ["AWS_LAMBDA_FUNCTION_VERSION"]]
+
+    @app.function(provisioned_concurrency=1)
+    def ready(event, context):
+        return context.function_version
 """
 
 
@@ -104,3 +122,59 @@ def test_the_clock_is_shown_and_stands_still(live: Live) -> None:
     told = [json.loads(eventfw(live.folder, "clock", "--json").stdout) for _ in range(2)]
     assert told[0] == told[1]
     assert told[0]["virtual"] is True
+
+
+# Invoke
+
+
+def once(live: Live) -> Any:
+    """A client that does not try again."""
+    how = Config(retries={"total_max_attempts": 1})
+    return boto3.client(
+        "lambda",
+        endpoint_url=live.addresses["aws"],
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=how,
+    )
+
+
+def invoked(live: Live, name: str, event: object = None) -> Any:
+    answer = live.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+    return answer["ExecutedVersion"], json.loads(answer["Payload"].read())
+
+
+def test_versions_and_aliases_are_those_of_the_embedded_aws(live: Live) -> None:
+    aws, arn = live.client("lambda"), "arn:aws:lambda:us-east-1:000000000000:function:direct"
+    assert invoked(live, "direct") == ("$LATEST", ["$LATEST", arn, "$LATEST"])
+    one = aws.publish_version(FunctionName="direct")["Version"]
+    aws.create_alias(FunctionName="direct", Name="canary", FunctionVersion=one)
+    assert invoked(live, "direct:canary") == (one, [one, f"{arn}:canary", one])
+    assert invoked(live, f"{arn}:{one}") == (one, [one, f"{arn}:{one}", one])
+    two = aws.publish_version(FunctionName="direct", Description="another")["Version"]
+    weights = {"AdditionalVersionWeights": {two: 1.0}}
+    aws.update_alias(FunctionName="direct", Name="canary", RoutingConfig=weights)
+    assert invoked(live, "direct:canary")[0] == two
+    assert invoked(live, "direct") == ("$LATEST", ["$LATEST", arn, "$LATEST"])
+    with pytest.raises(ClientError, match=f"Function not found: {arn}:nobody"):
+        invoked(live, "direct:nobody")
+
+
+def test_a_published_function_has_its_alias(live: Live) -> None:
+    assert invoked(live, "ready:live") == ("1", "1")
+
+
+def test_an_invocation_over_the_reserved_concurrency_is_throttled(live: Live) -> None:
+    aws = live.client("lambda")
+    aws.invoke(FunctionName="direct", InvocationType="Event", Payload=b'"wait"')
+    until((live.folder / "waiting.txt").exists, "the first invocation")
+    with pytest.raises(ClientError) as caught:
+        once(live).invoke(FunctionName="direct", Payload=b"{}")
+    assert caught.value.response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    aws.invoke(FunctionName="direct", InvocationType="Event", Payload=b'"later"')
+    live.says("direct was throttled, and will be tried again in 1 second")
+    (live.folder / "go.txt").touch()
+    live.says("invoke -> direct ok")
+    advance(live, "1s")
+    assert live.noted("direct")[-1] == "later"
