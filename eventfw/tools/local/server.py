@@ -259,7 +259,7 @@ class LocalServer:
         positions = Positions(self.kept.positions if self.kept is not None else None)
         surroundings = Surroundings(self.client, self.lambdas, self.clock, self.terminal, visibility, positions)
         self.pollers = Pollers(surroundings, self._spawn)
-        self.passing = Passing(self.pollers.wake, visibility)
+        self.passing = Passing(self.pollers.wake, self.pollers.refresh, visibility)
 
     async def _end_polling(self) -> None:
         if self.pollers is not None:

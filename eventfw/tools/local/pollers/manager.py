@@ -12,7 +12,7 @@ from eventfw.tools.local.pollers.passing import Passing
 from eventfw.tools.local.pollers.poller import MakePoller, Poller, Surroundings
 from eventfw.tools.local.pollers.positions import Positions
 from eventfw.tools.local.pollers.queues import QueuePoller
-from eventfw.tools.local.pollers.streams import kinesis_poller, table_poller
+from eventfw.tools.local.pollers.streams import StreamPoller, kinesis_poller, table_poller
 from eventfw.tools.local.pollers.visibility import Visibility
 
 __all__ = ["Passing", "Pollers", "Positions", "Surroundings", "Visibility"]
@@ -57,6 +57,11 @@ class Pollers:
         for kept in self._kept.values():
             if kept.poller is not None:
                 kept.poller.wake(source)
+
+    async def refresh(self, source: str) -> None:
+        """Have a stream's shards listed and read at once: they are about to change, or have changed."""
+        pollers = [kept.poller for kept in self._kept.values() if isinstance(kept.poller, StreamPoller)]
+        await asyncio.gather(*(poller.refresh(source) for poller in pollers))
 
     async def settle(self) -> bool:
         """Wait until no poller holds anything that could go on now; whether one did."""

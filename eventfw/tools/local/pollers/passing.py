@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -21,6 +21,9 @@ WRITES = {
     "Kinesis_20131202": ("PutRecord", "PutRecords"),
     "DynamoDB_20120810": ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"),
 }
+RESHARDINGS = ("Kinesis_20131202.SplitShard", "Kinesis_20131202.MergeShards", "Kinesis_20131202.UpdateShardCount")
+"""The embedded AWS drops what is in the shards before: it has to be read first."""
+
 RECEIPTS = (*CHANGES, "ReceiveMessage", "DeleteMessage", "DeleteMessageBatch")
 NAMES = re.compile(rb'"(?:QueueUrl|StreamName|StreamARN|TableName)"\s*:\s*"(?:[^"\\]*[/:])?([^"\\/:]+)\\?"')
 QUERY_SERVICE = "/sqs/aws4_request"  # in the signature of a request in SQS's older protocol
@@ -29,8 +32,11 @@ QUERY_SERVICE = "/sqs/aws4_request"  # in the signature of a request in SQS's ol
 class Passing:
     """Looks at the requests that concern pollers, before and after the embedded AWS has them."""
 
-    def __init__(self, wake: Callable[[str], None], visibility: Visibility) -> None:
+    def __init__(
+        self, wake: Callable[[str], None], refresh: Callable[[str], Awaitable[None]], visibility: Visibility
+    ) -> None:
         self.wake = wake
+        self.refresh = refresh
         self.visibility = visibility
 
     def concerns(self, request: HttpRequest) -> bool:
@@ -38,12 +44,13 @@ class Passing:
         service, _, action = request.header("x-amz-target").partition(".")
         if not service:
             return QUERY_SERVICE in request.header("authorization")
-        if action in WRITES.get(service, ()):
+        if action in WRITES.get(service, ()) or request.header("x-amz-target") in RESHARDINGS:
             return True
         return service == "AmazonSQS" and action in (RECEIPTS if self.visibility.takes_over else CHANGES)
 
     async def before(self, request: HttpRequest, body: bytes) -> bytes:
         """The body to pass on."""
+        await self._refresh(request, body)
         action = _sqs_action(request)
         if not self.visibility.takes_over or action not in RECEIPTS:
             return body
@@ -56,11 +63,18 @@ class Passing:
         action = _sqs_action(request)
         if action in RECEIPTS:
             await self.visibility.seen(action, json.loads(body), json.loads(answer or b"{}"))
+        elif request.header("x-amz-target") in RESHARDINGS:
+            await self._refresh(request, body)
         elif action or request.header("x-amz-target"):
             for name in names_in(body):
                 self.wake(name)
         else:
             self._after_query(request, body)
+
+    async def _refresh(self, request: HttpRequest, body: bytes) -> None:
+        if request.header("x-amz-target") in RESHARDINGS:
+            for name in names_in(body):
+                await self.refresh(name)
 
     def _after_query(self, request: HttpRequest, body: bytes) -> None:
         said = parse_qs(body.decode(errors="replace"))

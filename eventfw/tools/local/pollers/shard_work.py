@@ -22,7 +22,7 @@ class ShardWork:
     """
 
     def __init__(self, shard: Shard, job: Job, stream: Stream, iterator: str) -> None:
-        self.shard = shard
+        self.shard = shard  # as it was listed last
         self.job = job
         self.stream = stream
         self.iterator = iterator

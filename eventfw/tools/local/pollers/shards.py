@@ -21,10 +21,11 @@ LOST = ("ExpiredIteratorException", "TrimmedDataAccessException")
 
 @dataclass(frozen=True)
 class Shard:
-    """A shard, and those whose records come before its own."""
+    """A shard, and those whose records come before its own. ``start`` is where its sequence numbers begin."""
 
     id: str
     parents: tuple[str, ...] = ()
+    start: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ class KinesisStream:
             answer = await self.aws.call("kinesis", "ListShards", sent)
             for one in answer["Shards"]:
                 parents = (one.get("ParentShardId"), one.get("AdjacentParentShardId"))
-                found.append(Shard(one["ShardId"], tuple(parent for parent in parents if parent)))
+                start = one["SequenceNumberRange"]["StartingSequenceNumber"]
+                found.append(Shard(one["ShardId"], tuple(parent for parent in parents if parent), start))
             if not answer.get("NextToken"):
                 return found
             sent = {"NextToken": answer["NextToken"], "StreamName": self.name}

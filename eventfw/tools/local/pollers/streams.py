@@ -98,6 +98,12 @@ class StreamPoller:
         if source == self.stream.name:
             self._look.set()
 
+    async def refresh(self, source: str) -> None:
+        """List the shards of the stream of this name, if it is this one, and read them."""
+        if source == self.stream.name:
+            self._rounds = 0
+            await self.look()
+
     async def look(self) -> bool:
         """Read all shards, from now on; whether anything was there."""
         if not self._running or self._draining:
@@ -177,6 +183,8 @@ class StreamPoller:
         for ended in self._before.values():
             if not ended.iterator and ended.shard.id not in self.finished:
                 self._begin(ended.shard, job, "", ended)
+        for work in list(self.works.values()):
+            await self._look_up(work, listed.get(work.shard.id, work.shard))
         for shard in listed.values():
             if shard.id in self.works or shard.id in self.finished or self._unready(shard, listed):
                 continue
@@ -185,6 +193,13 @@ class StreamPoller:
             iterator = await self._iterator(shard, settings, place)
             self._begin(shard, job, iterator, before)
         self._before = {}
+
+    async def _look_up(self, work: ShardWork, shard: Shard) -> None:
+        """See whether a shard is still the same: the embedded AWS gives those of another count the old names."""
+        if work.iterator and shard.start != work.shard.start:
+            last = Position(work.last, behind=True) if work.last else None
+            work.iterator = await self._iterator(shard, work.job.settings, last)
+        work.shard = shard
 
     def _unready(self, shard: Shard, listed: dict[str, Shard]) -> bool:
         """Whether records come first that are in a parent."""

@@ -38,12 +38,13 @@ class Clicks:
     def __init__(self, **shards: list[str]) -> None:
         self.contents = {name: list(numbers) for name, numbers in shards.items()}
         self.parents: dict[str, tuple[str, ...]] = {}
+        self.starts: dict[str, str] = {}
         self.closed: set[str] = set()
         self.refusals: list[AwsError] = []
         self.begun: list[str] = []
 
     async def shards(self) -> list[Shard]:
-        return [Shard(name, self.parents.get(name, ())) for name in self.contents]
+        return [Shard(name, self.parents.get(name, ()), self.starts.get(name, "")) for name in self.contents]
 
     async def begin(self, shard: str, settings: StreamSettings | None) -> str:
         position = settings.starting_position if settings else "TRIM_HORIZON"
@@ -52,8 +53,8 @@ class Clicks:
 
     async def resume(self, shard: str, position: Position) -> str:
         self.begun.append(f"{shard} {'after' if position.behind else 'at'} {position.sequence}")
-        at = [sequence(one) for one in self.contents[shard]].index(position.sequence)
-        return f"{shard} {at + position.behind}"
+        before = [one for one in self.contents[shard] if int(sequence(one)) < int(position.sequence) + position.behind]
+        return f"{shard} {len(before)}"
 
     async def read(self, iterator: str) -> Page:
         if self.refusals:
@@ -322,6 +323,19 @@ async def test_a_shard_that_is_gone_has_ended_and_a_new_one_is_found() -> None:
         await bench.advance(0)
         await bench.advance(0)
     assert bench.function.batches == [["1"], ["2"]]
+
+
+@in_loop
+async def test_new_shards_with_the_names_of_old_ones_are_read_from_their_beginning() -> None:
+    bench = Bench(Clicks(a=["1", "2", "3"]))
+    async with bench.polling() as poller:
+        await poller.settle()
+        bench.stream.contents["a"], bench.stream.starts["a"] = ["4"], "4"
+        await poller.refresh("views")
+        assert bench.function.batches == [["1", "2", "3"]]
+        await poller.refresh("clicks")
+        await poller.settle()
+    assert bench.function.batches == [["1", "2", "3"], ["4"]]
 
 
 @in_loop

@@ -120,3 +120,19 @@ def test_over_a_reload_nothing_is_read_twice_and_a_changed_mapping_goes_on(live:
     put(live, "clicks", "after")
     until(lambda: "after" in live.noted("count"), "the last record")
     assert live.noted("count")[-3:] == ["before", "during", "after"]
+
+
+def test_a_shard_is_split_merged_and_counted_anew_without_losing_a_record(live: Live) -> None:
+    kinesis, seen = live.client("kinesis"), len(live.noted("window"))
+    put(live, "views", "4")
+    kinesis.split_shard(StreamName="views", ShardToSplit="shardId-000000000000", NewStartingHashKey="9")
+    put(live, "views", "5")
+    kinesis.merge_shards(
+        StreamName="views", ShardToMerge="shardId-000000000001", AdjacentShardToMerge="shardId-000000000002"
+    )
+    put(live, "views", "6", "7")
+    kinesis.update_shard_count(StreamName="views", TargetShardCount=4, ScalingType="UNIFORM_SCALING")
+    put(live, "views", "8")
+    advance(live, "60s")
+    windows = live.noted("window")[seen:]
+    assert sum(views for views, final in windows if final) == 5, windows
