@@ -46,16 +46,18 @@ def outcome(messages: Sequence[Message], result: Result, *, reports: bool, fifo:
 
 
 def told(outcome: Outcome, count: int, redrive: Redrive | None, again_at: Sequence[float]) -> Iterator[str]:
-    """What became of a batch of ``count`` messages, in sentences. ``again_at``: when those that come again do, in
-    seconds since 1970."""
+    """What became of a batch of ``count`` messages, in sentences. ``again_at``: when each of those that come again
+    does, in seconds since 1970."""
     if outcome.fault:
         yield outcome.fault
-    dead = [one for one in outcome.again if redrive is not None and one.receives >= redrive.receives]
-    if back := len(outcome.again) - len(dead):
-        yield f"{_of(back, count)} will come again at {_clock(again_at)}"
-    if dead and redrive is not None:
+    dead = [redrive is not None and one.receives >= redrive.receives for one in outcome.again]
+    back_at = [at for at, is_dead in zip(again_at, dead, strict=True) if not is_dead]
+    dead_at = [at for at, is_dead in zip(again_at, dead, strict=True) if is_dead]
+    if back_at:
+        yield f"{_of(len(back_at), count)} will come again at {_clock(back_at)}"
+    if dead_at and redrive is not None:
         times = f"{redrive.receives} time" + "s" * (redrive.receives != 1)
-        yield f"{_of(len(dead), count)}, received {times}, will be in {redrive.queue} at {_clock(again_at)}"
+        yield f"{_of(len(dead_at), count)}, received {times}, will be in {redrive.queue} at {_clock(dead_at)}"
 
 
 def _of(some: int, count: int) -> str:

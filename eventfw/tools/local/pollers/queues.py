@@ -128,17 +128,18 @@ class QueuePoller:
         return (self.scale.allowed(now) - len(self.batches)) * self.size - len(self.gathering.messages)
 
     async def _receive(self, room: int) -> bool:
-        """Take in what the long poll brought, or, after something was sent, what is there. Whether there was any."""
+        """Take in what the long poll brought, or, after something was sent, what is there. Whether one of them was."""
         if self._poll is not None and self._poll.done():
             poll, self._poll = self._poll, None
-            return await self._taken(poll, room)
+            await self._take(poll, room)
+            return True
         if self._draining or room <= 0 or self.trouble.lasts(self._stirred.set):
             return False
         if self._woken:
             self._woken = False
             self._receiving = asyncio.create_task(self._messages(room, 0))
-            if await self._taken(self._receiving, room):
-                return True
+            await self._take(self._receiving, room)
+            return True
         if self.visibility.takes_over:
             self._look_later()
         elif self._poll is None:
@@ -146,17 +147,17 @@ class QueuePoller:
             self._poll.add_done_callback(lambda _: self._stirred.set())
         return False
 
-    async def _taken(self, receiving: asyncio.Task[list[Message]], room: int) -> bool:
-        """Gather what is received. Whether something was."""
+    async def _take(self, receiving: asyncio.Task[list[Message]], room: int) -> None:
+        """Gather what is received."""
         try:
             messages = await asyncio.shield(receiving)  # what is on its way is not lost when the server ends
         except (AwsError, Unanswered) as error:
             self.trouble.met(error)
-            return False
+            return
         self.trouble.over()
         if not messages:
             self.scale.idle()
-            return False
+            return
         now = self.clock.time()
         self._events += 1
         self._woken = True  # there may be more
@@ -166,7 +167,6 @@ class QueuePoller:
         if len(wanted) < len(messages):
             await self._drop([one for one in messages if one not in wanted])
         self.gathering.add(wanted, now)
-        return True
 
     async def _messages(self, most: int, wait: int) -> list[Message]:
         hidden_for = max(1.0, (await self.queue.attributes()).visibility)

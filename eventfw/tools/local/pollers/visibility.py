@@ -157,7 +157,7 @@ class Visibility:
             try:
                 await self.aws.call("sqs", "ChangeMessageVisibilityBatch", {"QueueUrl": url, "Entries": entries})
             except LocalError as error:
-                self.terminal.problem(f"{len(some)} messages of {_name(url)} stay hidden: {error}")
+                self.terminal.problem(f"Received messages of {_name(url)}, {len(some)}, stay hidden: {error}")
         if receipts:
             self.shown(_name(url))
 
