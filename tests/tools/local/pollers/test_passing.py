@@ -30,7 +30,10 @@ class Bench:
         self.visibility = Visibility(aws, self.clock, Terminal(self.said))
         self.woken: list[str] = []
         self.visibility.shown = self.woken.append
-        self.passing = Passing(self.woken.append, self.visibility)
+        self.passing = Passing(self.woken.append, self._refresh, self.visibility)
+
+    async def _refresh(self, stream: str) -> None:
+        self.woken.append(f"the shards of {stream}")
 
     async def asked(self, action: str, answer: Any = None, *, status: int = 200, **sent: Any) -> Any:
         """What is passed on of a request of SQS's that the embedded AWS answers so."""
@@ -80,6 +83,16 @@ async def test_what_is_sent_wakes_whoever_polls_it(action: str, body: dict[str, 
     assert not bench.woken
     await bench.passing.after(request, data, 200, b"{}")
     assert bench.woken == names
+
+
+@in_loop
+async def test_shards_are_read_before_they_are_changed_and_after() -> None:
+    bench, request = Bench(), target("Kinesis_20131202.SplitShard")
+    assert bench.passing.concerns(request)
+    body = await bench.passing.before(request, b'{"StreamName": "clicks"}')
+    assert bench.woken == ["the shards of clicks"]
+    await bench.passing.after(request, body, 200, b"")
+    assert bench.woken == ["the shards of clicks"] * 2
 
 
 @in_loop
