@@ -6,9 +6,10 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from live import Live, until, write
+from live import Live, eventfw, until, write
 
 APP = """
     import json
@@ -18,6 +19,7 @@ APP = """
     shop = app.event_bus("shop")
     audit = app.log_group("audit")
     orders = app.queue("orders")
+    news = app.topic("news")
 
     def note(what, value):
         with open("seen.jsonl", "a") as file:
@@ -41,6 +43,14 @@ APP = """
     )
     def theirs(made):
         note("theirs", made["order"])
+
+    @app.event_rule({"source": ["my.shop"], "detail": {"state.name": ["on"]}})
+    def dotted(event):
+        note("dotted", event.detail["n"])
+
+    @app.sns_subscriber(news, filter_policy={"items": {"kind": ["photo"]}}, filter_scope="MessageBody")
+    def told(message):
+        note("told", [message.json["n"], message.subject, message.attributes])
 
     @app.log_subscription(audit, filter_pattern="ERROR")
     def failed(event):
@@ -68,9 +78,17 @@ APP = """
 """
 
 
-def put(live: Live, bus: str, order: int) -> None:
-    entry = {"Source": "my.shop", "DetailType": "Order", "Detail": json.dumps({"order": order}), "EventBusName": bus}
+def put(live: Live, bus: str, **detail: Any) -> None:
+    entry = {"Source": "my.shop", "DetailType": "Order", "Detail": json.dumps(detail), "EventBusName": bus}
     assert live.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+
+
+def publish(live: Live) -> None:
+    """Two messages to the app's topic, of which the subscription's policy takes the second."""
+    sns = live.client("sns")
+    [news] = [one["TopicArn"] for one in sns.list_topics()["Topics"]]
+    for number, kind in enumerate(["letter", "photo"]):
+        sns.publish(TopicArn=news, Message=json.dumps({"n": number, "items": [{"kind": "a"}, {"kind": kind}]}))
 
 
 def log(live: Live, group: str, *messages: str) -> None:
@@ -82,17 +100,21 @@ def log(live: Live, group: str, *messages: str) -> None:
 
 def test_events_logs_and_schedules_reach_their_handlers(tmp_path: Path) -> None:
     write(tmp_path / "app.py", APP)
-    live = Live(tmp_path)
+    live = Live(tmp_path, "--clock", "virtual")
     try:
-        put(live, "shop", 7)
-        put(live, "theirs", 8)
-        put(live, "default", 9)
+        put(live, "shop", order=7)
+        put(live, "theirs", order=8)
+        put(live, "default", n=1, state={"name": "off"})
+        put(live, "default", n=2, state={"name": "on"})
+        publish(live)
         log(live, "audit", "all is well", "ERROR: no")
         log(live, "existing", "one", "two")
         log(live, "/aws/lambda/hourly", "heard")
         assert until(lambda: live.noted("theirs"), "the event of the existing bus") == [8]
         assert until(lambda: live.noted("number"), "the part of the event") == [7]
         assert until(lambda: live.noted("ordered"), "the event") == [{"order": 7}]
+        assert until(lambda: live.noted("told"), "the message") == [[1, None, {}]]
+        assert until(lambda: live.noted("dotted"), "the event with a name in a name") == [2]
         assert until(lambda: live.noted("failed"), "the log event") == [["ERROR: no", "audit", "web"]]
         assert until(lambda: live.noted("copied"), "the batch") == [["one", "two"]]
         until(lambda: "heard" in live.noted("overheard"), "what the function logged")
@@ -101,9 +123,12 @@ def test_events_logs_and_schedules_reach_their_handlers(tmp_path: Path) -> None:
         assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": "orders"}]
         states = {one["Name"]: one["State"] for one in live.client("scheduler").list_schedules()["Schedules"]}
         assert states == {"hourly": "DISABLED", "once": "DISABLED"}
-        due = (datetime.now(UTC) + timedelta(seconds=8)).replace(microsecond=0)
+        due = (datetime.now(UTC) + timedelta(hours=2)).replace(microsecond=0)
         there = due.astimezone(ZoneInfo("Asia/Kolkata"))
         write(tmp_path / "app.py", APP.replace("at(2099-12-31T23:59:59)", f"at({there:%Y-%m-%dT%H:%M:%S})"))
+        live.says("Reloaded")
+        assert eventfw(tmp_path, "clock", "advance", "150m").returncode == 0
         assert until(lambda: live.noted("once"), "the one-off") == [[{"a": 1}, "once", due.isoformat()]]
+        assert live.noted("hourly") == [None, None, None]
     finally:
         live.stop()
