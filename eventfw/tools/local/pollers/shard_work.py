@@ -94,13 +94,19 @@ class ShardWork:
 
     def _take(self, page: Page) -> None:
         clock, filters = self.job.surroundings.clock, self.job.settings.filters
-        records = []
+        records, passed_over = [], []
         for found in page.records:
             # The embedded AWS keeps real time; what a virtual clock is to measure has to have arrived by it.
             arrival = clock.time() if clock.virtual else self.stream.arrived(found)
             event = self.stream.event(found, arrival, self.shard.id, self.job.mapping.function)
-            if filters is None or filters.matches(event):
+            if filters is not None and (why := filters.mismatch(event)):
+                passed_over.append(why)
+            else:
                 records.append(self.stream.record(event, arrival))
+        if passed_over:
+            some = "1 record" if len(passed_over) == 1 else f"{len(passed_over)} records"
+            why = f"{self.job.mapping.function}'s filters take none such: {passed_over[0]}"
+            self.job.surroundings.terminal.note(f"{some} of {self.stream.name} passed over: {why}")
         if page.records:
             self.last = self.stream.sequence(page.records[-1])
         self.iterator = page.iterator

@@ -76,7 +76,7 @@ class Stream(Protocol):
 class KinesisStream:
     """A data stream. A consumer's ARN, of enhanced fan-out, is read as its stream is: there is only more throughput."""
 
-    LIMIT = 10_000
+    LIMIT = 1000  # of the 10,000 that there may be: while they are made ready, nothing else is done
 
     def __init__(self, aws: Aws, source: str) -> None:
         self.aws = aws

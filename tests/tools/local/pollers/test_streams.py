@@ -260,6 +260,7 @@ async def test_what_is_filtered_out_is_passed_over_and_a_batch_of_nothing_else_i
         bench.stream.contents["a"] += ["3", "4"]
         await bench.advance(0)
     assert bench.function.batches == [["2"]]
+    assert "2 records of clicks passed over: count's filters take none such: " in bench.said.getvalue()
 
 
 @in_loop
