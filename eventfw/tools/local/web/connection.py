@@ -127,9 +127,10 @@ class HttpConnection(asyncio.Protocol):
         path, _, query = url.decode("ascii").partition("?")
         method = parser.get_method().decode("ascii")
         request = Plain(method, path, query, self._body, self._sender, self._answer)
+        arrived, self._arrived, self._answering = self._arrived, b"", request
         if not direct.take(request):
+            self._arrived, self._answering = arrived, None
             return False
-        self._answering, self._arrived = request, b""
         return True
 
     def _hold(self, data: bytes) -> None:
