@@ -179,9 +179,11 @@ class LocalServer:
 
     async def run(self) -> None:
         """Serve until SIGINT or SIGTERM, then end everything that was started."""
+        self.terminal.later = asyncio.get_running_loop().call_later
         for name in SIGNALS:
             asyncio.get_running_loop().add_signal_handler(name, self.stopping.set)
         async with contextlib.AsyncExitStack() as stack:
+            stack.callback(self.terminal.flush)
             stack.enter_context(self._closing)
             if cloud := self._chosen_cloud():
                 stack.push_async_callback(cloud.stop)

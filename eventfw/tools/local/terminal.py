@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 import click
@@ -15,33 +17,51 @@ if TYPE_CHECKING:
     from eventfw.tools.local.web.asgi import Exchange
 
 
+MOMENT = 0.05  # seconds that the line of a request may wait
 CLEARED = "\r\x1b[K"  # the beginning of the line, and nothing on it
 
 
 class Terminal:
     """Writes whole lines to one stream, from any thread; in colour on a terminal, unless NO_COLOR is set.
 
-    Where there is no stream, or nobody reads it any longer, it says nothing: the server goes on without.
+    Where there is no stream, or nobody reads it any longer, it says nothing: the server goes on without. ``later`` is
+    the loop's ``call_later``, once there is a loop: the lines of requests are then written together, a moment later or
+    before the next line of another kind, and :meth:`flush` is due at the end.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
         self.stream = stream
         self.colour = stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
+        self.later: Callable[[float, Callable[[], None]], Any] | None = None
         self._lock = threading.Lock()
         self._prompt = ""
+        self._exchanges: list[tuple[float, Exchange]] = []  # not yet written, and when they were
 
     def line(self, text: str = "") -> None:
         """One line, as it is."""
-        shown = text if self.colour else click.unstyle(text)
         with self._lock:
-            if self.stream is None:
-                return
-            try:
-                before, after = (CLEARED, self._prompt) if self._prompt else ("", "")
-                self.stream.write(before + printable(shown, self.stream.encoding or "utf-8") + "\n" + after)
-                self.stream.flush()
-            except OSError:
-                self.stream = None
+            self._write([text])
+
+    def flush(self) -> None:
+        """Write what was kept for later."""
+        with self._lock:
+            self._write([])
+
+    def _write(self, lines: list[str]) -> None:
+        exchanges, self._exchanges = self._exchanges, []
+        if self.stream is None or not (lines or exchanges):
+            return
+        before = [line for moment, exchange in exchanges for line in self._told(moment, exchange)]
+        text = "\n".join([*before, *lines]) + "\n"
+        if not self.colour and "\x1b" in text:
+            text = click.unstyle(text)
+        if self._prompt:
+            text = f"{CLEARED}{text}{self._prompt}"
+        try:
+            self.stream.write(printable(text, self.stream.encoding or "utf-8"))
+            self.stream.flush()
+        except OSError:
+            self.stream = None
 
     def ask(self, function: str, prompt: str) -> None:
         """Show a prompt of a function's, to which a line is typed. Lines that come meanwhile stand above it."""
@@ -74,13 +94,22 @@ class Terminal:
 
     def exchange(self, exchange: Exchange) -> None:
         """A request that was answered."""
+        with self._lock:
+            self._exchanges.append((time.time(), exchange))
+            if self.later is None:
+                self._write([])
+            elif len(self._exchanges) == 1:
+                self.later(MOMENT, self.flush)
+
+    def _told(self, moment: float, exchange: Exchange) -> Iterator[str]:
+        style = click.style if self.colour else unstyled
         colour = "green" if exchange.status < 400 else "yellow" if exchange.status < 500 else "red"
-        status = click.style(str(exchange.status), fg=colour)
+        status = style(str(exchange.status), fg=colour)
         who = f"  {exchange.function}" if exchange.function else ""
-        spent = cost(exchange.seconds * 1000, exchange.outcome)
-        self.line(f"{now()} {exchange.method} {exchange.target} {status}{who} {spent}")
+        spent = cost(exchange.seconds * 1000, exchange.outcome, style)
+        yield f"{clock_time(int(moment))} {exchange.method} {exchange.target} {status}{who} {spent}"
         if exchange.problem:
-            self.line(f"         {click.style(exchange.problem, fg='yellow')}")
+            yield f"         {style(exchange.problem, fg='yellow')}"
 
     def invocation(
         self,
@@ -106,14 +135,25 @@ def printable(text: str, encoding: str) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
+def unstyled(text: str, **style: object) -> str:
+    """For ``click.style``, where there are no colours."""
+    return text
+
+
 def now() -> str:
     """The time of day, as lines begin."""
-    return datetime.now().strftime("%H:%M:%S")
+    return clock_time(int(time.time()))
 
 
-def milliseconds(duration: float) -> str:
+@lru_cache(maxsize=4)
+def clock_time(second: int) -> str:
+    """The time of day of a second since 1970."""
+    return datetime.fromtimestamp(second).strftime("%H:%M:%S")
+
+
+def milliseconds(duration: float, style: Callable[..., str] = click.style) -> str:
     """A duration people can read."""
-    return click.style(f"{duration:.0f} ms" if duration >= 10 else f"{duration:.1f} ms", dim=True)
+    return style(f"{duration:.0f} ms" if duration >= 10 else f"{duration:.1f} ms", dim=True)
 
 
 class Spent(Protocol):
@@ -126,13 +166,13 @@ class Spent(Protocol):
     def init_ms(self) -> float: ...
 
 
-def cost(duration_ms: float, spent: Spent | None) -> str:
+def cost(duration_ms: float, spent: Spent | None, style: Callable[..., str] = click.style) -> str:
     """What an invocation took, in a few words."""
-    words = milliseconds(duration_ms)
+    words = milliseconds(duration_ms, style)
     if spent is not None and spent.memory_used:
-        words += click.style(f" {spent.memory_used} MB", dim=True)
+        words += style(f" {spent.memory_used} MB", dim=True)
     if spent is not None and spent.init_ms:
-        words += click.style(f" cold {spent.init_ms:.0f} ms", dim=True)
+        words += style(f" cold {spent.init_ms:.0f} ms", dim=True)
     return words
 
 

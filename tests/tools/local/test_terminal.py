@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -99,3 +100,26 @@ def test_what_the_streams_encoding_lacks_is_still_said() -> None:
     terminal.invocation("invoke", "api", True, b'{"errorMessage": "half a pair: \\ud800"}', 1.0)
     assert b"gr\\xf6\\xdfe \\u2713" in raw.getvalue()
     assert b"\\ud800" in raw.getvalue()
+
+
+def test_lines_of_requests_are_written_together_but_before_any_other_line_and_none_is_lost() -> None:
+    stream = io.StringIO()
+    terminal = Terminal(stream)
+    due: list[tuple[float, Callable[[], None]]] = []
+    terminal.later = lambda seconds, call: due.append((seconds, call))
+    terminal.exchange(Exchange("GET", "/a", 200, "api", 0.001))
+    terminal.exchange(Exchange("GET", "/b", 404, "", 0.0))
+    assert stream.getvalue() == "" and len(due) == 1
+    terminal.output("api", "printed")
+    assert said(stream).splitlines() == [
+        "TIME GET /a 200  api 1.0 ms",
+        "TIME GET /b 404 0.0 ms",
+        "         api | printed",
+    ]
+    terminal.exchange(Exchange("GET", "/c", 200, "api", 0.001))
+    assert len(due) == 2 and "/c" not in stream.getvalue()
+    due[1][1]()
+    terminal.exchange(Exchange("GET", "/d", 200, "api", 0.001))
+    terminal.flush()
+    due[2][1]()
+    assert [line.split()[2] for line in said(stream).splitlines()[3:]] == ["/c", "/d"]

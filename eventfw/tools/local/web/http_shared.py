@@ -112,6 +112,8 @@ def loaded(payload: bytes) -> Any:
 
 def status_code(value: Any) -> int:
     """A status, which may be written as a string."""
+    if type(value) is int and 200 <= value <= 599:
+        return value
     text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     if not (len(text) == 3 and text.isascii() and text.isdigit() and 200 <= int(text) <= 599):
         raise BadResult(f"statusCode must be a number from 200 to 599, not {value!r}.")
