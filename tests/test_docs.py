@@ -33,7 +33,7 @@ from eventfw.tools.project import Config, Stage, load_config
 
 DOCS = ROOT / "docs"
 LANGUAGES = {"python", "console", "toml", "json"}
-NEEDS_SERVER = re.compile(r"127\.0\.0\.1|^\$ (?:.*\| )?eventfw (?:local|invoke|send|replay)", re.MULTILINE)
+NEEDS_SERVER = re.compile(r"127\.0\.0\.1|^\$ (?:.*\| )?eventfw (?:local|clock|invoke|send|replay)", re.MULTILINE)
 PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 640, 480)
 
 pytestmark = pytest.mark.xdist_group("docs")

@@ -41,6 +41,13 @@ from .options import project_options
     help="Of functions' logs: their own lines, all of Lambda's, or these as JSON. [default: brief]",
 )
 @click.option("--persist", is_flag=True, help="Keep the embedded AWS's data between runs, in .eventfw/aws.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="How many invocations the account has at once; more are throttled.",
+)
 @click.option("--region", metavar="REGION", help="The region handlers see. [default: the AWS CLI's, or us-east-1]")
 @click.option(
     "--runtime-api",
@@ -65,6 +72,7 @@ def command(
     cloud_endpoint: str | None,
     no_cloud: bool,
     clock: str,
+    concurrency: int,
     logs: str,
     persist: bool,
     region: str | None,
@@ -104,6 +112,7 @@ def command(
             as_json,
             allow_host,
             virtual_clock=clock == "virtual",
+            concurrency=concurrency,
             runtimes=chosen_runtimes(runtime_api),
             edge_origins=tuple(map(named_origin, edge_origin)),
             logs=logs,

@@ -87,6 +87,7 @@ class Options:
     as_json: bool = False
     allowed_hosts: tuple[str, ...] = ()
     virtual_clock: bool = False
+    concurrency: int = 1000
     runtimes: tuple[str, ...] | None = None  # the functions that the Runtime API serves; empty for all
     edge_origins: tuple[Named, ...] = ()
     logs: str = BRIEF
@@ -129,7 +130,12 @@ class LocalServer:
         guard = self.guard = Guard(options.allowed_hosts)
         self.runtimes = self._runtime_api() if options.runtimes is not None else None
         self.lambdas = LambdaService(
-            self.runtimes or self.pool, terminal, self.clock, options.region, lambda: self.client
+            self.runtimes or self.pool,
+            terminal,
+            self.clock,
+            options.region,
+            lambda: self.client,
+            options.concurrency,
         )
         events = self.kept.events if self.kept is not None else None
         self.waiting = WaitingEvents(self.lambdas.queue, events, terminal) if events is not None else None

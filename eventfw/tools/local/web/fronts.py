@@ -39,6 +39,7 @@ from eventfw.tools.local.web.asgi import (
 )
 from eventfw.tools.local.web.function_url import url_error, url_event, url_response
 from eventfw.tools.local.web.guard import Guard
+from eventfw.tools.local.workers.results import Throttled
 
 URL_LIMIT = 6 * 1024 * 1024  # bytes of a request's body at a function URL
 
@@ -116,14 +117,19 @@ class Fronts:
         except BodyTooLarge:
             return "", too_large(prefix)
         sent = sent.with_headers(content_length=str(len(sent.body))) if sent.body else sent
-        if prefix == "_url":
-            return await self._at_url(told[0], function, sent)
-        return await (self._at_balancer if prefix == "_alb" else self._at_lattice)(told, function, sent)
+        try:
+            if prefix == "_url":
+                return await self._at_url(told[0], function, sent)
+            return await (self._at_balancer if prefix == "_alb" else self._at_lattice)(told, function, sent)
+        except Throttled as error:
+            return function, throttled(prefix, error)
 
     async def _invoked(self, function: str, event: dict[str, Any]) -> tuple[bytes, str]:
-        """What the function gave, or what was wrong."""
+        """What the function gave, or what was wrong. Raises Throttled."""
         try:
             outcome = await self.invoke(function, json.dumps(event, separators=(",", ":")).encode())
+        except Throttled:
+            raise
         except EventfwError as error:
             return b"", str(error)
         return outcome.payload, f"{function} failed: {failure(outcome.payload)}" if outcome.error else ""
@@ -183,6 +189,17 @@ def no_rule(function: str, missed: list[str]) -> HttpResponse:
     """The answer to a request that no rule takes; on AWS the listener's default action answers it."""
     problem = f"no rule leads to {function}: {'; '.join(missed)}"
     return HttpResponse(404, [("content-type", "text/plain; charset=utf-8")], f"{problem}\n".encode(), problem)
+
+
+def throttled(prefix: str, error: Throttled) -> HttpResponse:
+    """The answer where no more of a function may run: at its URL Lambda's own, elsewhere as if it had failed."""
+    if prefix == "_alb":
+        return alb.alb_error(502, problem=str(error))
+    if prefix == "_lattice":
+        return lattice.lattice_error(problem=str(error))
+    body = {"Reason": error.reason, "Type": "User", "message": "Rate Exceeded."}
+    headers = [("content-type", "application/json"), ("x-amzn-errortype", "TooManyRequestsException")]
+    return HttpResponse(429, headers, json.dumps(body).encode(), str(error))
 
 
 def too_large(prefix: str) -> HttpResponse:

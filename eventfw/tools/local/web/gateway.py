@@ -55,6 +55,7 @@ from eventfw.tools.local.web.rest_api import (
     rest_response,
 )
 from eventfw.tools.local.web.waiting import TimedInvoke
+from eventfw.tools.local.workers.results import Throttled
 
 ASKED = "eventfw.api"  # in a scope: the name of the API whose address was asked, which is the only one there
 ARN = "arn:aws:execute-api:us-east-1:000000000000:local"
@@ -175,6 +176,8 @@ class Gateway:
             if api.rest:
                 return rest_error(504, "Endpoint request timed out", problem=problem)
             return gateway_error(503, problem=problem)
+        except Throttled as error:
+            return throttled(api, str(error))
         except EventfwError as error:
             return failed(api, str(error))
         return response_of(api, function, outcome, request)
@@ -222,6 +225,11 @@ def rest_stage(api: LocalApi) -> RestStage:
 def failed(api: LocalApi, problem: str) -> HttpResponse:
     """The answer where a function gives none."""
     return rest_error(502, problem=problem) if api.rest else gateway_error(500, problem=problem)
+
+
+def throttled(api: LocalApi, problem: str) -> HttpResponse:
+    """The answer where no more of a function may run."""
+    return rest_error(500, problem=problem) if api.rest else gateway_error(503, problem=problem)
 
 
 def too_large(api: LocalApi, problem: str) -> HttpResponse:

@@ -13,6 +13,7 @@ from eventfw.errors import LocalError
 from eventfw.routing import identify
 from eventfw.tools.local.web.asgi import Exchange, HttpResponse, respond
 from eventfw.tools.local.web.fronts import URL_LIMIT, Fronts
+from eventfw.tools.local.workers.results import Throttled
 
 URL = {"kind": "function_url", "function": "hook", "handler": "hook", "auth": "NONE", "cors": None}
 
@@ -88,6 +89,13 @@ def test_a_failure_is_the_services_502() -> None:
     assert (answer.status, answer.body) == (502, b"Internal Server Error")
     assert seen[0].problem == "hook failed: KeyError: x"
     assert ask(fronts(functions=Functions(LocalError("no worker"))), target="/_url/hook/").status == 502
+
+
+def test_a_throttled_function_is_a_429_at_its_url_and_a_failure_elsewhere() -> None:
+    throttled = Functions(Throttled("hook runs twice already.", "ConcurrentInvocationLimitExceeded"))
+    answer = ask(fronts(functions=throttled), target="/_url/hook/")
+    assert (answer.status, json.loads(answer.body)["Reason"]) == (429, "ConcurrentInvocationLimitExceeded")
+    assert ask(fronts(ALB, functions=throttled), target="/_alb/photo/photos/a?x=1&x=2").status == 502
 
 
 def test_a_url_for_signed_requests_refuses_others() -> None:

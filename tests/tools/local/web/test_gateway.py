@@ -18,6 +18,7 @@ from eventfw.tools.local.web.asgi import Exchange
 from eventfw.tools.local.web.gateway import Gateway
 from eventfw.tools.local.web.guard import Guard
 from eventfw.tools.local.web.http_api import BODY_LIMIT, HEADERS_LIMIT, PAYLOAD_LIMIT
+from eventfw.tools.local.workers.results import Throttled
 
 ROUTES = [
     ["GET", "/photos/{name}", "api", "photo"],
@@ -165,6 +166,13 @@ def test_a_function_that_fails_is_a_500_and_the_terminal_learns_why(result: Any,
     answer = ask(gateway(Functions(result), observe=seen.append))
     assert (answer.status, answer.body) == (500, b'{"message":"Internal Server Error"}')
     assert seen[0].problem == said
+
+
+def test_a_throttled_function_is_a_503() -> None:
+    seen: list[Exchange] = []
+    answer = ask(gateway(Functions(Throttled("api runs twice already.")), observe=seen.append))
+    assert (answer.status, answer.body) == (503, b'{"message":"Service Unavailable"}')
+    assert seen[0].problem == "api runs twice already."
 
 
 def test_a_malformed_result_is_a_500_and_the_terminal_learns_why() -> None:
