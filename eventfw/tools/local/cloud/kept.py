@@ -37,6 +37,7 @@ class Kept:
         self.unsaved = self.folder / "unsaved"  # there while something may be lost; when the run began
         self.events = self.folder / "events.json"
         self.positions = self.folder / "positions.json"
+        self._positions_before = self.folder / "positions.before"
         self._previous = self.folder / "previous"
         self._origin_file = self.folder / "origin.json"
         self._lock: IO[str] | None = None
@@ -80,6 +81,8 @@ class Kept:
                 f"The embedded AWS could not save what it had when it last ran. Kept is what there was when that run "
                 f"began, at {self.unsaved.read_text()}, and the objects in buckets."
             )
+            if self._positions_before.exists():  # where it was in streams is beyond what it knows of them now
+                self._positions_before.replace(self.positions)
         origin = self._origin()
         if self.state.exists():
             report(f"The embedded AWS goes on with what is kept in {self.folder}")
@@ -166,6 +169,9 @@ class Kept:
         self._previous.mkdir()
         for path in self.state.glob("*.json"):
             _linked(str(path), str(self._previous / path.name))
+        self._positions_before.unlink(missing_ok=True)
+        if self.positions.exists():
+            _linked(str(self.positions), str(self._positions_before))
 
     def _readdress(self, old: Addresses, new: Addresses) -> None:
         """Write the new addresses over the old ones, in everything but the objects of buckets."""

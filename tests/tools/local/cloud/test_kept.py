@@ -78,6 +78,18 @@ def test_what_was_not_saved_is_told(tmp_path: Path) -> None:
     kept.release()
 
 
+def test_streams_are_read_from_where_they_were_before_what_was_not_saved(tmp_path: Path) -> None:
+    kept, _ = run(tmp_path, 4566)
+    kept.positions.write_text("1")
+    saved(kept, "")
+    for moved in ("2", "3"):  # and each of these runs has ended without saving
+        kept, _ = run(tmp_path, 4566)
+        assert kept.positions.read_text() == "1"
+        (tmp_path / "draft").write_text(moved)
+        (tmp_path / "draft").replace(kept.positions)
+        kept.release()
+
+
 def test_what_another_version_wrote_is_copied_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept, _ = run(tmp_path, 4566)
     saved(kept, "old")
