@@ -139,22 +139,27 @@ class Cloud:
     async def stop(self) -> None:
         """End it, and wait until it has ended."""
         process, self._process = self._process, None
+        by_itself = process is not None and process.poll() is not None
         if process is not None:
-            if process.stdin is not None:
-                process.stdin.close()
-            patience = STOP_SECONDS + (SAVING_SECONDS if self.kept is not None else GRACE)
-            try:
-                await asyncio.to_thread(process.wait, patience)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                await asyncio.to_thread(process.wait)
+            await self._end(process)
         if self.kept is not None:
             if self.kept.lost:
-                self.report(f"The embedded AWS has not saved what it had. It said:\n{self._tail()}")
+                why = "" if by_itself else f" It said:\n{self._tail()}"
+                self.report(f"The embedded AWS has not saved what it had.{why}")
             self.kept.release()
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
+
+    async def _end(self, process: subprocess.Popen[bytes]) -> None:
+        if process.stdin is not None:
+            process.stdin.close()
+        patience = STOP_SECONDS + (SAVING_SECONDS if self.kept is not None else GRACE)
+        try:
+            await asyncio.to_thread(process.wait, patience)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            await asyncio.to_thread(process.wait)
 
     async def reset(self) -> None:
         """Forget everything that was made in it."""

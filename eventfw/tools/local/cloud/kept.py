@@ -127,10 +127,11 @@ class Kept:
         """Leave the folder to others, once the embedded AWS has ended. What it could not read is put back: it has saved
         what it could."""
         if self._unread:
+            self._unread = False
             for path in self.state.glob("*.json"):
                 path.unlink()
             for path in self._previous.glob("*.json"):
-                path.rename(self.state / path.name)
+                _linked(str(path), str(self.state / path.name))
         if self._lock is not None:
             self._lock.close()
             self._lock = None

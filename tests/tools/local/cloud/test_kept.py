@@ -135,6 +135,8 @@ def test_what_the_embedded_aws_cannot_read_is_told_and_stays_as_it_is(tmp_path: 
         asyncio.run(cloud.start())
     assert "rm -r" in caught.value.message
     assert "sqs" in caught.value.message
+    asyncio.run(cloud.stop())  # as the server does, once more
     assert path.read_text() == '{"half'
+    assert (kept.state / "kms.json").exists()
     assert kept.claim(), "another run may have the folder"
     kept.release()
