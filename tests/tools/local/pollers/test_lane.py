@@ -125,6 +125,7 @@ def test_the_lowest_record_that_is_named_is_where_it_goes_on() -> None:
     assert invoked(one, 1.0) == ["3", "4"]
     verdict = one.returned(1.0, failed("4"))
     assert verdict.given_up and verdict.given_up.sequences == ["4"] and not verdict.error
+    assert verdict.given_up.invocations == 2
 
 
 @pytest.mark.parametrize("value", [failed("9"), failed(""), {"batchItemFailures": [{"foo": "1"}]}, 7])

@@ -19,6 +19,7 @@ from eventfw.tools.local.cloud.aws import AwsError
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
 from eventfw.tools.local.pollers.attempts import Record
 from eventfw.tools.local.pollers.positions import Position, Positions
+from eventfw.tools.local.pollers.shard_work import HELD
 from eventfw.tools.local.pollers.shards import Page, Shard
 from eventfw.tools.local.pollers.stream_settings import StreamSettings
 from eventfw.tools.local.pollers.streams import StreamPoller
@@ -305,6 +306,7 @@ async def test_children_of_a_shard_are_read_from_their_beginning_and_after_it() 
         bench.stream.contents |= {"b": ["3"], "c": ["4"]}
         bench.stream.parents = {"b": ("a",), "c": ("a",)}
         bench.stream.closed.add("a")
+        await poller.refresh("clicks")
         await poller.settle()
         assert bench.function.batches == [["2"]]
         bench.function.bad = set()
@@ -432,3 +434,77 @@ async def test_the_version_that_ran_is_told() -> None:
     [told] = bench.queues.sent
     assert told["requestContext"]["functionArn"] == name
     assert told["responseContext"]["executedVersion"] == "3"
+
+
+@in_loop
+async def test_a_window_goes_on_over_a_changed_mapping() -> None:
+    bench = Bench(Clicks(a=["1"]))
+    bench.function.answer = {"state": {"n": 1}}
+    async with bench.polling(TumblingWindowInSeconds=60) as before:
+        await bench.advance(0)
+        await before.drain()
+        bench.stream.contents["a"].append("2")
+        async with bench.polling(before, TumblingWindowInSeconds=60, BatchSize=1):
+            await bench.advance(0)
+    assert [event["state"] for event in bench.function.events] == [{}, {"n": 1}]
+
+
+@in_loop
+async def test_a_shard_that_ended_is_finished_by_the_mapping_that_was_changed_meanwhile() -> None:
+    bench = Bench(Clicks(a=["1"]))
+    bench.function.bad = {"1"}
+    async with bench.polling() as before:
+        await bench.advance(0)
+        del bench.stream.contents["a"]
+        await before.settle()
+        await before.drain()
+        bench.function.bad = set()
+        async with bench.polling(before, BatchSize=1):
+            await bench.advance(1)
+    assert bench.function.batches == [["1"], ["1"]]
+
+
+@in_loop
+async def test_by_a_virtual_clock_a_record_arrives_when_it_is_read() -> None:
+    bench = Bench(Clicks(a=[]))
+    bench.function.bad = {"1"}
+    on_failure = {"OnFailure": {"Destination": FAILED}}
+    async with bench.polling(MaximumRecordAgeInSeconds=60, DestinationConfig=on_failure):
+        await bench.advance(100)
+        bench.stream.contents["a"].append("1")
+        await bench.advance(50)
+        assert len(bench.function.batches) > 1 and not bench.queues.sent
+        await bench.advance(50)
+    [told] = bench.queues.sent
+    assert told["KinesisBatchInfo"]["approximateArrivalOfFirstRecord"] == "1970-01-12T13:48:20.000Z"
+
+
+@in_loop
+async def test_a_record_is_given_up_when_the_stream_has_forgotten_it() -> None:
+    bench = Bench(Clicks(a=["1"]))
+    bench.function.bad = {"1"}
+    async with bench.polling(MaximumRecordAgeInSeconds=600_000):
+        await bench.advance(86_400)
+        assert "gave up" not in bench.said.getvalue()
+        await bench.advance(60)
+    assert "gave up 1 record 1 (RecordAgeExceeded), and has nobody to tell" in bench.said.getvalue()
+
+
+@in_loop
+async def test_a_shard_whose_function_is_held_up_is_read_ahead_so_far_and_no_further() -> None:
+    bench = Bench(Clicks(a=[str(number) for number in range(HELD + 1)]))
+    bench.function.held["0"] = asyncio.Event()
+    async with bench.polling(BatchSize=1) as poller:
+        await poller.look()
+        bench.stream.contents["a"].append("late")
+        assert await poller.look() is False
+        assert poller.works["a"].last == str(HELD)
+
+
+@in_loop
+async def test_the_next_run_goes_on_at_the_first_of_what_several_lanes_have_left() -> None:
+    bench = Bench(Clicks(a=["x/1", "y/2", "x/3", "y/4"]))
+    bench.function.bad = {"2", "3"}
+    async with bench.polling(BatchSize=1, ParallelizationFactor=10) as poller:
+        await poller.settle()
+    assert bench.positions.of(poller.mapping) == {"a": Position("2")}
