@@ -133,7 +133,7 @@ class Cache:
         now = self.now()
         if entry is not None and found.origin_status >= 500 and entry.if_error(now):
             entry.put_off(now)
-            return hit(entry, now)
+            return replace(stood_in(entry, found, now), function=found.function)
         if entry is not None and found.origin_status == found.response.status == 304:
             found = confirmed(entry, found)
         if emptied != self._emptied:
@@ -156,6 +156,14 @@ def hit(entry: Entry, now: float) -> Fetched:
         problem = f"{problem} {again}".lstrip()
     response = HttpResponse(kept.status, [*entry.headers, ("age", str(entry.age(now)))], kept.body, problem)
     return Fetched(response, "Error" if response.status >= 400 else "Hit", entry.origin_status)
+
+
+def stood_in(entry: Entry, found: Fetched, now: float) -> Fetched:
+    """The old answer in the place of the origin's failure, of which the developer is told."""
+    old = hit(entry, now)
+    why = found.response.problem or f"The origin answered {found.origin_status}."
+    problem = f"{why} CloudFront gives the viewer the answer of {entry.age(now)} s ago."
+    return replace(old, response=replace(old.response, problem=problem))
 
 
 def confirmed(entry: Entry, found: Fetched) -> Fetched:

@@ -5,7 +5,9 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndRes
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import importlib
 import os
 from typing import TYPE_CHECKING
 
@@ -49,7 +51,9 @@ class OriginClient:
 
     async def fetched(self, url: str, request: HttpRequest, read: float = READ) -> HttpResponse:
         """A server's whole response. Raises Unreachable."""
-        import aiohttp  # takes as long to import as the rest of the server, which need not wait for it
+        if self._session is None:  # it takes as long to import as the rest of the server, which need not wait for it
+            await asyncio.to_thread(importlib.import_module, "aiohttp")
+        import aiohttp
 
         where = url.partition("?")[0]
         for attempt in range(1, ATTEMPTS + 1):

@@ -53,7 +53,7 @@ def bench(*answers: Fetched) -> Bench:
 
 
 def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(test())
+    asyncio.run(asyncio.wait_for(test(), 10))  # a broken cache waits forever
 
 
 def test_the_second_request_is_a_hit_that_says_its_age() -> None:
@@ -145,6 +145,19 @@ def test_an_old_answer_stands_in_for_an_origin_that_fails(cache_control: str, re
         one.time = 160
         await one.get()
         assert len(one.asked) == asked + 1
+
+    run(test)
+
+
+def test_the_developer_is_told_that_an_old_answer_stands_in() -> None:
+    async def test() -> None:
+        one = bench(answer(), answer("broken", 503, function="dress"))
+        await one.get()
+        one.time = 100
+        found = await one.cache.answer(KEY, POLICY, one.fetch, collapse=True)
+        said = "The origin answered 503. CloudFront gives the viewer the answer of 100 s ago."
+        assert (found.response.status, found.response.problem, found.function) == (200, said, "dress")
+        assert not found.failed
 
     run(test)
 
