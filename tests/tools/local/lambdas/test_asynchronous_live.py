@@ -50,6 +50,32 @@ APP = """
                 time.sleep(0.005)
         return [context.function_version, context.invoked_function_arn, os.environ["AWS_LAMBDA_FUNCTION_VERSION"]]
 
+    alerts = app.topic("alerts")
+
+    @app.function(on_failure=uploads, dead_letter=alerts, maximum_retry_attempts=0)
+    def to_bucket_and_topic(event):
+        raise ValueError("lost")
+
+    @app.function(on_success=shop)
+    def to_bus(event):
+        return event
+
+    @app.function(on_failure=app.lambda_function("mend"), maximum_retry_attempts=0)
+    def to_function(event):
+        raise ValueError("broken")
+
+    @app.function()
+    def mend(record):
+        note("mend", record["requestPayload"])
+
+    @app.sns_subscriber(alerts)
+    def alerted(message):
+        note("alerted", [message.message, message.attributes["ErrorMessage"]])
+
+    @app.event_rule({"source": ["lambda"]}, bus=shop)
+    def heard(event):
+        note("heard", [event.detail_type, event.resources, event.detail["responsePayload"]])
+
     @app.function(provisioned_concurrency=1)
     def ready(event, context):
         return context.function_version
@@ -118,6 +144,29 @@ def test_what_a_rule_with_an_input_sends_is_retried_too(live: Live) -> None:
     assert (record["requestContext"]["condition"], record["responsePayload"]) == ("Success", None)
 
 
+def invoke_later(live: Live, function: str, event: object) -> None:
+    live.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(event))
+
+
+def test_records_reach_destinations_of_every_kind(live: Live) -> None:
+    invoke_later(live, "to_bucket_and_topic", {"a": 1})
+    assert until(lambda: live.noted("alerted"), "the dead letter") == [['{"a": 1}', "lost"]]
+    s3 = live.client("s3")
+    found = until(
+        lambda: s3.list_objects_v2(Bucket="uploads", Prefix="aws/lambda/async/to_bucket_and_topic/").get("Contents"),
+        "the object",
+    )
+    record = json.loads(s3.get_object(Bucket="uploads", Key=found[0]["Key"])["Body"].read())
+    assert (record["requestPayload"], record["requestContext"]["approximateInvokeCount"]) == ({"a": 1}, 1)
+    invoke_later(live, "to_bus", {"b": 2})
+    [[detail_type, resources, response]] = until(lambda: live.noted("heard"), "the event of the bus")
+    assert (detail_type, response) == ("Lambda Function Invocation Result - Success", {"b": 2})
+    here = "us-east-1:000000000000"
+    assert resources == [f"arn:aws:events:{here}:event-bus/shop", f"arn:aws:lambda:{here}:function:to_bus:$LATEST"]
+    invoke_later(live, "to_function", {"c": 3})
+    assert until(lambda: live.noted("mend"), "the record") == [{"c": 3}]
+
+
 def test_the_clock_is_shown_and_stands_still(live: Live) -> None:
     told = [json.loads(eventfw(live.folder, "clock", "--json").stdout) for _ in range(2)]
     assert told[0] == told[1]
@@ -178,3 +227,23 @@ def test_an_invocation_over_the_reserved_concurrency_is_throttled(live: Live) ->
     live.says("invoke -> direct ok")
     advance(live, "1s")
     assert live.noted("direct")[-1] == "later"
+
+
+def test_a_reload_changes_the_code_of_the_next_attempt_and_loses_nothing(live: Live) -> None:
+    after = len(live.lines)
+    live.client("s3").put_object(Bucket="uploads", Key="dog.png", Body=b"x")
+    live.says("thumbnail failed, and will be tried again in 1 minute (attempt 2 of 3).", after=after)
+    write(live.folder / "app.py", APP.replace('raise ValueError("cannot read this")', 'note("mended", upload.key)'))
+    live.says("Reloaded after app.py", after=after)
+    advance(live, "1m")
+    assert live.noted("mended") == ["dog.png"]
+
+
+def test_events_that_have_not_ended_are_counted_at_the_end(live: Live) -> None:
+    after = len(live.lines)
+    write(live.folder / "app.py", APP)
+    live.says("Reloaded after app.py", after=after)
+    live.client("s3").put_object(Bucket="uploads", Key="bird.png", Body=b"x")
+    live.says("thumbnail failed", after=after)
+    live.stop()
+    assert any("Gave up 1 asynchronous event that had not ended." in line for line in live.lines)
