@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from eventfw.errors import EventfwError, LocalError
 from eventfw.paths import HttpTable
+from eventfw.resources.names import LOCAL_STAGE
 from eventfw.tools.local.cdn.front import EdgeFront
 from eventfw.tools.local.cdn.invalidations import Invalidations
 from eventfw.tools.local.cdn.named import Named
@@ -329,7 +330,7 @@ class LocalServer:
         self.fronts.replace(description["fronts"])
         self.websockets.replace(description["websockets"])
         self.front.replace([Association(**one) for one in description["edge"]], description["distributions"])
-        self.schedules.replace(description["schedules"])
+        self.schedules.replace(description["schedules"], f"{description['app']}-{LOCAL_STAGE}")
 
     async def _watch(self) -> None:
         async for files in saves(self.options.directory):

@@ -28,10 +28,15 @@ class Schedules:
         self.accept = accept
         self.clock = clock
         self.region = region
+        self._group = "default"
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    def replace(self, schedules: Iterable[dict[str, Any]]) -> None:
-        """Take over a new list. A schedule that stays keeps its rhythm: ``rate(5 minutes)`` does not begin anew."""
+    def replace(self, schedules: Iterable[dict[str, Any]], group: str = "default") -> None:
+        """Take over a new list. A schedule that stays keeps its rhythm: ``rate(5 minutes)`` does not begin anew.
+
+        ``group`` is the schedule group that those of Scheduler are in.
+        """
+        self._group = group
         wanted = {json.dumps(one, sort_keys=True): one for one in schedules if one["enabled"]}
         for key in self._tasks.keys() - wanted.keys():
             self._tasks.pop(key).cancel()
@@ -63,7 +68,7 @@ class Schedules:
         if not how.get("scheduler"):
             told = scheduled_event(how["rule"], time, id_=str(uuid.uuid4()), account=LOCAL_ACCOUNT, region=self.region)
             return json.dumps(told).encode()
-        arn = f"arn:aws:scheduler:{self.region}:{LOCAL_ACCOUNT}:schedule/default/{how['rule']}"
+        arn = f"arn:aws:scheduler:{self.region}:{LOCAL_ACCOUNT}:schedule/{self._group}/{how['rule']}"
         return _written_over(json.dumps(scheduler_event(arn, time, how.get("input"))), arn, time).encode()
 
 

@@ -122,12 +122,12 @@ def scheduler(rule: str, **options: Any) -> dict[str, Any]:
 def test_a_schedule_of_scheduler_fires_with_schedulers_event_and_its_input() -> None:
     async def main() -> None:
         bench = Bench()
-        bench.schedules.replace([scheduler("often", input={"a": 1})])
+        bench.schedules.replace([scheduler("often", input={"a": 1})], "demo-local")
         await bench.until(2)
         await bench.schedules.stop()
         _, event = bench.ticks[0]
         assert (event["source"], event["input"]) == ("aws.scheduler", {"a": 1})
-        assert event["resources"] == ["arn:aws:scheduler:eu-west-1:000000000000:schedule/default/often"]
+        assert event["resources"] == ["arn:aws:scheduler:eu-west-1:000000000000:schedule/demo-local/often"]
 
     asyncio.run(main())
 
