@@ -34,7 +34,7 @@ class Pollers:
         self.spawn = spawn
         self.makers = POLLERS if makers is None else makers
         self._kept: dict[str, _Kept] = {}
-        self._ending: set[_Kept] = set()
+        self._ending: list[_Kept] = []  # the last to end comes last
         self._moved = False
         surroundings.visibility.shown = self.wake
         surroundings.clock.settled_by(self.settle)
@@ -82,14 +82,13 @@ class Pollers:
         await self.surroundings.visibility.stop()
 
     def _begin(self, mapping: EventSourceMapping) -> None:
-        previous = next((one for one in self._ending if one.mapping.name == mapping.name), None)
+        before = [one.poller for one in self._ending if one.mapping.name == mapping.name and one.poller is not None]
         kept = self._kept[mapping.name] = _Kept(mapping)
-        kept.tasks.append(self.spawn(self._run(kept, previous)))
+        kept.tasks.append(self.spawn(self._run(kept, before[-1] if before else None)))
 
-    async def _run(self, kept: _Kept, previous: _Kept | None) -> None:
-        if previous is not None:
-            await asyncio.wait(previous.tasks)
-        before = previous.poller if previous is not None else None
+    async def _run(self, kept: _Kept, before: Poller | None) -> None:
+        if before is not None:
+            await before.left()
         try:
             kept.poller = self.makers[kept.mapping.service](kept.mapping, self.surroundings, before)
         except EventfwError as error:
@@ -98,22 +97,23 @@ class Pollers:
         await kept.poller.run()
 
     def _end(self, kept: _Kept) -> None:
-        self._ending.add(kept)
-        if kept.poller is None:  # it waits for another to end
-            kept.tasks[0].cancel()
-            self._ending.discard(kept)
-        else:
-            kept.tasks.append(self.spawn(self._drain(kept, kept.poller)))
+        [running] = kept.tasks
+        if kept.poller is None:  # it waits for another to leave
+            running.cancel()
+            return
+        self._ending.append(kept)
+        kept.tasks.append(self.spawn(self._drain(kept, kept.poller, running)))
 
-    async def _drain(self, kept: _Kept, poller: Poller) -> None:
+    async def _drain(self, kept: _Kept, poller: Poller, running: asyncio.Task[None]) -> None:
         try:
             await poller.drain()
+            await asyncio.wait([running])
         finally:
-            self._ending.discard(kept)
+            self._ending.remove(kept)
 
 
 class _Kept:
-    """A mapping, its poller once it has begun, and the tasks that run and end it."""
+    """A mapping, its poller once it has begun, and the tasks that run it and end it."""
 
     def __init__(self, mapping: EventSourceMapping) -> None:
         self.mapping = mapping

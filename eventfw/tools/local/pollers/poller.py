@@ -41,6 +41,9 @@ class Poller(Protocol):
     async def drain(self) -> None:
         """Take nothing more, finish what is held, and have :meth:`run` return. Returns when that is so."""
 
+    async def left(self) -> None:
+        """Wait, once :meth:`drain` has begun, until another may take this one's place."""
+
     async def settle(self) -> bool:
         """Wait until nothing is held that could go on without the clock going on; whether anything was."""
 
@@ -49,5 +52,5 @@ class Poller(Protocol):
 
 
 MakePoller = Callable[[EventSourceMapping, Surroundings, "Poller | None"], Poller]
-"""Makes the poller of a mapping. The third is the one that it takes the place of, which has ended: a stream's goes on
+"""Makes the poller of a mapping. The third is the one that it takes the place of, which it has left: a stream's goes on
 where that one was."""

@@ -54,6 +54,8 @@ class QueuePoller:
         self._timer: asyncio.Task[None] | None = None
         self._timer_at = 0.0
         self._events = 0  # that happened: messages received, batches ended
+        if isinstance(previous, QueuePoller) and previous.queue.arn == self.queue.arn:
+            self._inherit(previous)
 
     async def run(self) -> None:
         try:
@@ -75,6 +77,16 @@ class QueuePoller:
         self._draining = True
         self._stirred.set()
         await self._ended.wait()
+
+    async def left(self) -> None:
+        self._draining = True
+
+    def _inherit(self, previous: QueuePoller) -> None:
+        """Take the long poll of the one before over: what it brings is for this one's filters and function."""
+        self._poll, previous._poll = previous._poll, None
+        previous._stirred.set()
+        if self._poll is not None:
+            self._poll.add_done_callback(lambda _: self._stirred.set())
 
     async def settle(self) -> bool:
         busy = False
@@ -131,7 +143,7 @@ class QueuePoller:
         """Take in what the long poll brought, or, after something was sent, what is there. Whether one of them was."""
         if self._poll is not None and self._poll.done():
             poll, self._poll = self._poll, None
-            await self._take(poll, room)
+            await (self._return(poll) if self._draining else self._take(poll, room))
             return True
         if self._draining or room <= 0 or self.trouble.lasts(self._stirred.set):
             return False
@@ -167,6 +179,13 @@ class QueuePoller:
         if len(wanted) < len(messages):
             await self._drop([one for one in messages if one not in wanted])
         self.gathering.add(wanted, now)
+
+    async def _return(self, receiving: asyncio.Task[list[Message]]) -> None:
+        """Give back what is received: the mapping is gone, and no other has taken its place."""
+        try:
+            await self.queue.show([one.receipt for one in await receiving])
+        except (AwsError, Unanswered) as error:
+            self.trouble.met(error)
 
     async def _messages(self, most: int, wait: int) -> list[Message]:
         hidden_for = max(1.0, (await self.queue.attributes()).visibility)

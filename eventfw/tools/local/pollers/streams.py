@@ -86,6 +86,9 @@ class StreamPoller:
             work.stop()
         await self._ended.wait()
 
+    async def left(self) -> None:
+        await self._ended.wait()
+
     async def settle(self) -> bool:
         if not self._running:
             return False

@@ -38,6 +38,9 @@ class Watched:
         self.done.append("draining")
         await self.may_end.wait()
 
+    async def left(self) -> None:
+        await self.may_end.wait()
+
     async def settle(self) -> bool:
         return self.held
 

@@ -274,32 +274,49 @@ async def test_what_sqs_goes_on_to_refuse_is_told_once_and_tried_again(monkeypat
 async def test_a_message_wakes_the_poller_and_otherwise_the_long_poll_finds_it() -> None:
     bench = Bench(real=True)
     async with bench.polling() as poller:
-        await until(lambda: ("ReceiveMessage", queues.LONG_POLL) in waits(bench))
+        await until(lambda: queues.LONG_POLL in waits(bench))
         bench.sqs.send("orders", "quiet")
         await until(lambda: bench.sqs.deleted == ["quiet"])
         before = len(waits(bench))
         poller.wake("another")
         await asyncio.sleep(0)
         poller.wake("orders")
-        await until(lambda: ("ReceiveMessage", 0) in waits(bench)[before:])
+        await until(lambda: 0 in waits(bench)[before:])
 
 
-def waits(bench: Bench) -> list[tuple[str, int]]:
-    return [(action, sent["WaitTimeSeconds"]) for action, sent in bench.sqs.calls if action == "ReceiveMessage"]
+def waits(bench: Bench) -> tuple[int, ...]:
+    """How long each call to receive was to wait."""
+    return tuple(sent["WaitTimeSeconds"] for action, sent in bench.sqs.calls if action == "ReceiveMessage")
 
 
 @in_loop
-async def test_draining_it_finishes_what_it_holds_and_takes_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queues, "LONG_POLL", 0)
+async def test_draining_it_finishes_what_it_holds_and_gives_back_what_comes() -> None:
     bench = Bench(real=True, BatchSize=100, MaximumBatchingWindowInSeconds=60)
     bench.sqs.send("orders", "a")
     running = asyncio.create_task(bench.poller.run())
-    await until(lambda: bench.poller.gathering.messages)
-    await bench.poller.drain()
+    await until(lambda: bench.poller.gathering.messages and waits(bench)[-2:] == (0, queues.LONG_POLL))
+    draining = asyncio.create_task(bench.poller.drain())
+    await until(lambda: bench.sqs.deleted == ["a"])
     bench.sqs.send("orders", "b")
-    await running
-    assert bench.sqs.deleted == ["a"]
+    await asyncio.gather(running, draining)
+    assert (bench.function.batches, bench.sqs.shown) == ([["a"]], ["b"])
     assert await bench.poller.settle() is False
+
+
+@in_loop
+async def test_a_changed_mapping_gets_what_the_long_poll_of_the_old_one_brings() -> None:
+    bench = Bench(real=True)
+    old = asyncio.create_task(bench.poller.run())
+    await until(lambda: waits(bench)[-1:] == (queues.LONG_POLL,))
+    await bench.poller.left()
+    changed = EventSourceMapping("OrderMapping", "order2", bench.mapping.source, bench.mapping.properties)
+    new = asyncio.create_task(QueuePoller(changed, bench.surroundings, bench.poller).run())
+    await bench.poller.drain()
+    bench.sqs.send("orders", "a")
+    await until(lambda: bench.sqs.deleted == ["a"])
+    new.cancel()
+    await asyncio.gather(old, new, return_exceptions=True)
+    assert "sqs -> order2 ok" in bench.said.getvalue()
 
 
 @in_loop
