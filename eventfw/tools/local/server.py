@@ -38,6 +38,7 @@ from eventfw.tools.local.cloud.steps import StepFunctions
 from eventfw.tools.local.console import Console
 from eventfw.tools.local.lambdas.api import InvokeApi
 from eventfw.tools.local.lambdas.configuration import configurations, mappings
+from eventfw.tools.local.lambdas.controls import ControlsApi
 from eventfw.tools.local.lambdas.schedules import Schedules
 from eventfw.tools.local.lambdas.service import LambdaService
 from eventfw.tools.local.lambdas.waiting_events import WaitingEvents
@@ -300,6 +301,7 @@ class LocalServer:
             lambda: self.cloud.endpoint_url if self.cloud else None,
             control=self.control,
             invoke=InvokeApi(self.lambdas),
+            controls=ControlsApi(self.lambdas),
             guard=self.guard,
             note=self.terminal.note,
             onlooker=lambda: self.passing,

@@ -16,6 +16,7 @@ from eventfw.tools.local.cloud.control import PREFIX
 from eventfw.tools.local.cloud.faults import fault
 from eventfw.tools.local.cloud.reports import REPORT_LIMIT, reported, taken
 from eventfw.tools.local.lambdas.api import InvokeApi, called, refused
+from eventfw.tools.local.lambdas.controls import ControlsApi
 from eventfw.tools.local.web.asgi import (
     ASGIApp,
     BodyTooLarge,
@@ -59,7 +60,8 @@ class Onlooker(Protocol):
 class Door:
     """An ASGI app in front of the embedded AWS at ``upstream()``, which is ``None`` while there is none.
 
-    ``invoke`` answers Lambda's Invoke of the app's functions; that of any other is the embedded AWS's.
+    ``invoke`` answers Lambda's Invoke of the app's functions, ``controls`` what is asked and changed of their
+    concurrency and asynchronous events; what is asked of any other function is the embedded AWS's.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Door:
         *,
         control: ASGIApp,
         invoke: InvokeApi,
+        controls: ControlsApi | None = None,
         guard: Guard | None = None,
         note: Callable[[str], None] = lambda text: None,
         onlooker: Callable[[], Onlooker | None] = lambda: None,
@@ -75,6 +78,7 @@ class Door:
         self.upstream = upstream
         self.control = control
         self.invoke = invoke
+        self.controls = controls
         self.guard = guard or Guard()
         self.note = note
         self.onlooker = onlooker
@@ -94,6 +98,8 @@ class Door:
         try:
             if response is None and (call := self.invoke.call(request)) is not None:
                 response = await self.invoke.answer(call, request, receive)
+            if response is None and self.controls is not None and (function := self.controls.concerns(request)):
+                response = await self.controls.answer(function, request, receive)
             if response is None and reported(request):
                 response = await self._reported(request, receive)
             if response is None and (onlooker := self.onlooker()) and onlooker.concerns(request):

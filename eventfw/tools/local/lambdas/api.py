@@ -140,11 +140,16 @@ def called(request: HttpRequest) -> Call | None:
     path = PATH.fullmatch(request.path) if request.method == "POST" else None
     if path is None or DATES[path[3]] != path[1]:
         return None
-    named = NAME.fullmatch(unquote(path[2]))
+    return called_name(path[2], path[3])
+
+
+def called_name(encoded: str, operation: str = "") -> Call | None:
+    """The function that a part of a path names."""
+    named = NAME.fullmatch(unquote(encoded))
     if named is None:
         return None
     region, account, function, qualifier = named.groups(default="")
-    return Call(path[3], function, qualifier, region, account)
+    return Call(operation, function, qualifier, region, account)
 
 
 def qualifier_of(call: Call, request: HttpRequest) -> str:

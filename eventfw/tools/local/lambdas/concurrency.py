@@ -41,6 +41,11 @@ class Concurrency:
         """An invocation has ended."""
         self._running[slot] -= 1
 
+    def left(self, without: str = "") -> int:
+        """What the account has for functions that reserve nothing, if the function ``without`` reserved nothing."""
+        reserved = {name: limit for name, limit in self._limits.items() if name not in (SHARED, without)}
+        return self.account - sum(reserved.values())
+
     def is_off(self, function: str) -> bool:
         """Whether the function reserves nothing at all for itself, which switches it off."""
         return function != SHARED and self._limits.get(function) == 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from eventfw.resources.names import LOCAL_ACCOUNT
@@ -71,6 +72,7 @@ class LambdaService:
         self.destinations = Destinations(client, self.accept, self.known, clock)
         self.queue = AsynchronousQueue(self, self.destinations.deliver, clock, terminal)
         self._functions: Mapping[str, FunctionConfiguration] = {}
+        self._changes: dict[str, dict[str, Any]] = {}
         clock.settled_by(self.settle)
 
     @property
@@ -80,9 +82,15 @@ class LambdaService:
 
     @functions.setter
     def functions(self, functions: Mapping[str, FunctionConfiguration]) -> None:
-        self._functions = functions
-        self.concurrency.replace(functions.values())
+        changes = self._changes
+        self._functions = {name: replace(one, **changes.get(name, {})) for name, one in functions.items()}
+        self.concurrency.replace(self._functions.values())
         self.versions.forget()
+
+    def change(self, function: str, settings: Mapping[str, Any]) -> None:
+        """Have a function of the app other settings than the app says, from now on."""
+        self._changes.setdefault(function, {}).update(settings)
+        self.functions = self._functions
 
     async def invoke(
         self,

@@ -167,6 +167,17 @@ def test_records_reach_destinations_of_every_kind(live: Live) -> None:
     assert until(lambda: live.noted("mend"), "the record") == [{"c": 3}]
 
 
+def test_a_client_may_switch_a_function_off(live: Live) -> None:
+    aws, before = live.client("lambda"), live.noted("mend")
+    assert aws.get_function_event_invoke_config(FunctionName="told")["MaximumRetryAttempts"] == 1
+    aws.put_function_concurrency(FunctionName="to_function", ReservedConcurrentExecutions=0)
+    invoke_later(live, "to_function", {"d": 4})
+    live.says("to_function gave up on an event at once, its reserved_concurrency being 0 (ZeroReservedConcurrency)")
+    assert until(lambda: live.noted("mend")[len(before) :], "the record") == [{"d": 4}]
+    aws.delete_function_concurrency(FunctionName="to_function")
+    assert "ReservedConcurrentExecutions" not in aws.get_function_concurrency(FunctionName="to_function")
+
+
 def test_the_clock_is_shown_and_stands_still(live: Live) -> None:
     told = [json.loads(eventfw(live.folder, "clock", "--json").stdout) for _ in range(2)]
     assert told[0] == told[1]
