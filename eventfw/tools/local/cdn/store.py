@@ -46,9 +46,7 @@ class Entry:
         return now < self.expires + self.lifetime.while_revalidated
 
     def if_error(self, now: float) -> bool:
-        """Whether it stands in for an origin that fails; no error does."""
-        if self.response.status >= 400:
-            return False
+        """Whether it stands in for an origin that fails; no error does, by its lifetime."""
         return self.lifetime.if_error is None or now < self.expires + self.lifetime.if_error
 
     def put_off(self, now: float) -> None:

@@ -259,15 +259,27 @@ def test_the_answer_to_get_answers_head_and_not_the_other_way_round() -> None:
 def test_what_was_asked_for_before_it_was_emptied_is_not_kept() -> None:
     async def test() -> None:
         one = bench(answer("old"), answer("new"))
-        one.gate = asyncio.Event()
+        gate = one.gate = asyncio.Event()
         waiting = asyncio.create_task(one.get())
         await asyncio.sleep(0)
         assert one.cache.clear() == 0
-        later = asyncio.create_task(one.get())
-        await asyncio.sleep(0)
-        one.gate.set()
-        assert [(await waiting)[1], (await later)[1]] == [b"old", b"new"]
+        one.gate = None
+        assert (await one.get())[:2] == ("Miss", b"new")
+        gate.set()
+        assert (await waiting)[1] == b"old"
         assert (await one.get())[:2] == ("Hit", b"new")
+
+    run(test)
+
+
+def test_an_old_answer_is_forgotten_once_the_origin_wants_nothing_kept() -> None:
+    async def test() -> None:
+        one = bench(answer("a", cache_control="max-age=10, stale-while-revalidate=90"), answer("b", 200, "private"))
+        await one.get()
+        one.time = 20
+        assert (await one.get())[:2] == ("Hit", b"a")
+        await one.cache.settle()
+        assert (await one.get())[:2] == ("Miss", b"b")
 
     run(test)
 

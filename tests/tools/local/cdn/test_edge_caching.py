@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections.abc import Callable
@@ -11,9 +12,10 @@ import pytest
 from edge_bench import ALL, Edge, Result, ask, edge_records, front, kinds
 
 from eventfw.errors import LocalError
+from eventfw.tools.local.cdn.hooks import Visit
 from eventfw.tools.local.cdn.named import named_origin
 from eventfw.tools.local.cdn.sites import Association
-from eventfw.tools.local.web.asgi import Exchange
+from eventfw.tools.local.web.asgi import Exchange, HttpRequest
 
 
 def site(policy: str = "CachingOptimized", **more: Any) -> dict[str, Any]:
@@ -32,6 +34,7 @@ class Origin(Edge):
         if function != "api":
             return await super().__call__(function, event)
         self.api_events.append(json.loads(event))
+        await asyncio.sleep(0)
         return Result(json.dumps(self.answer()).encode())
 
 
@@ -100,6 +103,12 @@ def test_the_page_of_a_function_that_fails_is_not_kept() -> None:
     assert kinds(functions) == ["viewer-request", "origin-request"] * 2
 
 
+def test_an_error_that_the_origin_request_function_makes_is_not_the_viewer_response_functions() -> None:
+    functions = Origin(origin_request=lambda cf: {"status": "404", "body": "no"})
+    answer = ask(cached(functions, *ALL))
+    assert (answer.status, kinds(functions)) == (404, ["viewer-request", "origin-request"])
+
+
 def test_of_a_kept_error_the_viewer_response_function_sees_nothing_either() -> None:
     functions = Origin(origin_response=lambda cf: {**cf["response"], "status": "200", "body": "mended"})
     functions.answer = lambda: {"statusCode": 500, "body": "broken"}
@@ -117,6 +126,16 @@ def test_a_kept_error_says_that_it_is_and_until_when() -> None:
     assert ask(app).header("x-cache") == "Error from cloudfront"
     assert [one.problem for one in seen] == ["", "CloudFront keeps an error for 10 s and asks again in 6 s."]
     assert len(functions.api_events) == 1
+
+
+def test_an_error_is_asked_about_without_conditions() -> None:
+    functions, time = Origin(), [0.0]
+    functions.answer = lambda: {"statusCode": 404, "headers": {"etag": '"1"'}, "body": "no"}
+    app = cached(functions, now=lambda: time[0])
+    ask(app)
+    time[0] = 10
+    ask(app)
+    assert ["if-none-match" in event["headers"] for event in functions.api_events] == [False, False]
 
 
 def test_an_answer_with_more_headers_than_cloudfront_takes_is_a_502() -> None:
@@ -228,6 +247,19 @@ def test_the_head_of_an_origin_elsewhere_says_how_long_its_body_is(serve: Callab
     assert (ask(app).body, ask(app, "HEAD").header("x-cache")) == (b"another", "Hit from cloudfront")
 
 
+def test_what_only_eventfw_local_could_not_ask_is_not_kept(serve: Callable[[Any], int]) -> None:
+    async def s3(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"PNG"})
+
+    running: list[str] = []
+    bucket = site(origin={"kind": "bucket", "bucket": "cats"})
+    app = front(Origin(), described=[bucket], cloud=lambda: running[0] if running else None)
+    assert ask(app).status == 502
+    running.append(f"http://127.0.0.1:{serve(s3)}")
+    assert ask(app).body == b"PNG"
+
+
 def test_a_named_origin_is_that_of_the_default_behavior_as_its_functions_see_it(serve: Callable[[Any], int]) -> None:
     asked: list[Any] = []
 
@@ -248,6 +280,45 @@ def test_a_named_origin_is_that_of_the_default_behavior_as_its_functions_see_it(
     [cf] = [cf for cf in edge_records(functions) if "origin" in cf["request"]]
     custom = cf["request"]["origin"]["custom"]
     assert (custom["domainName"], custom["port"], custom["protocol"]) == ("localhost", port, "http")
+
+
+def test_a_policy_may_send_an_origin_elsewhere_the_viewers_host_and_browser(serve: Callable[[Any], int]) -> None:
+    async def origin(scope: Any, receive: Any, send: Any) -> None:
+        headers = dict(scope["headers"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": headers[b"host"] + b" " + headers[b"user-agent"]})
+
+    named = [named_origin(f"http://127.0.0.1:{serve(origin)}")]
+    app = cached(Origin(), row={"origin_request_policy": "AllViewer"}, named=named)
+    assert ask(app, user_agent="curl").body == b"localhost:9000 curl"
+
+
+def test_a_port_like_the_gateways_does_not_make_another_host_the_gateway() -> None:
+    app = cached(Origin(), named=[named_origin("http://www.example.com:8000")])
+    origin = app.origins.described(app.sites["site"].default.origin)
+    assert app.origins.host_of(origin) == "www.example.com"
+
+
+def test_fetching_leaves_a_visit_that_may_be_over_alone() -> None:
+    app = cached(Origin(), *ALL)
+    request = HttpRequest("GET", "/a", headers=[("host", "localhost:9000")])
+    visit = Visit("site", app.sites["site"].default, "", "id")
+    found = asyncio.run(app.fetching.fetched(visit, request))
+    assert (found.function, visit.function) == ("origin-response", "")
+
+
+@pytest.mark.parametrize(("sent", "asked"), [("CORS-S3Origin", 1), ("AllViewerExceptHostHeader", 2)])
+def test_requests_that_come_together_are_one_unless_the_origin_is_sent_cookies(sent: str, asked: int) -> None:
+    functions = Origin()
+    app = cached(functions, row={"origin_request_policy": sent})
+    request = HttpRequest("GET", "/a", headers=[("host", "localhost:9000")])
+    visit = Visit("site", app.sites["site"].default, "", "id")
+
+    async def together() -> None:
+        await asyncio.gather(app._served(visit, request), app._served(visit, request))
+
+    asyncio.run(together())
+    assert len(functions.api_events) == asked
 
 
 def test_an_origin_is_named_for_a_distribution_that_there_is_once_the_app_is_there() -> None:
