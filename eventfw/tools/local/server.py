@@ -34,6 +34,7 @@ from eventfw.tools.local.cloud.infrastructure import Order, applied, told_of
 from eventfw.tools.local.cloud.kept import Kept
 from eventfw.tools.local.cloud.log_events import LogEvents
 from eventfw.tools.local.cloud.pushes import Pushes
+from eventfw.tools.local.cloud.said import Said
 from eventfw.tools.local.cloud.steps import StepFunctions
 from eventfw.tools.local.console import Console
 from eventfw.tools.local.lambdas.api import InvokeApi
@@ -145,7 +146,8 @@ class LocalServer:
         self.pollers: Pollers | None = None
         self.passing: Passing | None = None
         self.told: dict[str, Any] = {"mappings": [], "destinations": {}}  # what the app's stack says of Lambda
-        self.pushes = Pushes(self._followed, terminal.problem)
+        self.said = Said()
+        self.pushes = Pushes(self._followed, terminal.problem, self.said)
         step_functions = StepFunctions(lambda: self.client)
         token = self.kept.token if self.kept is not None else secrets.token_urlsafe(24)
         self.control = Control(self.lambdas, token, self.clock, step_functions, self.pushes)
@@ -304,7 +306,7 @@ class LocalServer:
             controls=ControlsApi(self.lambdas),
             guard=self.guard,
             note=self.terminal.note,
-            onlooker=lambda: self.passing,
+            onlookers=lambda: (self.passing, self.said) if self.passing is not None else (self.said,),
         )
         invalidations = Invalidations(door, self.front, self.clock.now, self.guard)
         http, edge, aws = self.sockets

@@ -7,7 +7,7 @@ for byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
@@ -73,7 +73,7 @@ class Door:
         controls: ControlsApi | None = None,
         guard: Guard | None = None,
         note: Callable[[str], None] = lambda text: None,
-        onlooker: Callable[[], Onlooker | None] = lambda: None,
+        onlookers: Callable[[], Iterable[Onlooker]] = lambda: (),
     ) -> None:
         self.upstream = upstream
         self.control = control
@@ -81,7 +81,7 @@ class Door:
         self.controls = controls
         self.guard = guard or Guard()
         self.note = note
-        self.onlooker = onlooker
+        self.onlookers = onlookers
         self._stream: Upstream | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,7 +102,7 @@ class Door:
                 response = await self.controls.answer(function, request, receive)
             if response is None and reported(request):
                 response = await self._reported(request, receive)
-            if response is None and (onlooker := self.onlooker()) and onlooker.concerns(request):
+            if response is None and (onlooker := next((o for o in self.onlookers() if o.concerns(request)), None)):
                 response = await self._watched(onlooker, request, receive)
             if response is None:
                 await self._forward(request, receive, send)

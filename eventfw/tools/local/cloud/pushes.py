@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from eventfw.rules.transform import WHOLE_EVENT
+from eventfw.tools.local.cloud.said import Said
 
 if TYPE_CHECKING:
     from eventfw.rules.policy import FilterPolicy
@@ -26,12 +27,16 @@ REFUSED = "EventBridge refuses such an event (MalformedDetail: Detail must be a 
 class Pushes:
     """The decisions, by what the app's stack says; :meth:`replace` takes over what a changed one says.
 
-    ``followed`` waits until no change of the stack is under way: who has subscribed is told at its end.
+    ``followed`` waits until no change of the stack is under way: who has subscribed is told at its end. ``said`` knows
+    what the embedded AWS leaves out.
     """
 
-    def __init__(self, followed: Callable[[], Awaitable[None]], note: Callable[[str], None]) -> None:
+    def __init__(
+        self, followed: Callable[[], Awaitable[None]], note: Callable[[str], None], said: Said | None = None
+    ) -> None:
         self.followed = followed
         self.note = note
+        self.said = said or Said()
         self._policies: dict[str, FilterPolicy | None] = {}
 
     def replace(self, subscriptions: Iterable[Mapping[str, Any]]) -> None:
@@ -47,6 +52,7 @@ class Pushes:
         if not isinstance(event, dict):
             return pushed
         if WHOLE_EVENT in event:
+            self.said.complete_event(event["event"])
             return _by_rule(event[WHOLE_EVENT], event["event"])
         record = _only_record(event)
         if record.get("EventSource") == "aws:sns":
@@ -67,6 +73,7 @@ class Pushes:
         attributes = sent.get("MessageAttributes", {})
         if policy is not None and policy.mismatch(attributes, sent["Message"]):
             return None
+        self.said.complete_message(sent)
         certificate = sent.pop("SigningCertURL", "")
         leave = sent.pop("UnsubscribeURL", "").partition("&SubscriptionArn=")[0]
         record["Sns"] = {
@@ -83,9 +90,10 @@ class Pushes:
         if not isinstance(detail, dict):
             self.note(REFUSED.format(function))
             return None
-        if event.get("source") == "aws.s3":
+        self.said.complete_event(event)
+        if event.get("source") == "aws.s3" and isinstance(event.get("time"), str):
             event["time"] = event["time"].partition(".")[0].removesuffix("Z") + "Z"  # to the second, on a bus
-            if event["detail-type"] == "Object Deleted":
+            if event["detail-type"] == "Object Deleted" and isinstance(detail.get("object"), dict):
                 _of_nothing(detail["object"], "etag", detail.get("deletion-type") == "Delete Marker Created")
         return json.dumps(event).encode()
 

@@ -46,11 +46,11 @@ APP = """
 
     @app.event_rule({"source": ["my.shop"], "detail": {"state.name": ["on"]}})
     def dotted(event):
-        note("dotted", event.detail["n"])
+        note("dotted", [event.detail["n"], event.time.year])
 
     @app.sns_subscriber(news, filter_policy={"items": {"kind": ["photo"]}}, filter_scope="MessageBody")
     def told(message):
-        note("told", [message.json["n"], message.subject, message.attributes])
+        note("told", [message.json["n"], message.subject, message.attributes["raw"].decode()])
 
     @app.log_subscription(audit, filter_pattern="ERROR")
     def failed(event):
@@ -79,8 +79,14 @@ APP = """
 
 
 def put(live: Live, bus: str, **detail: Any) -> None:
-    entry = {"Source": "my.shop", "DetailType": "Order", "Detail": json.dumps(detail), "EventBusName": bus}
-    assert live.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+    entry: dict[str, Any] = {
+        "Source": "my.shop",
+        "DetailType": "Order",
+        "Detail": json.dumps(detail),
+        "EventBusName": bus,
+    }
+    entry["Time"] = datetime(2020, 1, 1, tzinfo=UTC)
+    assert live.client("events").put_events(Entries=[dated])["FailedEntryCount"] == 0
 
 
 def publish(live: Live) -> None:
@@ -88,7 +94,9 @@ def publish(live: Live) -> None:
     sns = live.client("sns")
     [news] = [one["TopicArn"] for one in sns.list_topics()["Topics"]]
     for number, kind in enumerate(["letter", "photo"]):
-        sns.publish(TopicArn=news, Message=json.dumps({"n": number, "items": [{"kind": "a"}, {"kind": kind}]}))
+        message = json.dumps({"n": number, "items": [{"kind": "a"}, {"kind": kind}]})
+        attributes = {"raw": {"DataType": "Binary", "BinaryValue": b"abc"}}
+        sns.publish(TopicArn=news, Message=message, MessageAttributes=attributes)
 
 
 def log(live: Live, group: str, *messages: str) -> None:
@@ -113,8 +121,8 @@ def test_events_logs_and_schedules_reach_their_handlers(tmp_path: Path) -> None:
         assert until(lambda: live.noted("theirs"), "the event of the existing bus") == [8]
         assert until(lambda: live.noted("number"), "the part of the event") == [7]
         assert until(lambda: live.noted("ordered"), "the event") == [{"order": 7}]
-        assert until(lambda: live.noted("told"), "the message") == [[1, None, {}]]
-        assert until(lambda: live.noted("dotted"), "the event with a name in a name") == [2]
+        assert until(lambda: live.noted("told"), "the message") == [[1, None, "abc"]]
+        assert until(lambda: live.noted("dotted"), "the event with a name in a name") == [[2, 2020]]
         assert until(lambda: live.noted("failed"), "the log event") == [["ERROR: no", "audit", "web"]]
         assert until(lambda: live.noted("copied"), "the batch") == [["one", "two"]]
         until(lambda: "heard" in live.noted("overheard"), "what the function logged")
