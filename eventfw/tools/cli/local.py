@@ -5,10 +5,28 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .options import project_options
+
+if TYPE_CHECKING:
+    from eventfw.tools.local.lambdas.chaos import Spec
+
+
+class ChaosSpec(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of click only
+    """What faults there are to be."""
+
+    name = "SPEC"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Spec:
+        from eventfw.tools.local.lambdas.chaos import parsed
+
+        try:
+            return parsed(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command()
@@ -57,6 +75,11 @@ from .options import project_options
     metavar="[FUNCTION]",
     help="Serve Lambda's Runtime API to runtimes of your own: of all functions, or of FUNCTION; repeatable.",
 )
+@click.option(
+    "--chaos",
+    type=ChaosSpec(),
+    help="Faults as AWS makes them, such as duplicate=0.1,throttle=0.05,reorder,timeout=0.01,seed=7.",
+)
 @click.option("--replay", is_flag=True, help="Replay events/*.json after the start and each reload.")
 @click.option("--allow-host", multiple=True, metavar="NAME", help="A further Host and Origin to accept; repeatable.")
 @click.option(
@@ -77,6 +100,7 @@ def command(
     persist: bool,
     region: str | None,
     runtime_api: tuple[str, ...],
+    chaos: Spec | None,
     replay: bool,
     allow_host: tuple[str, ...],
     as_json: bool,
@@ -113,6 +137,7 @@ def command(
             allow_host,
             virtual_clock=clock == "virtual",
             concurrency=concurrency,
+            chaos=chaos,
             runtimes=chosen_runtimes(runtime_api),
             edge_origins=tuple(map(named_origin, edge_origin)),
             logs=logs,

@@ -38,10 +38,11 @@ from eventfw.tools.local.cloud.said import Said
 from eventfw.tools.local.cloud.steps import StepFunctions
 from eventfw.tools.local.console import Console
 from eventfw.tools.local.lambdas.api import InvokeApi
+from eventfw.tools.local.lambdas.chaos import Chaos, Spec
 from eventfw.tools.local.lambdas.configuration import configurations, mappings
 from eventfw.tools.local.lambdas.controls import ControlsApi
 from eventfw.tools.local.lambdas.schedules import Schedules
-from eventfw.tools.local.lambdas.service import LambdaService
+from eventfw.tools.local.lambdas.service import Environments, LambdaService
 from eventfw.tools.local.lambdas.waiting_events import WaitingEvents
 from eventfw.tools.local.logs import BRIEF, TerminalLog
 from eventfw.tools.local.replaying import replayed
@@ -91,6 +92,7 @@ class Options:
     allowed_hosts: tuple[str, ...] = ()
     virtual_clock: bool = False
     concurrency: int = 1000
+    chaos: Spec | None = None
     runtimes: tuple[str, ...] | None = None  # the functions that the Runtime API serves; empty for all
     edge_origins: tuple[Named, ...] = ()
     logs: str = BRIEF
@@ -131,15 +133,17 @@ class LocalServer:
         self.kept = Kept(options.directory) if options.persist else None
         self.clock = VirtualClock() if options.virtual_clock else RealClock()
         guard = self.guard = Guard(options.allowed_hosts)
+        self.chaos = Chaos(options.chaos, terminal.note)
         self.runtimes = self._runtime_api() if options.runtimes is not None else None
         self.lambdas = LambdaService(
-            self.runtimes or self.pool,
+            self._environments(),
             terminal,
             self.clock,
             options.region,
             lambda: self.client,
             options.concurrency,
         )
+        self.lambdas.chaos = self.chaos
         events = self.kept.events if self.kept is not None else None
         self.waiting = WaitingEvents(self.lambdas.queue, events, terminal) if events is not None else None
         self.client: Aws | None = None  # what the server itself asks of the AWS by, once that was started
@@ -416,6 +420,17 @@ class LocalServer:
     def _printed(self, function: str, request_id: str, line: str) -> None:
         self.terminal.output(function, line)
 
+    def _environments(self) -> Environments:
+        """What runs functions: workers, or runtimes of the developer's own; and faults between, if they are wanted."""
+        environments: Environments = self.runtimes or self.pool
+        if self.options.chaos is None:
+            return environments
+        from eventfw.tools.local.lambdas.chaotic import ChaoticEnvironments
+
+        return ChaoticEnvironments(
+            environments, self.chaos, lambda name: self.lambdas.configuration(name).timeout, self.pool.end
+        )
+
     def _runtime_api(self) -> RuntimeApi:
         from eventfw.tools.local.lambdas.runtime_api import RuntimeApi
 
@@ -459,6 +474,8 @@ class LocalServer:
                 self.terminal.line(line)
         if self.clock.virtual:
             self.terminal.line("  clock virtual: it stands at the moment of the start until `eventfw clock advance`")
+        if self.options.chaos is not None:
+            self.terminal.line(f"  chaos {self.options.chaos}")
         self.terminal.line("Ctrl-C stops it. Saving a file reloads the app.")
         if self.options.replay:
             self._spawn(self._follow(self.pool.generation))

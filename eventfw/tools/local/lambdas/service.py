@@ -15,6 +15,7 @@ from eventfw.resources.names import LOCAL_ACCOUNT
 from eventfw.routing import identify
 from eventfw.tools.local.clock import Clock
 from eventfw.tools.local.lambdas.asynchronous import Accepted, AsynchronousQueue, counted
+from eventfw.tools.local.lambdas.chaos import Chaos
 from eventfw.tools.local.lambdas.concurrency import ACCOUNT, Concurrency
 from eventfw.tools.local.lambdas.configuration import FunctionConfiguration
 from eventfw.tools.local.lambdas.destinations import Destinations
@@ -51,7 +52,7 @@ class LambdaService:
 
     Synchronous invocations go straight to an environment; asynchronous ones are accepted at once, and are then the
     queue's. ``client`` gives what asks the embedded AWS, or ``None`` while there is none; ``concurrency`` is how many
-    invocations the account may have at once.
+    invocations the account may have at once. ``chaos`` says which events come late or twice; it may be replaced.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class LambdaService:
         self.versions = Versions(client, self.configuration)
         self.destinations = Destinations(client, self.accept, self.known, clock)
         self.queue = AsynchronousQueue(self, self.destinations.deliver, clock, terminal)
+        self.chaos = Chaos()
         self._functions: Mapping[str, FunctionConfiguration] = {}
         self._changes: dict[str, dict[str, Any]] = {}
         clock.settled_by(self.settle)
@@ -168,7 +170,9 @@ class LambdaService:
         """
         request_id = request_id or str(uuid.uuid4())
         now = self.clock.time()
-        self.queue.accept(Accepted(function, event, request_id, source, now, now, qualifier, depth=depth))
+        for delay in self.chaos.deliveries(function):
+            due = now + delay
+            self.queue.accept(Accepted(function, event, request_id, source, now, due, qualifier, depth=depth))
         return request_id
 
     async def attempt(self, event: Accepted) -> tuple[Result, str]:

@@ -117,6 +117,10 @@ class LaneWork:
         try:
             self._version = await lambdas.versions.version(job.mapping.function, job.qualifier)
             result = await lambdas.invoke(job.mapping.function, event, qualifier=job.qualifier, version=self._version)
+            if not result.error and lambdas.chaos.repeats(job.mapping.function):
+                result = await lambdas.invoke(
+                    job.mapping.function, event, qualifier=job.qualifier, version=self._version
+                )
         except EventfwError as error:
             notes = self._notes(step, self.lane.refused(clock.time(), str(error)))
             terminal.note(f"{kind} -> {job.mapping.function} did not run: {'; '.join(notes)}")

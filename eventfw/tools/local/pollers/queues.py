@@ -43,6 +43,7 @@ class QueuePoller:
         window = float(said.get("MaximumBatchingWindowInSeconds", 0))
         self.gathering = Gathering(self.size, window, fifo=self.queue.fifo)
         self.batches = Batches(mapping, surroundings, self.queue, self.scale, self.trouble, self._batch_ended)
+        self.chaos, self._twice = surroundings.lambdas.chaos, list[Message]()
         self._stirred = asyncio.Event()
         self._resting = asyncio.Event()
         self._ended = asyncio.Event()
@@ -114,6 +115,8 @@ class QueuePoller:
         """A batch is over, or these messages of it come again: in a FIFO queue, so do those behind them."""
         if self.queue.fifo and again:
             self.gathering.forget({one.group for one in again})
+        if self._twice:
+            self._deliver_twice()
         self._events += 1
         self._stirred.set()
 
@@ -178,7 +181,20 @@ class QueuePoller:
         wanted = [one for one in messages if self.criteria.matches(one.record)]
         if len(wanted) < len(messages):
             await self._drop([one for one in messages if one not in wanted])
-        self.gathering.add(wanted, now)
+        self.gathering.add(self._delivered(wanted), now)
+
+    def _delivered(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """The messages in the order in which a standard queue delivers them; some are to come a second time."""
+        if self.queue.fifo:
+            return messages
+        self._twice += self.chaos.doubled(self.function, messages)
+        return self.chaos.shuffled(self.function, messages)
+
+    def _deliver_twice(self) -> None:
+        """Deliver again what comes twice, in a batch behind that of the first time."""
+        behind = [one for one in self._twice if one not in self.gathering.messages]
+        self._twice = [one for one in self._twice if one not in behind]
+        self.gathering.add(behind, self.clock.time())
 
     async def _return(self, receiving: asyncio.Task[list[Message]]) -> None:
         """Give back what is received: the mapping is gone, and no other has taken its place."""

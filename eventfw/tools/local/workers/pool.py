@@ -196,6 +196,13 @@ class Pool:
         worker.run(new_request_id(), event, lane.settings["timeout"], answer)
         return True
 
+    def end(self, function: str, result: Result) -> None:
+        """End the worker that gave a result, unless it has begun with another event."""
+        lane, journal = self._current().lanes.get(function), result.journal
+        for worker in list(lane.idle) if lane is not None else ():
+            if journal is not None and worker.stream is journal.stream:
+                worker.end()
+
     async def stop(self) -> None:
         """End every process, and wait until they have. Invocations still in flight end with ``Runtime.ExitError``."""
         self._stopped = True

@@ -16,6 +16,7 @@ from in_loop import in_loop
 
 from eventfw.tools.local.clock import RealClock, VirtualClock
 from eventfw.tools.local.cloud.aws import AwsError
+from eventfw.tools.local.lambdas.chaos import Chaos
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
 from eventfw.tools.local.pollers.attempts import Record
 from eventfw.tools.local.pollers.positions import Position, Positions
@@ -97,6 +98,7 @@ class Function:
         self.held: dict[str, asyncio.Event] = {}
         self.running: list[str] = []
         self.answer: Any = None
+        self.chaos = Chaos()
 
     async def version(self, function: str, qualifier: str) -> str:
         return {"": "$LATEST", "live": "3"}[qualifier]
