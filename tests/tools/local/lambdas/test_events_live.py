@@ -79,13 +79,8 @@ APP = """
 
 
 def put(live: Live, bus: str, **detail: Any) -> None:
-    entry: dict[str, Any] = {
-        "Source": "my.shop",
-        "DetailType": "Order",
-        "Detail": json.dumps(detail),
-        "EventBusName": bus,
-    }
-    entry["Time"] = datetime(2020, 1, 1, tzinfo=UTC)
+    entry = {"Source": "my.shop", "DetailType": "Order", "Detail": json.dumps(detail), "EventBusName": bus}
+    dated = {**entry, "Time": datetime(2020, 1, 1, tzinfo=UTC)}
     assert live.client("events").put_events(Entries=[dated])["FailedEntryCount"] == 0
 
 
