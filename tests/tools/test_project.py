@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from eventfw.app import App
 from eventfw.errors import ProjectError
-from eventfw.tools.project import find_stage, load_config, load_project
+from eventfw.resources.names import Names
+from eventfw.tools.project import describe, find_stage, load_config, load_project
 
 GOOD = "from eventfw import App\napp = App('demo')\n"
 
@@ -154,3 +156,28 @@ def test_a_blueprint_that_is_mounted_nowhere_is_told(project: Path) -> None:
     with pytest.warns(UserWarning, match="'admin'> is not mounted, so nothing runs stats") as caught:
         load_project(project)
     assert caught[0].filename.endswith("admin.py") and caught[0].lineno == 2
+
+
+def test_functions_say_what_the_local_server_has_to_know_of_them() -> None:
+    app = App("shop")
+
+    @app.iot_rule("SELECT * FROM 'sensors/#'")
+    def measured(reading: object) -> None: ...
+
+    @app.event_rule({"source": ["my.shop"]}, input={"a": 1})
+    def told(order: object) -> None: ...
+
+    @app.event_rule({"source": ["my.shop"]})
+    @app.function(maximum_retry_attempts=1)
+    def ordered(event: object) -> None: ...
+
+    @app.function(provisioned_concurrency=1)
+    def ready(event: object) -> None: ...
+
+    described = describe(app, Names(app.name, "local", "000000000000", "us-east-1"))["functions"]
+    assert {name: one["settings"] for name, one in described.items()} == {
+        "measured": {"unmarked": True},
+        "told": {"unmarked": True},
+        "ordered": {"maximum_retry_attempts": 1},
+        "ready": {"published": True},
+    }

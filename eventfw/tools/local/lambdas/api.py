@@ -206,7 +206,7 @@ async def payload_of(request: HttpRequest, receive: Receive, type_: str) -> byte
         message = f"{len(payload)} byte payload is too large for the {type_} invocation type (limit {limit} bytes)"
         raise Refused(413, "RequestEntityTooLargeException", message)
     try:
-        json.loads(payload)
+        json.loads(payload.decode())
     except (ValueError, RecursionError) as error:
         message = f"Could not parse request body into json: Could not parse payload into json: {error}"
         raise Refused(400, "InvalidRequestContentException", message) from None

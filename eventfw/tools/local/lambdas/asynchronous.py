@@ -140,9 +140,12 @@ class AsynchronousQueue:
             self.accept(Accepted(**{**one, "event": one["event"].encode()}))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._events[task]
+        event = self._events.pop(task)
         self.changes += 1
         self._rest()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            fault = f"by a fault of eventfw's own: {error!r}"
+            self.terminal.problem(f"An asynchronous event of {event.function} is lost, {fault}")
 
     def _rest(self) -> None:
         self._busy -= 1

@@ -185,6 +185,11 @@ def test_a_payload_is_limited(bench: Bench, how: str, limit: int) -> None:
     ("asked", "code", "message"),
     [
         ({"Payload": b"{"}, "InvalidRequestContentException", "Could not parse request body into json"),
+        (
+            {"Payload": '"ä"'.encode("utf-16")},
+            "InvalidRequestContentException",
+            "Could not parse request body into json",
+        ),
         ({"ClientContext": "YWJj"}, "InvalidRequestContentException", "valid Base64-encoded JSON object"),
         ({"ClientContext": "!"}, "InvalidRequestContentException", "valid Base64-encoded JSON object"),
         ({"ClientContext": "e30K" * 1000}, "InvalidRequestContentException", "at most 3583 bytes"),

@@ -171,6 +171,17 @@ async def test_a_hundred_events_of_a_function_run_at_once_and_the_others_after_t
 
 
 @in_loop
+async def test_a_fault_of_ours_is_told_and_harms_no_other_event() -> None:
+    bench = Bench(RuntimeError("oh"), DONE)
+    bench.accept()
+    bench.accept("id-2")
+    await bench.clock.advance(0)
+    assert bench.conditions == [(0, "Success", 1)]
+    said = bench.said.getvalue()
+    assert "An asynchronous event of order is lost, by a fault of eventfw's own: RuntimeError('oh')" in said
+
+
+@in_loop
 async def test_what_waits_can_be_kept_and_taken_back() -> None:
     bench = Bench(FAILED)
     bench.accept(event='{"größe": 1}'.encode())
