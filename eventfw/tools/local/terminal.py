@@ -105,7 +105,8 @@ class Terminal:
         style = click.style if self.colour else unstyled
         colour = "green" if exchange.status < 400 else "yellow" if exchange.status < 500 else "red"
         status = style(str(exchange.status), fg=colour)
-        who = f"  {exchange.function}" if exchange.function else ""
+        by = " ".join(filter(None, (exchange.function, exchange.cache)))
+        who = f"  {by}" if by else ""
         spent = cost(exchange.seconds * 1000, exchange.outcome, style)
         yield f"{clock_time(int(moment))} {exchange.method} {exchange.target} {status}{who} {spent}"
         if exchange.problem:

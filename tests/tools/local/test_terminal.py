@@ -32,6 +32,14 @@ def test_a_request_is_a_line_with_what_ran_and_what_was_wrong() -> None:
     assert said(stream) == "TIME GET /a?b 500  api 4.2 ms\n         api failed: KeyError: 'x'\n"
 
 
+def test_a_request_to_a_cache_says_how_that_went() -> None:
+    stream = io.StringIO()
+    terminal = Terminal(stream)
+    terminal.exchange(Exchange("GET", "/", 200, "", 0.0042, cache="Hit"))
+    terminal.exchange(Exchange("GET", "/", 200, "secure", 0.0042, cache="Miss"))
+    assert said(stream) == "TIME GET / 200  Hit 4.2 ms\nTIME GET / 200  secure Miss 4.2 ms\n"
+
+
 def test_lines_say_what_a_function_took_of_memory_and_of_a_cold_start() -> None:
     stream = io.StringIO()
     terminal = Terminal(stream)

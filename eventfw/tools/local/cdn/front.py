@@ -119,9 +119,17 @@ class EdgeFront:
         except ClientGone:
             return
         await (respond_length if request.method == "HEAD" else respond)(send, response)
-        seconds = time.perf_counter() - started
+        spent = time.perf_counter() - started
         self.observe(
-            Exchange(request.method, request.target, response.status, visit.function, seconds, response.problem)
+            Exchange(
+                request.method,
+                request.target,
+                response.status,
+                visit.function,
+                spent,
+                response.problem,
+                cache=visit.cache,
+            )
         )
 
     def _visit(self, request: HttpRequest) -> Visit:
@@ -177,6 +185,7 @@ class EdgeFront:
         key = cache_key((visit.distribution, visit.behavior.path), policies.cache, request)
         fetch = self.fetching.of(visit, request, key.encoding)
         found = await self.cache.answer(key, policies.cache, fetch, collapse=not policies.cookies)
+        visit.cache = found.result_type
         response = asked_for(request, found.response)
         return found if response is found.response else replace(found, response=response)
 

@@ -23,13 +23,15 @@ REFUSED = f"{RefusedResult.__name__}: "
 
 @dataclass
 class Visit:
-    """One viewer's request on its way: the behavior its distribution has for it, and the last function that ran."""
+    """One viewer's request on its way: the behavior its distribution has for it, the last function that ran, and how it
+    went where the cache was asked, in the words of X-Cache."""
 
     distribution: str
     behavior: Behavior
     default_root_object: str
     identity: str
     function: str = ""
+    cache: str = ""
 
 
 class Ended(Exception):

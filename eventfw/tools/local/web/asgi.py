@@ -107,7 +107,7 @@ class HttpResponse:
 @dataclass(slots=True)
 class Exchange:
     """One request that was answered, for the terminal. ``function`` is empty where none was invoked, and ``outcome``
-    there where it tells what the function took."""
+    there where it tells what the function took. ``cache`` says how it went where a cache was asked: ``Hit``."""
 
     method: str
     target: str
@@ -116,6 +116,7 @@ class Exchange:
     seconds: float
     problem: str = ""
     outcome: Outcome | None = None
+    cache: str = ""
 
 
 Observe = Callable[[Exchange], None]

@@ -55,10 +55,11 @@ def test_a_hit_runs_the_viewers_functions_only() -> None:
 
 
 def test_a_hit_without_viewers_functions_runs_nothing() -> None:
-    functions = Origin()
-    app = cached(functions)
+    functions, seen = Origin(), list[Exchange]()
+    app = cached(functions, observe=seen.append)
     first, second = ask(app), ask(app, target="/a?x=1", cookie="b=1")
     assert (first.body, second.body, len(functions.api_events)) == (b"1", b"1", 1)
+    assert [(one.function, one.cache) for one in seen] == [("", "Miss"), ("", "Hit")]
     assert first.header("x-amz-cf-id") != second.header("x-amz-cf-id")
 
 
