@@ -149,7 +149,9 @@ class Bench:
         how: Any = {"FunctionName": "arn:aws:lambda:us-east-1:000000000000:function:count", **properties}
         around: Any = SimpleNamespace(
             aws=self.queues,
-            lambdas=SimpleNamespace(invoke=self.function.invoke, versions=self.function, arn=self.function.arn),
+            lambdas=SimpleNamespace(
+                invoke=self.function.invoke, versions=self.function, arn=self.function.arn, chaos=self.function.chaos
+            ),
             clock=self.clock,
             terminal=Terminal(self.said),
             positions=self.positions,
