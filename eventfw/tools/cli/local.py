@@ -41,8 +41,8 @@ class ChaosSpec(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
 @click.option(
     "--edge-origin",
     multiple=True,
-    metavar="[DISTRIBUTION=]URL",
-    help="A server, here or elsewhere, for the origin of a distribution's default behavior, or of all; repeatable.",
+    metavar="[NAME=]URL",
+    help="A server, here or elsewhere, for the default origin of a distribution or of all, or for a host; repeatable.",
 )
 @click.option("--cloud-endpoint", metavar="URL", help="Use this AWS emulator instead of the embedded one.")
 @click.option("--no-cloud", is_flag=True, help="HTTP, edge and schedules only.")

@@ -12,13 +12,15 @@ from eventfw.errors import LocalError
 
 @dataclass(frozen=True)
 class Named:
-    """A server that may be asked. ``distribution`` is the one it is the origin of, ``""`` where it is of all."""
+    """A server that may be asked. ``distribution`` is the one it is the origin of, ``""`` where it is of all.
+    ``stands_for`` is an origin's host name in whose place it is asked; it is then the origin of no other."""
 
     distribution: str
     protocol: str
     host: str
     port: int
     path: str = ""
+    stands_for: str = ""
 
     @property
     def url(self) -> str:
@@ -27,10 +29,10 @@ class Named:
 
 
 def named_origin(option: str) -> Named:
-    """``URL`` or ``DISTRIBUTION=URL``. Raises LocalError for what CloudFront could not have as an origin."""
-    distribution, equals, url = option.partition("=")
-    if not equals or "/" in distribution or ":" in distribution:
-        distribution, url = "", option
+    """``URL``, ``DISTRIBUTION=URL`` or ``HOST=URL``. Raises LocalError for what CloudFront could have no origin of."""
+    whose, equals, url = option.partition("=")
+    if not equals or "/" in whose or ":" in whose:
+        whose, url = "", option
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -45,12 +47,15 @@ def named_origin(option: str) -> Named:
     port = port if port is not None else 443 if parts.scheme == "https" else 80
     if port not in (80, 443) and not 1024 <= port <= 65535:
         raise _refused(option, f"The port of an origin is 80, 443 or 1024 to 65535, not {port}.")
-    return Named(distribution, parts.scheme, "localhost" if _address(host) else host, port, parts.path.rstrip("/"))
+    host, path = "localhost" if _address(host) else host, parts.path.rstrip("/")
+    if "." in whose:
+        return Named("", parts.scheme, host, port, path, whose.lower())
+    return Named(whose, parts.scheme, host, port, path)
 
 
 def chosen(named: Iterable[Named], distribution: str) -> Named | None:
     """The origin that is named for a distribution: by its name, or else for all."""
-    found = {one.distribution: one for one in named}
+    found = {one.distribution: one for one in named if not one.stands_for}
     return found.get(distribution) or found.get("")
 
 
@@ -67,7 +72,7 @@ def refuse_strangers(named: Iterable[Named], distributions: Iterable[str]) -> No
 
 
 def _refused(option: str, why: str) -> LocalError:
-    return LocalError(f"--edge-origin takes URL or DISTRIBUTION=URL, not {option!r}. {why}")
+    return LocalError(f"--edge-origin takes URL, DISTRIBUTION=URL or HOST=URL, not {option!r}. {why}")
 
 
 def _address(host: str) -> bool:

@@ -37,7 +37,9 @@ class Origins:
         self.gateway_host = gateway_host
         self.cloud = cloud
         self.region = region
-        self.named = frozenset((one.protocol, one.host, one.port) for one in named)
+        named = tuple(named)
+        self.named = frozenset((one.protocol, one.host, one.port) for one in named if not one.stands_for)
+        self.stand_ins = {one.stands_for: one for one in named if one.stands_for}
         self.client = OriginClient()
 
     def described(self, origin: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,20 +78,21 @@ class Origins:
         sent = replace(request, path=path, headers=[*request.headers, *custom_headers(settings)])
         if kind == "s3":
             return await self._bucket(str(settings["domainName"]), sent)
+        read = float(settings.get("readTimeout", READ))
+        if stand_in := self.stand_ins.get(settings["domainName"].lower()):
+            return await self.client.fetched(stand_in.url + sent.target, sent, read)
         host, port, protocol = settings["domainName"], settings.get("port", 443), settings.get("protocol", "https")
         if not Guard().trusts(host) and (protocol, host, port) not in self.named:
             asked = f"{protocol}://{host}" + (f":{port}" if port not in (80, 443) else "")
             raise Unreachable(
                 f"The origin {host} is not on this machine, and eventfw local asks nothing elsewhere unless you name "
-                f"it. On AWS, CloudFront would ask it. Start eventfw local with --edge-origin {asked} to have it "
-                f"asked, or answer in an origin-request handler.",
+                f"it. On AWS, CloudFront would ask it. Start eventfw local with --edge-origin {host}={asked} to have "
+                f"it asked, or with the URL of a server here in its place; or answer in an origin-request handler.",
                 local=True,
             )
         if self._is_gateway(settings):
             return await call_origin(self.gateway, sent, api)
-        return await self.client.fetched(
-            f"{protocol}://{host}:{port}{sent.target}", sent, float(settings.get("readTimeout", READ))
-        )
+        return await self.client.fetched(f"{protocol}://{host}:{port}{sent.target}", sent, read)
 
     async def _bucket(self, domain: str, request: HttpRequest) -> HttpResponse:
         endpoint = self.cloud()

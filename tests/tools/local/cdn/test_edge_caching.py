@@ -294,6 +294,22 @@ def test_a_policy_may_send_an_origin_elsewhere_the_viewers_host_and_browser(serv
     assert ask(app, user_agent="curl").body == b"localhost:9000 curl"
 
 
+def test_a_server_here_may_stand_for_a_host_elsewhere_which_the_functions_go_on_seeing(
+    serve: Callable[[Any], int],
+) -> None:
+    async def origin(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": dict(scope["headers"])[b"host"] + scope["raw_path"]})
+
+    functions = Origin()
+    described = site(origin={"kind": "host", "host": "news.example.com"})
+    named = [named_origin(f"news.example.com=http://127.0.0.1:{serve(origin)}/v1")]
+    app = front(functions, *ALL, described=[described], named=named)
+    assert ask(app).body == b"news.example.com/v1/a"
+    [cf] = [cf for cf in edge_records(functions) if "origin" in cf["request"]]
+    assert cf["request"]["origin"]["custom"]["domainName"] == "news.example.com"
+
+
 def test_a_port_like_the_gateways_does_not_make_another_host_the_gateway() -> None:
     app = cached(Origin(), named=[named_origin("http://www.example.com:8000")])
     origin = app.origins.described(app.sites["site"].default.origin)

@@ -127,7 +127,7 @@ def test_an_origin_that_is_not_one_is_refused_before_anything_starts(tmp_path: P
     write(tmp_path / "app.py", "from eventfw import App\n\napp = App('shop')\n")
     done = eventfw(tmp_path, "local", "--port", "0", "--edge-origin", "news.example.com")
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
-    assert "--edge-origin takes URL or DISTRIBUTION=URL, not 'news.example.com'" in done.stderr
+    assert "--edge-origin takes URL, DISTRIBUTION=URL or HOST=URL, not 'news.example.com'" in done.stderr
 
 
 def test_what_cloudfront_would_refuse_is_told_in_the_page_and_the_terminal(live: Live) -> None:

@@ -17,9 +17,10 @@ from eventfw.tools.local.cdn.named import Named, chosen, named_origin, refuse_st
         ("site=https://www.example.com:8443", Named("site", "https", "www.example.com", 8443)),
         ("http://127.0.0.1:3000", Named("", "http", "localhost", 3000)),
         ("http://[::1]:3000", Named("", "http", "localhost", 3000)),
+        ("News.example.com=http://localhost:3000/v1", Named("", "http", "localhost", 3000, "/v1", "news.example.com")),
     ],
 )
-def test_a_url_is_for_all_distributions_or_for_one(option: str, origin: Named) -> None:
+def test_a_url_is_for_all_distributions_for_one_or_for_a_host(option: str, origin: Named) -> None:
     assert named_origin(option) == origin
 
 
@@ -37,7 +38,7 @@ def test_a_url_is_for_all_distributions_or_for_one(option: str, origin: Named) -
     ],
 )
 def test_what_cloudfront_could_not_have_is_refused_with_the_reason(option: str, said: str) -> None:
-    with pytest.raises(LocalError, match="--edge-origin takes URL or DISTRIBUTION=URL") as refused:
+    with pytest.raises(LocalError, match="--edge-origin takes URL, DISTRIBUTION=URL or HOST=URL") as refused:
         named_origin(option)
     assert said in str(refused.value)
 
@@ -46,6 +47,7 @@ def test_a_distribution_has_its_own_or_else_that_of_all() -> None:
     everywhere, own = named_origin("http://localhost:1024"), named_origin("site=http://localhost:1025")
     assert [chosen([everywhere, own], name) for name in ("site", "admin")] == [own, everywhere]
     assert chosen([own], "admin") is None
+    assert chosen([named_origin("news.example.com=http://localhost:1024")], "site") is None
 
 
 def test_a_distribution_that_there_is_not_is_refused_with_those_that_there_are() -> None:
