@@ -47,11 +47,19 @@ class Retired(Exception):
     """The generation an invocation waited in has been replaced: it belongs to the next one."""
 
 
+def key_of(function: str, tenant: str) -> str:
+    """What tells the workers of a function's tenants apart: no function's name has a colon."""
+    return f"{function}:{tenant}" if tenant else function
+
+
 class Lane:
     """One function: its idle workers, last used first, and who waits. At most ``limit`` workers at once."""
 
-    def __init__(self, function: str, settings: dict[str, Any], limit: int, generation: Generation) -> None:
+    def __init__(
+        self, function: str, settings: dict[str, Any], limit: int, generation: Generation, tenant: str = ""
+    ) -> None:
         self.function = function
+        self.key = key_of(function, tenant)
         self.settings = settings
         self.limit = limit
         self.generation = generation
@@ -146,6 +154,7 @@ class Generation:
         self._tasks: set[asyncio.Task[None]] = set()
         functions = self.description["functions"]
         self.lanes = {name: Lane(name, settings, limit, self) for name, settings in functions.items()}
+        self._limit = limit
 
     def sources(self) -> dict[str, tuple[str, str]]:
         """The project's modules as this generation loaded them, ``{name: (file, text)}``: a worker made after a broken
@@ -154,20 +163,24 @@ class Generation:
             return {}
         return {name: (source.path, source.text) for name, source in self._snapshot.items()}
 
-    def lane(self, function: str) -> Lane:
-        """A function by its short name. Raises ``LocalError`` for one the app does not have."""
-        lane = self.lanes.get(function)
+    def lane(self, function: str, tenant: str = "") -> Lane:
+        """A function by its short name: its workers, which serve one tenant alone where one is named. Raises
+        ``LocalError`` for a function the app does not have."""
+        lane = self.lanes.get(key_of(function, tenant))
+        if lane is None and function in self.lanes:
+            lane = Lane(function, self.lanes[function].settings, self._limit, self, tenant)
+            self.lanes[lane.key] = lane
         if lane is None:
-            names = ", ".join(sorted(self.lanes)) or "none"
+            names = ", ".join(sorted(self.description["functions"])) or "none"
             raise LocalError(f"The app has no function {function!r}. It has: {names}.")
         return lane
 
     def feed(self, lane: Lane) -> None:
         """Begin the workers that a lane wants; the rest of its wish is kept until there is room."""
-        self._hungry.pop(lane.function, None)
+        self._hungry.pop(lane.key, None)
         while not self.retired and lane.wanted:
             if not self._room():
-                self._hungry[lane.function] = lane
+                self._hungry[lane.key] = lane
                 return
             lane.starting += 1
             task = asyncio.get_running_loop().create_task(self._make(lane))

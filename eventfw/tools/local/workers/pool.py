@@ -155,7 +155,7 @@ class Pool:
         """
         request_id = request_id or new_request_id()
         while True:
-            lane = self._current().lane(function)
+            lane = self._current().lane(function, tenant)
             try:
                 worker = await lane.acquire()
             except Retired:
@@ -198,8 +198,9 @@ class Pool:
 
     def end(self, function: str, result: Result) -> None:
         """End the worker that gave a result, unless it has begun with another event."""
-        lane, journal = self._current().lanes.get(function), result.journal
-        for worker in list(lane.idle) if lane is not None else ():
+        journal = result.journal
+        lanes = [lane for lane in self._current().lanes.values() if lane.function == function]
+        for worker in [worker for lane in lanes for worker in lane.idle]:
             if journal is not None and worker.stream is journal.stream:
                 worker.end()
 

@@ -76,6 +76,10 @@ APP = """
     def heard(event):
         note("heard", [event.detail_type, event.resources, event.detail["responsePayload"]])
 
+    @app.function(tenant_isolation_mode="PER_TENANT")
+    def shared(event, context):
+        return [context.tenant_id, os.getpid()]
+
     @app.function(provisioned_concurrency=1)
     def ready(event, context):
         return context.function_version
@@ -223,6 +227,17 @@ def test_versions_and_aliases_are_those_of_the_embedded_aws(live: Live) -> None:
 
 def test_a_published_function_has_its_alias(live: Live) -> None:
     assert invoked(live, "ready:live") == ("1", "1")
+
+
+def test_an_environment_serves_one_tenant_alone(live: Live) -> None:
+    aws = live.client("lambda")
+    seen = [
+        json.loads(aws.invoke(FunctionName="shared", TenantId=tenant)["Payload"].read())
+        for tenant in ("blue", "green", "blue")
+    ]
+    assert [tenant for tenant, _ in seen] == ["blue", "green", "blue"]
+    assert seen[0] == seen[2] != seen[1]
+    assert seen[0][1] != seen[1][1]
 
 
 def test_an_invocation_over_the_reserved_concurrency_is_throttled(live: Live) -> None:
