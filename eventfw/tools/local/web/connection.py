@@ -4,6 +4,7 @@ leads to the ASGI app, until that is answered."""
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from functools import lru_cache
@@ -15,7 +16,10 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from eventfw.tools.local.web.asgi import HttpResponse
-from eventfw.tools.local.web.direct import BODY_LIMIT, SPECIAL, Direct, Plain, Sender
+from eventfw.tools.local.web.direct import BODY_LIMIT, SPECIAL, Direct, Sender
+
+#: The line of a request, as nearly all are: others are parsed even after the same headers.
+_LINE = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/(?!/)[A-Za-z0-9/._~%!$&'()*+,;=:@?-]*) HTTP/1\.1")
 
 Other = Callable[["HttpConnection"], HttpToolsProtocol]
 
@@ -41,7 +45,10 @@ class HttpConnection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._arrived = b""  # of the request that is arriving
         self._held = b""  # what came before the answer to the last one
-        self._answering: Plain | None = None
+        self._answering = self._bodiless = False
+        self._url, self._body = b"", b""
+        self._begun = self._complete = 0
+        self._rest = b""  # all that followed the line of the last request, where that was headers only
         self._headers: list[tuple[bytes, bytes]] = []
         self._known: list[tuple[bytes, bytes]] | None = None  # the last request's headers, and
         self._sender: Sender = None  # type: ignore[assignment] # what they came to
@@ -64,7 +71,7 @@ class HttpConnection(asyncio.Protocol):
     def shutdown(self) -> None:
         """End after the answer that is under way; the server's wish, once it stops."""
         self._closing = True
-        if self._answering is None:
+        if not self._answering:
             self.transport.close()
 
     def pause_writing(self) -> None:
@@ -76,13 +83,23 @@ class HttpConnection(asyncio.Protocol):
     # What arrives.
 
     def data_received(self, data: bytes) -> None:
-        if self._answering is not None:
+        if self._answering:
             self._hold(data)
-            return
-        self._arrived = arrived = self._arrived + data if self._arrived else data
-        if arrived is data:
-            self._url, self._headers, self._body = b"", [], b""
-            self._begun = self._complete = 0
+        elif self._arrived:
+            self._arrived += data
+            self._parse(data)
+        else:
+            self._arrived = data
+            line, _, rest = data.partition(b"\r\n")
+            found = _LINE.fullmatch(line) if rest and rest == self._rest else None
+            if found is None:
+                self._url, self._headers, self._body = b"", [], b""
+                self._begun = self._complete = 0
+                self._parse(data)
+            elif not self._begin(found[1].decode(), found[2].decode()):
+                self._hand_over()
+
+    def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -91,7 +108,7 @@ class HttpConnection(asyncio.Protocol):
         if self._complete:
             if self._begun != 1 or not self._take():
                 self._hand_over()
-        elif len(arrived) > BODY_LIMIT or self._begun != 1 or self._special():
+        elif len(self._arrived) > BODY_LIMIT or self._begun != 1 or self._special():
             self._hand_over()
 
     def _special(self) -> bool:
@@ -114,7 +131,7 @@ class HttpConnection(asyncio.Protocol):
         self._complete += 1
 
     def _take(self) -> bool:
-        """Begin to answer the request that has arrived, if it is for the short way."""
+        """Begin to answer the request that has been parsed, if it is for the short way."""
         url, parser, direct = self._url, self._parser, self.direct
         if direct is None or url[:1] != b"/" or url[1:2] == b"/" or b"#" in url or not url.isascii():
             return False
@@ -124,14 +141,17 @@ class HttpConnection(asyncio.Protocol):
             headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in self._headers]
             self._sender = Sender(headers, self._body, self._source, self._port, direct.gateway)
             self._known = self._headers
-        path, _, query = url.decode("ascii").partition("?")
-        method = parser.get_method().decode("ascii")
-        request = Plain(method, path, query, self._body, self._sender, self._answer)
-        arrived, self._arrived, self._answering = self._arrived, b"", request
-        if not direct.take(request):
-            self._arrived, self._answering = arrived, None
-            return False
-        return True
+        self._rest = self._arrived.partition(b"\r\n")[2] if not self._body else b""
+        return self._begin(parser.get_method().decode("ascii"), url.decode("ascii"))
+
+    def _begin(self, method: str, url: str) -> bool:
+        """Begin to answer a request with the headers of :attr:`_sender`, if it is for the short way."""
+        arrived, self._arrived = self._arrived, b""
+        self._answering, self._bodiless = True, method == "HEAD"
+        if self.direct is not None and self.direct.take(method, url, self._sender, self._body, self._answer):
+            return True
+        self._arrived, self._answering = arrived, False
+        return False
 
     def _hold(self, data: bytes) -> None:
         """Keep what comes before the last request is answered."""
@@ -142,10 +162,10 @@ class HttpConnection(asyncio.Protocol):
     # What is answered.
 
     def _answer(self, response: HttpResponse) -> None:
-        request, self._answering = self._answering, None
-        if request is None or self.transport.is_closing():
+        self._answering = False
+        if self.transport.is_closing():
             return  # the client did not wait for it
-        self.transport.write(rendered(response, without_body=request.method == "HEAD", last=self._closing))
+        self.transport.write(rendered(response, without_body=self._bodiless, last=self._closing))
         if self._closing:
             self.transport.close()
             return
@@ -164,7 +184,7 @@ class HttpConnection(asyncio.Protocol):
     def _look(self) -> None:
         """Close an idle connection: one timer after the other, since setting one for each answer costs."""
         left = self._idle_since + IDLE_SECONDS - self._loop.time()
-        if self._answering is not None or self._arrived:
+        if self._answering or self._arrived:
             left = IDLE_SECONDS
         if left > 0.001:
             self._idle_timer = self._loop.call_later(left, self._look)

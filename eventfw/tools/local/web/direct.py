@@ -15,14 +15,17 @@ from urllib.parse import unquote
 from eventfw.tools.local.web.apis import LocalApi, with_cors
 from eventfw.tools.local.web.asgi import Exchange, Headers, HttpRequest, HttpResponse, Outcome, request_id
 from eventfw.tools.local.web.fronts import Fronts
-from eventfw.tools.local.web.gateway import Gateway, forwarded, now, response_of, values_size
-from eventfw.tools.local.web.http_api import HEADERS_LIMIT, Head, event_text
+from eventfw.tools.local.web.gateway import Gateway, forwarded, line_size, now, response_of, values_size
+from eventfw.tools.local.web.http_api import HEADERS_LIMIT, Head, Target, event_text
 from eventfw.tools.local.web.trouble import Trouble
 from eventfw.tools.local.web.websockets import WebSockets
 
 BODY_LIMIT = 64 * 1024  # bytes: a longer body takes its time anyway
-PROTOCOL = "HTTP/1.1"
+MOST_PLACES = 500  # URLs that are remembered
 SPECIAL = frozenset(("expect", "transfer-encoding", "upgrade"))  # headers that ask for more than an answer
+
+
+Answer = Callable[[HttpResponse], None]
 
 
 class Begin(Protocol):
@@ -43,66 +46,55 @@ class Sender:
         self.head = Head(forwarded(self.origin, port, "http").headers, source_ip)
 
 
+class Place:
+    """What one request line comes to: whom it reaches, and its part of the event."""
+
+    __slots__ = ("api", "function", "method", "size", "target", "text")
+
+    def __init__(self, request: HttpRequest, api: LocalApi, found: tuple[str, dict[str, str], str, str]) -> None:
+        route_key, path_parameters, self.function, _ = found
+        self.api = api
+        self.method = request.method
+        self.target = request.target
+        self.size = line_size(request)
+        self.text = Target(request, route_key, path_parameters, stage=api.stage)
+
+
 class Plain:
     """One request on the short way. ``answer`` is given the response, whenever it has come."""
 
-    __slots__ = (
-        "answer",
-        "api",
-        "begun",
-        "body",
-        "function",
-        "gateway",
-        "identity",
-        "method",
-        "path",
-        "query",
-        "sender",
-    )
+    __slots__ = ("answer", "begun", "gateway", "identity", "place", "sender")
 
-    protocol = PROTOCOL
-    api: LocalApi
-    function: str
-    gateway: Gateway
-
-    def __init__(
-        self, method: str, path: str, query: str, body: bytes, sender: Sender, answer: Callable[[HttpResponse], None]
-    ) -> None:
+    def __init__(self, gateway: Gateway, place: Place, sender: Sender, answer: Answer) -> None:
         self.begun = perf_counter()
-        self.method = method
-        self.path = path
-        self.query = query
-        self.body = body
+        self.gateway = gateway
+        self.place = place
         self.sender = sender
         self.answer = answer
         self.identity = request_id(11)
 
-    @property
-    def target(self) -> str:
-        """The path and the query string, as in the request line."""
-        return f"{self.path}?{self.query}" if self.query else self.path
-
     def ended(self, outcome: Outcome) -> None:
         """The function's outcome is there."""
         try:
-            response = response_of(self.api, self.function, outcome, self.sender.origin)
+            response = response_of(self.place.api, self.place.function, outcome, self.sender.origin)
         except Exception as error:  # else the worker's connection, which tells of the outcome, would end by it
             response = self.broken(error)
         self.responded(response)
 
     def broken(self, error: Exception) -> HttpResponse:
         """The answer where there is none by a fault of ours, as uvicorn gives it; the fault is told."""
-        told = {"message": f"{self.method} {self.target} could not be answered", "exception": error}
+        told = {"message": f"{self.place.method} {self.place.target} could not be answered", "exception": error}
         asyncio.get_running_loop().call_exception_handler(told)
         return HttpResponse(500, [("content-type", "text/plain; charset=utf-8")], b"Internal Server Error")
 
     def responded(self, response: HttpResponse) -> None:
         """The response is there, but for what the gateway adds."""
-        response = with_cors(self.api, self.sender.origin, response)
+        place = self.place
+        response = with_cors(place.api, self.sender.origin, response)
         response.headers.append(("apigw-requestid", self.identity))
         self.answer(response)
-        seconds, function, outcome = perf_counter() - self.begun, self.function, response.outcome
-        told = Exchange(self.method, self.target, response.status, function, seconds, response.problem, outcome)
+        seconds, function, problem = perf_counter() - self.begun, place.function, response.problem
+        told = Exchange(place.method, place.target, response.status, function, seconds, problem, response.outcome)
         self.gateway.observe(told)
 
 
@@ -118,29 +110,45 @@ class Direct:
         self.begin = begin
         self.trouble = trouble
         self._waiting: set[asyncio.Task[None]] = set()  # a task that nobody refers to could be collected
+        self._places: dict[tuple[str, str], Place] = {}
+        self._of: tuple[object, object] = (None, None)  # the APIs that these belong to
 
-    def take(self, request: Plain) -> bool:
-        """Begin to answer a request, if it is for the short way; whether it is."""
-        sender, gateway, path = request.sender, self.gateway, request.path
-        if self.trouble is not None and self.trouble.headers:
-            return False
-        size = sender.size + len(request.method) + len(request.target) + len(PROTOCOL) + 2
-        if not sender.plain or size > HEADERS_LIMIT or self.fronts.takes(path) or self.websockets.takes(unquote(path)):
-            return False
-        api, below = gateway.apis.find(path)
-        if below is None or api.rest or (api.cors is not None and request.method == "OPTIONS"):
-            return False
-        found = api.routes.match(request.method, below)
+    def place(self, method: str, url: str) -> Place | None:
+        """Whom a request for a URL reaches, if it is for the short way whatever its headers are."""
+        of = self._of
+        if of[0] is not self.gateway.apis or of[1] is not self.websockets.apis or len(self._places) > MOST_PLACES:
+            self._of = self.gateway.apis, self.websockets.apis
+            self._places = {}
+        place = self._places.get((method, url))
+        if place is None:
+            place = self._found(method, url)
+            if place is not None:
+                self._places[method, url] = place
+        return place
+
+    def _found(self, method: str, url: str) -> Place | None:
+        path, _, query = url.partition("?")
+        if self.fronts.takes(path) or self.websockets.takes(unquote(path)):
+            return None
+        api, below = self.gateway.apis.find(path)
+        if below is None or api.rest or (api.cors is not None and method == "OPTIONS"):
+            return None
+        found = api.routes.match(method, below)
         if found is None or found[0] in api.guards:
+            return None
+        return Place(HttpRequest(method, path, query), api, found)
+
+    def take(self, method: str, url: str, sender: Sender, body: bytes, answer: Answer) -> bool:
+        """Begin to answer a request, if it is for the short way; whether it is."""
+        if not sender.plain or (self.trouble is not None and self.trouble.headers):
             return False
-        route_key, path_parameters, request.function, _ = found
-        request.api, request.gateway, stage = api, gateway, api.stage
-        named = request.identity
-        text = event_text(
-            sender.head, request, route_key, path_parameters, request_id=named, received=now(), stage=stage
-        )
+        place, gateway = self.place(method, url), self.gateway
+        if place is None or place.size + sender.size > HEADERS_LIMIT:
+            return False
+        request = Plain(gateway, place, sender, answer)
+        text = event_text(sender.head, place.text, body, request_id=request.identity, received=now())
         event = text.encode()
-        if not self.begin(request.function, event, request.ended, gateway.invoke.seconds):
+        if not self.begin(place.function, event, request.ended, gateway.invoke.seconds):
             task = asyncio.get_running_loop().create_task(self._wait(request, event))
             self._waiting.add(task)
             task.add_done_callback(self._waiting.discard)
@@ -148,9 +156,9 @@ class Direct:
 
     async def _wait(self, request: Plain, event: bytes) -> None:
         """Answer a request whose function cannot run at once."""
-        sent = request.sender.origin
+        place, sent = request.place, request.sender.origin
         try:
-            response = await self.gateway.invoked(request.api, request.function, event, sent)
+            response = await self.gateway.invoked(place.api, place.function, event, sent)
         except Exception as error:
             response = request.broken(error)
         request.responded(response)

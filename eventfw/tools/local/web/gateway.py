@@ -39,6 +39,7 @@ from eventfw.tools.local.web.http_api import (
     PAYLOAD_LIMIT,
     TIMEOUT,
     Head,
+    Target,
     event_text,
     gateway_error,
     http_event,
@@ -150,9 +151,8 @@ class Gateway:
         sent = forwarded(replace(request, body=body), port_of(scope), scope.get("scheme", "http"))
         guard = api.guards.get(route_key)
         if guard is None and not api.rest:
-            head = Head(sent.headers, sent.source_ip)
-            moment, stage = now(), api.stage
-            text = event_text(head, sent, route_key, path_parameters, request_id=identity, received=moment, stage=stage)
+            head, target = Head(sent.headers, sent.source_ip), Target(sent, route_key, path_parameters, stage=api.stage)
+            text = event_text(head, target, sent.body, request_id=identity, received=now())
             return function, await self.invoked(api, function, text.encode(), request)
         event = event_for(api, sent, route_key, path_parameters, identity)
         if guard is not None:

@@ -308,12 +308,42 @@ def test_a_connection_takes_both_ways_in_turn() -> None:
     running(run())
 
 
+def test_one_request_after_the_other_is_answered_alike_whatever_was_the_same_before() -> None:
+    lines = ["GET /photos/a", "GET /photos/b?x=1", "HEAD /photos/b", "GET /nowhere", "GET /photos/a", "GET /photos/%2F"]
+    lines += ["POST /photos", "GET /guarded", "GET //photos/a", "GET /photos/a#b", 'GET /photos/"', "BREW /photos/a"]
+
+    async def run() -> None:
+        functions = Functions()
+        async with served(functions) as server:
+            answers: dict[int, list[bytes]] = {}
+            for port in (server.short, server.long):
+                client = await server.client(port)
+                for line in lines:
+                    method, _, url = line.partition(" ")
+                    answer = await client.ask(get(url, method=method, host="localhost"), body=method != "HEAD")
+                    answers.setdefault(port, []).append(plain(answer))
+            assert answers[server.short] == answers[server.long]
+            half = len(functions.events) // 2
+            assert [stripped(one) for one in functions.events[:half]] == list(map(stripped, functions.events[half:]))
+            assert functions.at_once == 7
+
+    running(run())
+
+
 def test_requests_in_pieces_and_pipelined_ones_are_answered_in_order() -> None:
     async def run() -> None:
         functions = Functions(held=True)
         async with served(functions) as server:
             client = await server.client()
             whole = REQUESTS["text"]
+            again = get("/photos/b")
+            functions.held = False
+            await client.ask(again)
+            client.writer.write(again[:23])  # the line alone, without its end
+            await asyncio.sleep(0.01)
+            await client.ask(again[23:])
+            functions.events.clear()
+            functions.held = True
             for piece in (whole[:5], whole[5:60], whole[60:-4], whole[-4:]):
                 client.writer.write(piece)
                 await asyncio.sleep(0.01)
