@@ -151,7 +151,7 @@ class LocalServer:
         self.passing: Passing | None = None
         self.told: dict[str, Any] = {"mappings": [], "destinations": {}}  # what the app's stack says of Lambda
         self.said = Said()
-        self.pushes = Pushes(self._followed, terminal.problem, self.said)
+        self.pushes = Pushes(self._followed, terminal.problem, self.said, lambda: self.client)
         step_functions = StepFunctions(lambda: self.client)
         token = self.kept.token if self.kept is not None else secrets.token_urlsafe(24)
         self.control = Control(self.lambdas, token, self.clock, step_functions, self.pushes)

@@ -87,6 +87,14 @@ class Aws:
         if status >= 400:
             raise _xml_error(answer, status)
 
+    async def versions(self, bucket: str, key: str) -> str:
+        """The versions of a key, and of those that begin with it; XML, newest first."""
+        path = f"/{quote(bucket)}?versions&prefix={quote(key, safe='')}"
+        status, answer = await self._sent("s3", "GET", path, {}, b"")
+        if status >= 400:
+            raise _xml_error(answer, status)
+        return answer.decode()
+
     async def rest(self, service: str, method: str, path: str, body: bytes = b"") -> dict[str, Any]:
         """A request to a service that speaks REST with JSON, such as Lambda. ``path`` is encoded."""
         status, answer = await self._sent(service, method, path, {"content-type": "application/json"}, body)

@@ -14,8 +14,10 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from eventfw.errors import EventfwError
 from eventfw.rules.transform import WHOLE_EVENT
 from eventfw.tools.local.cloud.said import Said
+from eventfw.tools.local.cloud.versions import Objects, add_version
 
 if TYPE_CHECKING:
     from eventfw.rules.policy import FilterPolicy
@@ -28,15 +30,20 @@ class Pushes:
     """The decisions, by what the app's stack says; :meth:`replace` takes over what a changed one says.
 
     ``followed`` waits until no change of the stack is under way: who has subscribed is told at its end. ``said`` knows
-    what the embedded AWS leaves out.
+    what the embedded AWS leaves out, and ``client`` what is in buckets.
     """
 
     def __init__(
-        self, followed: Callable[[], Awaitable[None]], note: Callable[[str], None], said: Said | None = None
+        self,
+        followed: Callable[[], Awaitable[None]],
+        note: Callable[[str], None],
+        said: Said | None = None,
+        client: Callable[[], Objects | None] = lambda: None,
     ) -> None:
         self.followed = followed
         self.note = note
         self.said = said or Said()
+        self.client = client
         self._policies: dict[str, FilterPolicy | None] = {}
 
     def replace(self, subscriptions: Iterable[Mapping[str, Any]]) -> None:
@@ -60,7 +67,7 @@ class Pushes:
         if record.get("eventSource") == "aws:s3":
             return _of_bucket(event, record)
         if "detail-type" in event and "detail" in event:
-            return self._of_bus(function, event)
+            return await self._of_bus(function, event)
         return pushed
 
     async def _of_topic(self, event: dict[str, Any], record: dict[str, Any]) -> bytes | None:
@@ -85,17 +92,26 @@ class Pushes:
         }
         return json.dumps(event).encode()
 
-    def _of_bus(self, function: str, event: dict[str, Any]) -> bytes | None:
+    async def _of_bus(self, function: str, event: dict[str, Any]) -> bytes | None:
         detail = event["detail"]
         if not isinstance(detail, dict):
             self.note(REFUSED.format(function))
             return None
         self.said.complete_event(event)
-        if event.get("source") == "aws.s3" and isinstance(event.get("time"), str):
-            event["time"] = event["time"].partition(".")[0].removesuffix("Z") + "Z"  # to the second, on a bus
-            if event["detail-type"] == "Object Deleted" and isinstance(detail.get("object"), dict):
-                _of_nothing(detail["object"], "etag", detail.get("deletion-type") == "Delete Marker Created")
+        if event.get("source") == "aws.s3" and isinstance(detail.get("object"), dict):
+            await self._of_object(event, detail)
         return json.dumps(event).encode()
+
+    async def _of_object(self, event: dict[str, Any], detail: dict[str, Any]) -> None:
+        """Correct S3's event: its version, a time to the second, and nothing of the content of what is gone."""
+        if (client := self.client()) is not None:
+            try:
+                await add_version(event, client)
+            except EventfwError as error:  # the bucket may be gone by now; the event happened all the same
+                self.note(f"The version of an object is not known: {error}")
+        event["time"] = event["time"].partition(".")[0].removesuffix("Z") + "Z"
+        if event["detail-type"] == "Object Deleted":
+            _of_nothing(detail["object"], "etag", detail.get("deletion-type") == "Delete Marker Created")
 
 
 def _policy(policy: Mapping[str, Any], scope: str) -> FilterPolicy | None:
