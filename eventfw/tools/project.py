@@ -37,6 +37,7 @@ SETTINGS = (  # of @app.function, that the local server goes by
     "application_log_level",
     "system_log_level",
     "tenant_isolation_mode",
+    "recursive_loop",
 )
 PUBLISHED = ("provisioned_concurrency", "snap_start", "durable")  # settings of versions only
 UNMARKED = ("event_rule", "iot_rule")  # decorators

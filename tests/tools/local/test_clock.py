@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -77,3 +78,10 @@ def test_who_gave_up_waiting_holds_nobody_up() -> None:
         assert sleeper.cancelled()
 
     asyncio.run(main())
+
+
+def test_an_advance_reaches_what_is_due_at_its_very_end() -> None:
+    clock = VirtualClock()
+    assert clock.time() == clock.now().timestamp()
+    assert (clock.now() + timedelta(minutes=4)).timestamp() <= clock.time() + 240
+    assert clock.time().is_integer()

@@ -35,6 +35,7 @@ class FunctionConfiguration:
     edge: bool = False
     published: bool = False
     tenant_isolation_mode: str = ""
+    recursive_loop: str = "Terminate"
     unmarked: bool = False
     dead_letter: str = ""
     on_success: str = ""

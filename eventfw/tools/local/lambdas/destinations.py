@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from eventfw.errors import LocalError
@@ -37,11 +37,15 @@ class Destinations:
     """
 
     def __init__(
-        self, client: Callable[[], Aws | None], accept: Accept, known: Callable[[str], bool], clock: Clock
+        self,
+        client: Callable[[], Aws | None],
+        accept: Accept,
+        functions: Callable[[], Mapping[str, FunctionConfiguration]],
+        clock: Clock,
     ) -> None:
         self.client = client
         self.accept = accept
-        self.known = known
+        self.functions = functions
         self.clock = clock
         self.failures = 0
 
@@ -93,12 +97,15 @@ class Destinations:
         return client
 
     async def _to_function(self, arn: str, body: str, event: Accepted) -> None:
-        if event.depth >= RECURSION:
-            raise LocalError(f"Lambda stops a recursive loop after {RECURSION} functions.")
         words = arn.split(":")
         name, qualifier = words[6], words[7] if len(words) > 7 else ""
-        if not self.known(name):
+        target = self.functions().get(name)
+        if target is None:
             raise LocalError(f"{name!r} is no function of this app.")
+        if event.depth >= RECURSION and target.recursive_loop != "Allow":
+            raise LocalError(
+                f'Lambda stops a recursive loop after {RECURSION} functions, unless recursive_loop="Allow".'
+            )
         self.accept(name, body.encode(), source="destination", qualifier=qualifier, depth=event.depth + 1)
 
     async def _to_bus(self, arn: str, body: str, ending: Ending) -> None:

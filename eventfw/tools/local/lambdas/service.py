@@ -70,7 +70,7 @@ class LambdaService:
         self.region = region
         self.concurrency = Concurrency(concurrency)
         self.versions = Versions(client, self.configuration)
-        self.destinations = Destinations(client, self.accept, self.known, clock)
+        self.destinations = Destinations(client, self.accept, lambda: self._functions, clock)
         self.queue = AsynchronousQueue(self, self.destinations.deliver, clock, terminal)
         self.chaos = Chaos()
         self._functions: Mapping[str, FunctionConfiguration] = {}

@@ -33,8 +33,9 @@ class Bench:
         self.asked: list[tuple[Any, ...]] = []
         self.accepted: list[dict[str, Any]] = []
         self.fails = False
+        self.functions = {"mend": FunctionConfiguration("mend")}
         clock = VirtualClock(1_772_344_800.0)  # 2026-03-01T06:00:00Z
-        self.destinations = Destinations(lambda: self, self.accept, {"mend"}.__contains__, clock)  # type: ignore
+        self.destinations = Destinations(lambda: self, self.accept, lambda: self.functions, clock)  # type: ignore
 
     def accept(self, function: str, event: bytes, **how: Any) -> None:
         self.accepted.append({"function": function, "event": json.loads(event), **how})
@@ -116,6 +117,8 @@ async def test_a_function_is_invoked_asynchronously_until_it_is_a_loop() -> None
     [told] = await bench.deliver(on_failure=FUNCTION.replace("mend", "other"))
     assert "'other' is no function of this app" in told
     assert len(bench.accepted) == 1
+    bench.functions = {"mend": FunctionConfiguration("mend", recursive_loop="Allow")}
+    assert await bench.deliver(on_failure=FUNCTION, depth=RECURSION) == ["the record was sent to the function mend"]
 
 
 @in_loop
