@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from eventfw.tools.local.clock import RealClock
-from eventfw.tools.local.cloud.door import Door, is_control
+from eventfw.tools.local.cloud.door import Door, Onlooker, is_control
 from eventfw.tools.local.cloud.embedded import free_port
 from eventfw.tools.local.lambdas.api import InvokeApi
 from eventfw.tools.local.lambdas.configuration import FunctionConfiguration
@@ -54,8 +54,9 @@ def opened(serve: Serve) -> Iterator[Callable[..., int]]:
     """Serves doors, and closes them in the loop that they ran in."""
     doors: list[tuple[Door, list[asyncio.AbstractEventLoop]]] = []
 
-    def start(upstream: str | None, functions: Functions | None = None) -> int:
-        one = Door(lambda: upstream, control=control, invoke=invokes(functions or Functions()))
+    def start(upstream: str | None, functions: Functions | None = None, onlooker: Onlooker | None = None) -> int:
+        invoke = invokes(functions or Functions())
+        one = Door(lambda: upstream, control=control, invoke=invoke, onlookers=lambda: [onlooker] if onlooker else [])
         loops: list[asyncio.AbstractEventLoop] = []
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -69,6 +70,22 @@ def opened(serve: Serve) -> Iterator[Callable[..., int]]:
     for one, loops in doors:
         if loops:
             asyncio.run_coroutine_threadsafe(one.close(), loops[0]).result(20)
+
+
+class Meddler:
+    """An onlooker that has queues named otherwise, and notes what became of requests about them."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, int, Any]] = []
+
+    def concerns(self, request: HttpRequest, /) -> bool:
+        return request.header("x-amz-target") == "AmazonSQS.CreateQueue"
+
+    async def before(self, request: HttpRequest, body: bytes, /) -> bytes:
+        return body.replace(b"asked", b"made-instead")
+
+    async def after(self, request: HttpRequest, body: bytes, status: int, answer: bytes, /) -> None:
+        self.seen.append((json.loads(body)["QueueName"], status, json.loads(answer)))
 
 
 @pytest.fixture
@@ -231,3 +248,23 @@ def test_a_client_that_leaves_in_the_middle_harms_nobody(port: int, s3: Any) -> 
         leaving.sendall(b"PUT /door/half HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nhalf")
     assert quote("half") not in [one["Key"] for one in s3.list_objects_v2(Bucket="door").get("Contents", [])]
     s3.put_object(Bucket="door", Key="after", Body=b"well")
+
+
+def test_an_onlooker_sees_its_requests_and_their_answers_and_may_change_them(
+    door: Callable[..., int], cloud_endpoint: str
+) -> None:
+    meddler = Meddler()
+    sqs = client("sqs", door(cloud_endpoint, None, meddler))
+    url = sqs.create_queue(QueueName="asked")["QueueUrl"]
+    assert url.endswith("/made-instead")
+    assert meddler.seen == [("asked", 200, {"QueueUrl": url})]
+    with pytest.raises(ClientError, match="does not exist"):
+        sqs.get_queue_url(QueueName="asked")
+    sqs.close()
+
+
+def test_while_there_is_no_aws_an_onlooker_sees_the_refusal(door: Callable[..., int]) -> None:
+    meddler = Meddler()
+    with pytest.raises(ClientError, match="No AWS is running here"):
+        client("sqs", door(None, None, meddler)).create_queue(QueueName="asked")
+    assert [(name, status) for name, status, _ in meddler.seen] == [("asked", 503)]
