@@ -15,6 +15,7 @@ from memory_sqs import MemorySqs, refused
 
 from eventfw.errors import LocalError
 from eventfw.tools.local.clock import RealClock, VirtualClock
+from eventfw.tools.local.lambdas.chaos import Chaos
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
 from eventfw.tools.local.pollers import queues, trouble
 from eventfw.tools.local.pollers.poller import Surroundings
@@ -37,6 +38,7 @@ class Function:
         self.may_go_on.set()
         self.running = self.most = 0
         self.limit = 1000
+        self.chaos = Chaos()
         self.qualifiers: set[str] = set()
 
     async def invoke(self, function: str, event: bytes, *, qualifier: str = "") -> Result:
