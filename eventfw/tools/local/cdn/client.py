@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 CONNECT = 10.0  # seconds, for each attempt
 READ = 30.0  # seconds without a byte, where the origin's settings say nothing else
-KEEP_ALIVE = 5.0  # seconds that an unused connection is kept
+KEEP_ALIVE = 4.0  # seconds that an unused connection is kept: less than the five after which many servers close theirs
 AGAIN = ("GET", "HEAD")  # methods that are sent once more where an origin that has the request does not answer
 
 
