@@ -90,26 +90,7 @@ class InvokeApi:
     async def answer(self, call: Call, request: HttpRequest, receive: Receive) -> HttpResponse:
         """Run the function, or say why not."""
         try:
-            qualifier = qualifier_of(call, request)
-            how = invocation(call, request)
-            self._check_tenant(call.function, how)
-            payload = await payload_of(request, receive, how.type)
-            version = await self._version(call.function, qualifier)
-            if how.type == "DryRun":
-                return HttpResponse(204, [("x-amz-executed-version", version)])
-            if how.type == "Event":
-                id_ = self.lambdas.accept(call.function, payload, source="invoke", qualifier=qualifier)
-                body = b'{"Status":202}' if call.operation == ASYNC else b""
-                return HttpResponse(202, [("x-amzn-requestid", id_)], body)
-            result = await self.lambdas.invoke(
-                call.function,
-                payload,
-                client_context=how.client_context,
-                qualifier=qualifier,
-                version=version,
-                tenant=how.tenant,
-                source="invoke",
-            )
+            return await self._answer(call, request, receive)
         except Refused as refusal:
             return refusal.response
         except Throttled as error:
@@ -118,6 +99,28 @@ class InvokeApi:
         except EventfwError as error:
             self.lambdas.terminal.problem(str(error))
             return refused(503, "ServiceException", str(error))
+
+    async def _answer(self, call: Call, request: HttpRequest, receive: Receive) -> HttpResponse:
+        qualifier = qualifier_of(call, request)
+        how = invocation(call, request)
+        self._check_tenant(call.function, how)
+        payload = await payload_of(request, receive, how.type)
+        version = await self._version(call.function, qualifier)
+        if how.type == "DryRun":
+            return HttpResponse(204, [("x-amz-executed-version", version)])
+        if how.type == "Event":
+            id_ = self.lambdas.accept(call.function, payload, source="invoke", qualifier=qualifier, tenant=how.tenant)
+            body = b'{"Status":202}' if call.operation == ASYNC else b""
+            return HttpResponse(202, [("x-amzn-requestid", id_)], body)
+        result = await self.lambdas.invoke(
+            call.function,
+            payload,
+            client_context=how.client_context,
+            qualifier=qualifier,
+            version=version,
+            tenant=how.tenant,
+            source="invoke",
+        )
         return streamed(result, how, version) if call.operation == STREAM else answered(result, how, version)
 
     async def _version(self, function: str, qualifier: str) -> str:

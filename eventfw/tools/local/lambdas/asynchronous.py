@@ -46,6 +46,7 @@ class Accepted:
     accepted: float
     due: float
     qualifier: str = ""
+    tenant: str = ""
     attempts: int = 0
     refusals: int = 0
     depth: int = 0

@@ -161,6 +161,7 @@ class LambdaService:
         source: str,
         request_id: str | None = None,
         qualifier: str = "",
+        tenant: str = "",
         depth: int = 0,
     ) -> str:
         """Take an event for a function, to be run soon; its request id, which stays the same over all attempts.
@@ -172,7 +173,7 @@ class LambdaService:
         now = self.clock.time()
         for delay in self.chaos.deliveries(function):
             due = now + delay
-            self.queue.accept(Accepted(function, event, request_id, source, now, due, qualifier, depth=depth))
+            self.queue.accept(Accepted(function, event, request_id, source, now, due, qualifier, tenant, depth=depth))
         return request_id
 
     async def attempt(self, event: Accepted) -> tuple[Result, str]:
@@ -184,6 +185,7 @@ class LambdaService:
             request_id=event.request_id,
             qualifier=event.qualifier,
             version=version,
+            tenant=event.tenant,
             source=event.source,
         )
         return result, version

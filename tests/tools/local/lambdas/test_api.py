@@ -207,7 +207,8 @@ def test_what_lambda_refuses_is_refused(bench: Bench, asked: dict[str, Any], cod
 def test_a_function_of_tenants_needs_one() -> None:
     bench = Bench(tenant_isolation_mode="PER_TENANT")
     bench.client.invoke(FunctionName="order", TenantId="blue")
-    assert bench.functions.calls[0][2]["tenant"] == "blue"
+    bench.client.invoke(FunctionName="order", TenantId="green", InvocationType="Event")
+    assert [how["tenant"] for _, _, how in bench.functions.calls] == ["blue", "green"]
     assert "Add a valid tenant ID" in bench.error()[1]["Message"]
 
 
