@@ -15,7 +15,7 @@ from memory_sqs import MemorySqs, refused
 
 from eventfw.errors import LocalError
 from eventfw.tools.local.clock import RealClock, VirtualClock
-from eventfw.tools.local.lambdas.chaos import Chaos
+from eventfw.tools.local.lambdas.chaos import Chaos, Spec
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
 from eventfw.tools.local.pollers import queues, trouble
 from eventfw.tools.local.pollers.poller import Surroundings
@@ -339,3 +339,27 @@ async def test_stopped_it_leaves_nothing_hidden_that_only_the_virtual_clock_woul
         await bench.advance(1)
     await bench.visibility.stop()
     assert bench.sqs.shown == ["a"]
+
+
+@in_loop
+async def test_by_chaos_messages_come_twice_behind_their_first_time_and_never_of_a_fifo_queue() -> None:
+    for queue, expected in (("orders", [["a", "b"], ["a", "b"]]), ("orders.fifo", [["a", "b"]])):
+        bench = Bench(queue=queue)
+        bench.poller.chaos = Chaos(Spec(duplicate=1.0, reorder=1.0 if queue != "orders" else 0.0))
+        bench.sqs.send(queue, "a", "b")
+        async with bench.polling():
+            await bench.advance()
+        assert bench.function.batches == expected
+        assert sorted(set(bench.sqs.deleted)) == ["a", "b"]
+
+
+@in_loop
+async def test_by_chaos_the_messages_of_a_batch_come_in_another_order() -> None:
+    bench = Bench()
+    bench.poller.chaos = Chaos(Spec(reorder=1.0, seed=1))
+    sent = list("abcdefgh")
+    bench.sqs.send("orders", *sent)
+    async with bench.polling():
+        await bench.advance()
+    [batch] = bench.function.batches
+    assert batch != sent and sorted(batch) == sent
