@@ -45,7 +45,9 @@ class WaitingEvents:
 
     def _restore(self) -> None:
         try:
-            left = json.loads(self.path.read_text())
+            kept = json.loads(self.path.read_text())
+            ahead = max(0.0, kept["now"] - self.queue.clock.time())  # of a virtual clock, which may have been advanced
+            left = [{**one, "accepted": one["accepted"] - ahead, "due": one["due"] - ahead} for one in kept["events"]]
             self.queue.restore(left)
         except FileNotFoundError:
             return
@@ -59,7 +61,8 @@ class WaitingEvents:
 
     async def _write(self) -> None:
         self._written = self.queue.changes
-        await asyncio.to_thread(self._replace, json.dumps(self.queue.dump()), self._written)
+        kept = {"now": self.queue.clock.time(), "events": self.queue.dump()}
+        await asyncio.to_thread(self._replace, json.dumps(kept), self._written)
 
     def _replace(self, text: str, state: int) -> None:
         """Write the file, unless a later state was written while this one had no turn."""

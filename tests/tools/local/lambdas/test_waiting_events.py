@@ -21,7 +21,7 @@ def waiting_events(queue: AsynchronousQueue, path: Path) -> tuple[WaitingEvents,
 
 async def written(path: Path, count: int) -> None:
     async with asyncio.timeout(20):
-        while not path.exists() or len(json.loads(path.read_text())) != count:  # noqa: ASYNC110, ASYNC240 - a file
+        while not path.exists() or len(json.loads(path.read_text())["events"]) != count:  # noqa: ASYNC110, ASYNC240 - a file
             await asyncio.sleep(0.01)
 
 
@@ -50,7 +50,30 @@ async def test_what_waits_is_written_when_it_changes_and_taken_up_by_the_next_ru
     assert "Goes on with 1 asynchronous event of the last run." in said.getvalue()
     await waiting.leave()
     await ended(keeping)
-    assert json.loads(path.read_text()) == []
+    assert json.loads(path.read_text())["events"] == []
+
+
+@in_loop
+async def test_what_waits_at_the_time_of_an_advanced_clock_waits_no_longer_at_the_present(tmp_path: Path) -> None:
+    path = tmp_path / "events.json"
+    bench = Bench(FAILED)
+    waiting, _ = waiting_events(bench.queue, path)
+    await bench.clock.advance(86_400)
+    bench.accept()
+    await bench.clock.advance(50)
+    keeping = asyncio.create_task(waiting.keep())
+    await written(path, 1)
+    await waiting.leave()
+    await ended(keeping)
+    after = Bench(DONE)
+    waiting, _ = waiting_events(after.queue, path)
+    keeping = asyncio.create_task(waiting.keep())
+    await asyncio.sleep(0)
+    await after.clock.advance(9)
+    assert after.attempts == []
+    await after.clock.advance(1)
+    assert after.attempts == [(10, "id-1")]
+    await ended(keeping)
 
 
 @in_loop
@@ -65,7 +88,7 @@ async def test_leaving_keeps_what_has_not_ended_and_says_so(tmp_path: Path) -> N
     await bench.clock.advance(1)
     await waiting.leave()
     assert "Kept 1 asynchronous event for the next run." in said.getvalue()
-    [left] = json.loads(path.read_text())
+    [left] = json.loads(path.read_text())["events"]
     assert (left["request_id"], left["attempts"]) == ("id-1", 1)
     assert await bench.queue.stop() == 0
 
