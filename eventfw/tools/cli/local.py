@@ -66,6 +66,12 @@ class ChaosSpec(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
     show_default=True,
     help="How many invocations the account has at once; more are throttled.",
 )
+@click.option(
+    "--debug-port",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="Let an editor attach to handlers by debugpy, which is yours to install; timeouts do not run.",
+)
 @click.option("--region", metavar="REGION", help="The region handlers see. [default: the AWS CLI's, or us-east-1]")
 @click.option(
     "--runtime-api",
@@ -97,6 +103,7 @@ def command(
     clock: str,
     concurrency: int,
     logs: str,
+    debug_port: int | None,
     persist: bool,
     region: str | None,
     runtime_api: tuple[str, ...],
@@ -141,6 +148,7 @@ def command(
             runtimes=chosen_runtimes(runtime_api),
             edge_origins=tuple(map(named_origin, edge_origin)),
             logs=logs,
+            debug_port=debug_port,
             persist=persist,
         ),
         Terminal(sys.stderr if as_json else sys.stdout),

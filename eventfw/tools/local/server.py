@@ -37,6 +37,7 @@ from eventfw.tools.local.cloud.pushes import Pushes
 from eventfw.tools.local.cloud.said import Said
 from eventfw.tools.local.cloud.steps import StepFunctions
 from eventfw.tools.local.console import Console
+from eventfw.tools.local.debugging import DebugPort
 from eventfw.tools.local.lambdas.api import InvokeApi
 from eventfw.tools.local.lambdas.chaos import Chaos, Spec
 from eventfw.tools.local.lambdas.configuration import configurations, mappings
@@ -62,6 +63,7 @@ from eventfw.tools.local.workers.limits import Limits
 from eventfw.tools.local.workers.oversight import Oversight
 from eventfw.tools.local.workers.pool import Pool
 from eventfw.tools.local.workers.results import BrokenApp
+from eventfw.tools.local.workers.variables import of_tool
 
 if TYPE_CHECKING:
     from eventfw.tools.local.cloud.aws import Aws
@@ -96,6 +98,7 @@ class Options:
     runtimes: tuple[str, ...] | None = None  # the functions that the Runtime API serves; empty for all
     edge_origins: tuple[Named, ...] = ()
     logs: str = BRIEF
+    debug_port: int | None = None
     persist: bool = False
 
 
@@ -120,6 +123,7 @@ class LocalServer:
             self._closing = opened.pop_all()
         self.http, self.edge, self.aws = map(url_of, self.sockets)
         self.console = Console(terminal)
+        self.debugging = DebugPort(options.debug_port, self._editor) if options.debug_port is not None else None
         self.log_events = LogEvents(lambda: self.client if self.cloud else None, terminal.note)
         self.pool = Pool(
             options.directory,
@@ -177,7 +181,7 @@ class LocalServer:
         self.clock.settled_by(self.front.cache.settle)
         self.trouble = Trouble(options.directory)
         for waiting in (self.gateway.invoke, self.websockets.invoke, self.front.hooks.invoke):
-            waiting.patient = lambda: self.console.busy
+            waiting.patient = lambda: self.console.busy or self.debugging is not None
         self._following = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -185,11 +189,27 @@ class LocalServer:
         """Who is told of what functions print and of how invocations end."""
         oversight = Oversight(self._printed, Limits(self.terminal.problem))
         oversight.ask, oversight.leave = self.console.ask, self.console.leave
+        if self.debugging is not None:
+            oversight.limits.off = oversight.limits.awake = oversight.timeless = True
+            oversight.debugger = self._debugged
         if self.options.logs != BRIEF:
             TerminalLog(self.terminal, self.options.logs).watch(oversight)
         if self.options.cloud:
             self.log_events.watch(oversight)
         return oversight
+
+    def _debugged(self) -> dict[str, Any] | None:
+        """Where a new worker finds the editor that debugs it."""
+        return self.debugging.place if self.debugging is not None else None
+
+    async def _editor(self, attached: bool) -> None:
+        """An editor has come or gone: workers are made anew, with it or without."""
+        try:
+            self._take_over(await self.pool.reload())
+        except EventfwError as error:
+            self.terminal.problem(str(error))
+        words = "An editor is attached: its breakpoints hold" if attached else "The editor has gone: handlers run on"
+        self.terminal.note(f"{words}. Timeouts, memory and temporary files are not bounded.")
 
     async def run(self) -> None:
         """Serve until SIGINT or SIGTERM, then end everything that was started."""
@@ -210,6 +230,10 @@ class LocalServer:
             stack.push_async_callback(self.schedules.stop)
             stack.push_async_callback(self._end_tasks)
             stack.push_async_callback(self._end_polling)
+            if self.debugging is not None:
+                await self.debugging.start(of_tool(self.pool.place, os.environ))
+                stack.push_async_callback(self.debugging.stop)
+                self._spawn(self.debugging.watch())
             starting = self._spawn(self._start_cloud(cloud)) if cloud else None
             self._spawn(self._watch())
             if await self._unless_stopped(self._load()):
@@ -476,6 +500,8 @@ class LocalServer:
             self.terminal.line("  clock virtual: it stands at the moment of the start until `eventfw clock advance`")
         if self.options.chaos is not None:
             self.terminal.line(f"  chaos {self.options.chaos}")
+        if self.debugging is not None:
+            self.terminal.line(f"  debug 127.0.0.1:{self.options.debug_port}  (attach an editor)")
         self.terminal.line("Ctrl-C stops it. Saving a file reloads the app.")
         if self.options.replay:
             self._spawn(self._follow(self.pool.generation))

@@ -20,6 +20,7 @@ from eventfw.tools.local.workers.wire import Decoder, pack, pack_event
 if TYPE_CHECKING:
     from eventfw.tools.local.workers.wire import Message
 
+DAY = 86_400.0  # seconds
 LAST_WORDS = 0.5  # seconds to read what an ended worker had sent, while something keeps the connection open
 
 Answer = Callable[[Result], None]
@@ -88,6 +89,7 @@ class Worker(asyncio.Protocol):
         Raises ``WorkerEnded`` when it ended meanwhile and ``TimeoutError`` after ``seconds``; it is then killed.
         """
         self._write(pack(spec))
+        seconds = self._patience(seconds)
         try:
             async with asyncio.timeout(seconds) as self._starting:
                 head, body = await self._first
@@ -107,6 +109,7 @@ class Worker(asyncio.Protocol):
 
         ``more`` is what the message's head says beside the request id and the deadline.
         """
+        seconds = self._patience(seconds)
         journal = Journal(self.stream, request_id, more.get("version", "$LATEST") if more else "$LATEST")
         self._current = Invocation(journal, answer, seconds)
         self.output.begin(journal)
@@ -122,6 +125,10 @@ class Worker(asyncio.Protocol):
             self._write(pack_event(request_id, deadline, event))
         if self._timer is None:  # else the last event's: it looks again when its own time has come
             self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
+
+    def _patience(self, seconds: float) -> float:
+        """How long it may take."""
+        return DAY if self.oversight.timeless else seconds
 
     @property
     def busy(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eventfw.tools.local.workers.journal import Journal, Stream
 from eventfw.tools.local.workers.limits import Limits
@@ -22,6 +22,7 @@ class Oversight:
     ``on_line`` is told of each line of output. The rest is for whom reads the log as Lambda writes it, and ``None``
     costs nothing: a new environment, a record of the function's (several lines may be one), an invocation that begins,
     and one that has ended. ``ask`` has a line typed for a worker's debugger, ``leave`` is told when its event is over.
+    ``timeless`` workers have no timeout, and ``debugger`` is where they find the editor that debugs them, if one does.
     """
 
     on_line: OnLine = lambda function, request_id, line: None
@@ -32,3 +33,5 @@ class Oversight:
     ended: Callable[[Journal], None] | None = None
     ask: Callable[[Worker, str, Answer], None] = lambda worker, prompt, answer: answer(b"", "nobody is asked here.")
     leave: Callable[[Worker], None] = lambda worker: None
+    timeless: bool = False
+    debugger: Callable[[], dict[str, Any] | None] = lambda: None

@@ -370,6 +370,7 @@ class Pool:
             "arn": place.arn(worker.function),
             "environment": variables.of_worker(environment, worker.stream.name, worker.scratch),
             "storage": worker.stream.storage,
+            "debugger": self.oversight.debugger(),
             "app": app,
             "directory": place.directory,
             "describe": describe,

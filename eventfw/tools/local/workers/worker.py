@@ -54,6 +54,10 @@ def main(connection: int, output: int) -> None:
     modules.give_way(spec["directory"], preloaded)
     current = records.install()
     sys.stdin = questions.Input(link, current)
+    if spec["debugger"]:
+        from eventfw.tools.local.workers import debugger
+
+        debugger.join(spec["debugger"])
     handler = load(spec, link)
     serve(handler, link, current, spec["arn"])
     os._exit(0)  # the server is gone or wants it gone: nothing waits for the interpreter to tidy up
