@@ -26,7 +26,7 @@ from eventfw.tools.local.workers.results import LATEST, Result, Throttled
 
 RETRY_WAIT = 60.0  # seconds after the first failure, and again as many after each
 SHORTEST_BACKOFF, LONGEST_BACKOFF = 1.0, 300.0  # seconds
-AT_ONCE = 100  # events of one function; the others wait their turn
+AT_ONCE = 10  # events of one function, which has as many environments; others wait here, behind no request
 INTERNAL_ERROR_STATUS = 500
 
 

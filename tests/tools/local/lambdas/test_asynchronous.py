@@ -12,7 +12,7 @@ from in_loop import in_loop
 
 from eventfw.errors import LocalError
 from eventfw.tools.local.clock import VirtualClock
-from eventfw.tools.local.lambdas.asynchronous import Accepted, AsynchronousQueue, next_step, spelled
+from eventfw.tools.local.lambdas.asynchronous import AT_ONCE, Accepted, AsynchronousQueue, next_step, spelled
 from eventfw.tools.local.lambdas.configuration import FunctionConfiguration
 from eventfw.tools.local.lambdas.records import Ending
 from eventfw.tools.local.terminal import Terminal
@@ -32,6 +32,7 @@ class Bench:
         self.clock = VirtualClock(START)
         self.said = io.StringIO()
         self.attempts: list[tuple[float, str]] = []
+        self.running = self.most = 0
         self.endings: list[tuple[float, Ending]] = []
         self.queue = AsynchronousQueue(self, self.deliver, self.clock, Terminal(self.said))
         self.clock.settled_by(self.queue.settle)
@@ -51,7 +52,10 @@ class Bench:
         return self.how.reserved_concurrency == 0
 
     async def attempt(self, event: Accepted) -> tuple[Result, str]:
+        self.running += 1
+        self.most = max(self.most, self.running)
         await asyncio.sleep(0)
+        self.running -= 1
         self.attempts.append((self.clock.time() - START, event.request_id))
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
         if isinstance(outcome, Exception):
@@ -162,12 +166,13 @@ async def test_settings_are_those_of_the_moment() -> None:
 
 
 @in_loop
-async def test_a_hundred_events_of_a_function_run_at_once_and_the_others_after_them() -> None:
+async def test_events_of_a_function_begin_in_their_order_and_no_more_than_it_has_environments() -> None:
     bench = Bench(DONE)
-    for number in range(250):
+    for number in range(50):
         bench.accept(str(number))
     await bench.clock.advance(0)
-    assert sorted(request for _, request in bench.attempts) == sorted(map(str, range(250)))
+    assert [request for _, request in bench.attempts] == list(map(str, range(50)))
+    assert bench.most == AT_ONCE
 
 
 @in_loop
