@@ -86,6 +86,7 @@ class ChaosSpec(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
     type=ChaosSpec(),
     help="Faults as AWS makes them, such as duplicate=0.1,throttle=0.05,reorder,timeout=0.01,seed=7.",
 )
+@click.option("--inspect", is_flag=True, help="Print every event and every answer.")
 @click.option("--replay", is_flag=True, help="Replay events/*.json after the start and each reload.")
 @click.option("--allow-host", multiple=True, metavar="NAME", help="A further Host and Origin to accept; repeatable.")
 @click.option(
@@ -108,6 +109,7 @@ def command(
     region: str | None,
     runtime_api: tuple[str, ...],
     chaos: Spec | None,
+    inspect: bool,
     replay: bool,
     allow_host: tuple[str, ...],
     as_json: bool,
@@ -145,6 +147,7 @@ def command(
             virtual_clock=clock == "virtual",
             concurrency=concurrency,
             chaos=chaos,
+            inspect=inspect,
             runtimes=chosen_runtimes(runtime_api),
             edge_origins=tuple(map(named_origin, edge_origin)),
             logs=logs,

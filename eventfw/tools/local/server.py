@@ -95,6 +95,7 @@ class Options:
     virtual_clock: bool = False
     concurrency: int = 1000
     chaos: Spec | None = None
+    inspect: bool = False
     runtimes: tuple[str, ...] | None = None  # the functions that the Runtime API serves; empty for all
     edge_origins: tuple[Named, ...] = ()
     logs: str = BRIEF
@@ -447,13 +448,17 @@ class LocalServer:
     def _environments(self) -> Environments:
         """What runs functions: workers, or runtimes of the developer's own; and faults between, if they are wanted."""
         environments: Environments = self.runtimes or self.pool
-        if self.options.chaos is None:
-            return environments
-        from eventfw.tools.local.lambdas.chaotic import ChaoticEnvironments
+        if self.options.chaos is not None:
+            from eventfw.tools.local.lambdas.chaotic import ChaoticEnvironments
 
-        return ChaoticEnvironments(
-            environments, self.chaos, lambda name: self.lambdas.configuration(name).timeout, self.pool.end
-        )
+            environments = ChaoticEnvironments(
+                environments, self.chaos, lambda name: self.lambdas.configuration(name).timeout, self.pool.end
+            )
+        if self.options.inspect:
+            from eventfw.tools.local.lambdas.inspector import Inspector
+
+            environments = Inspector(environments, self.terminal.line)
+        return environments
 
     def _runtime_api(self) -> RuntimeApi:
         from eventfw.tools.local.lambdas.runtime_api import RuntimeApi

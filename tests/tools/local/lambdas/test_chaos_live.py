@@ -1,4 +1,4 @@
-"""``eventfw local --chaos``: the faults reach handlers and callers of a real server."""
+"""``eventfw local --chaos --inspect``: faults reach handlers and callers of a real server, and are seen there."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ SPEC = "duplicate=1,throttle=0.1,reorder,timeout=0.1,seed=16221"  # which spares
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     folder = tmp_path_factory.mktemp("chaos")
     write(folder / "app.py", APP)
-    server = Live(folder, "--chaos", SPEC)
+    server = Live(folder, "--chaos", SPEC, "--inspect")
     yield server
     assert server.stop() == 0
 
@@ -84,6 +84,9 @@ def test_callers_are_throttled_and_see_environments_end_as_the_seed_says(live: L
         assert noted == ([] if when == "before" else [[number, calls]])
         calls = 0 if when == "after" else calls
     live.says("chaos: work is throttled at its invocation ")
+    said = live.lines.index(live.says("--- event work  "))
+    live.says("--- answer work  ", after=said)
+    live.says("--- no answer work  ", after=said)
     assert live.says("  chaos duplicate=1,throttle=0.1,reorder=1,timeout=0.1,seed=")
 
 
