@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from eventfw.errors import BuildError, RuleError
 from eventfw.rules.transform import WHOLE_EVENT
 
 if TYPE_CHECKING:
@@ -24,10 +25,24 @@ def subscriptions(template: Template, told: Callable[[str, Any], Any]) -> Iterat
     ``told`` makes of a resource's logical id and a value with expressions what the local server is told.
     """
     for logical_id, properties in sorted(template.own("AWS::SNS::Subscription").items()):
-        if properties.get("Protocol") == "lambda":
-            policy = properties.pop("FilterPolicy", {})
-            scope = properties.pop("FilterPolicyScope", "MessageAttributes")
-            yield told(logical_id, {"arn": {"Ref": logical_id}, "policy": policy, "scope": scope})
+        if properties.get("Protocol") != "lambda":
+            continue
+        one: dict[str, Any] = {"arn": {"Ref": logical_id}, "policy": {}, "scope": "MessageAttributes"}
+        if _constant(properties.get("FilterPolicy", {})):
+            one["policy"] = properties.pop("FilterPolicy", {})
+            one["scope"] = properties.pop("FilterPolicyScope", one["scope"])
+            _check_policy(logical_id, one["policy"], one["scope"])
+        yield told(logical_id, one)
+
+
+def _check_policy(logical_id: str, policy: Any, scope: str) -> None:
+    from eventfw.rules.policy import FilterPolicy  # which most apps have no use for
+
+    try:
+        if policy:
+            FilterPolicy(policy, scope)
+    except RuleError as error:
+        raise BuildError(f"The FilterPolicy of {logical_id} is not valid: {error.message}") from None
 
 
 def hand_whole_events(template: Template) -> None:

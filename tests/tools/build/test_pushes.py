@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from eventfw import App
+from eventfw.errors import BuildError
 from eventfw.resources.names import LOCAL_STAGE
 from eventfw.rules.pattern import EventPattern
 from eventfw.rules.transform import WHOLE_EVENT
@@ -50,6 +51,28 @@ def test_functions_subscriptions_are_told_with_their_policies_and_queues_keep_th
     assert all(one["arn"].startswith("<") for one in found)
     kept = [one.get("FilterPolicy") for one in of_type(artifacts, "AWS::SNS::Subscription")]
     assert [one for one in kept if one] == [{"kind": ["letter"]}]
+
+
+def subscribed(app: App, policy: Any) -> None:
+    news = app.topic("news")
+
+    @app.sns_subscriber(news)
+    def told(message: Any) -> None: ...
+
+    by_hand = {"TopicArn": "arn:aws:sns:us-east-1:000000000000:theirs", "Protocol": "lambda", "Endpoint": "x"}
+    app.resource("Theirs", "AWS::SNS::Subscription", {**by_hand, "FilterPolicy": policy})
+
+
+def test_a_policy_that_sns_refuses_is_an_error_and_one_to_be_resolved_stays() -> None:
+    app = App("shop")
+    subscribed(app, {"kind": [{"prefix": 1}]})
+    with pytest.raises(BuildError, match="The FilterPolicy of Theirs is not valid"):
+        local_artifacts(app)
+    app = App("shop")
+    subscribed(app, {"kind": [{"Ref": "AWS::Region"}]})
+    artifacts = local_artifacts(app)
+    assert [one["policy"] for one in artifacts.local["subscriptions"]] == [{}, {}]
+    assert any("FilterPolicy" in one for one in of_type(artifacts, "AWS::SNS::Subscription"))
 
 
 def test_a_rule_that_changes_its_events_hands_them_over_whole_and_others_stay_as_they_are() -> None:

@@ -14,7 +14,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from eventfw.errors import EventfwError
+from eventfw.errors import EventfwError, RuleError
 from eventfw.rules.transform import WHOLE_EVENT
 from eventfw.tools.local.cloud.said import Said
 from eventfw.tools.local.cloud.versions import Objects, add_version
@@ -60,7 +60,7 @@ class Pushes:
             return pushed
         if WHOLE_EVENT in event:
             self.said.complete_event(event["event"])
-            return _by_rule(event[WHOLE_EVENT], event["event"])
+            return self._of_rule(function, event[WHOLE_EVENT], event["event"])
         record = _only_record(event)
         if record.get("EventSource") == "aws:sns":
             return await self._of_topic(event, record)
@@ -69,6 +69,13 @@ class Pushes:
         if "detail-type" in event and "detail" in event:
             return await self._of_bus(function, event)
         return pushed
+
+    def _of_rule(self, function: str, rule: dict[str, Any], event: dict[str, Any]) -> bytes | None:
+        try:
+            return _by_rule(rule, event)
+        except (RuleError, ValueError) as error:  # a pattern or a template that the app has written out itself
+            self.note(f"{function} does not get an event by the rule {rule['name']}: {error}")
+            return None
 
     async def _of_topic(self, event: dict[str, Any], record: dict[str, Any]) -> bytes | None:
         """A message, unless the subscription's policy is against it. A subscription that somebody made by hand keeps

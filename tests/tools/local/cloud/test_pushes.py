@@ -131,6 +131,14 @@ def test_a_rule_does_not_get_what_its_pattern_does_not_take() -> None:
     assert handed_over({WHOLE_EVENT: {"name": "r", "arn": "a", "target": target}, "event": EVENT}) is None
 
 
+def test_a_template_that_gives_no_json_is_told_and_runs_nothing() -> None:
+    said: list[str] = []
+    target = {"InputTransformer": {"InputTemplate": "<t> it is", "InputPathsMap": {"t": "$.detail.text"}}}
+    pushed = {WHOLE_EVENT: {"name": "mine", "arn": "a", "target": target}, "event": EVENT}
+    assert handed_over(pushed, said=said) is None
+    assert said[0].startswith("told does not get an event by the rule mine: ")
+
+
 def test_an_event_that_no_bus_takes_is_told_and_runs_nothing() -> None:
     said: list[str] = []
     assert handed_over({**EVENT, "detail": "text"}, said=said) is None
