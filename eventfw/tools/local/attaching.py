@@ -15,7 +15,7 @@ from eventfw.errors import LocalError
 from eventfw.tools.local.entry import attribute_of
 from eventfw.tools.local.state import State, read_state
 
-PAUSES = (1.0, 30.0)  # seconds before another runtime is started: the first pause, and the longest
+PAUSES = (0.5, 30.0)  # seconds before another runtime is started: the first pause, and the longest
 SETTLED = 10.0  # seconds after which a runtime is taken to have started well
 INTERRUPTED = 130
 

@@ -111,7 +111,7 @@ class RuntimeApi:
                 tenant=tenant,
             )
         request_id, arn = request_id or new_request_id(), arn or self.place.arn(function)
-        return await endpoint.function.invoke(event, request_id, client_context, arn)
+        return await endpoint.function.invoke(event, request_id, client_context, arn, tenant)
 
     def begin(self, function: str, event: bytes, answer: Callable[[Result], None], within: float) -> bool:
         """Have a function that is not served here run at once, if it can; whether it is run."""

@@ -34,6 +34,7 @@ class Invocation:
     event: bytes
     client_context: dict[str, Any] | None
     arn: str
+    tenant: str
     future: asyncio.Future[Result]
     seconds: float = 0.0
     started: float = 0.0
@@ -71,6 +72,8 @@ class Invocation:
         ]
         if self.client_context is not None:
             told.append(("Lambda-Runtime-Client-Context", json.dumps(self.client_context)))
+        if self.tenant:
+            told.append(("Lambda-Runtime-Aws-Tenant-Id", self.tenant))
         return told
 
 
@@ -91,7 +94,9 @@ class RuntimeFunction:
         self._called = False  # for a runtime, since the last one asked for an event
         self.ended: Callable[[], object] | None = None  # set once the function is gone
 
-    async def invoke(self, event: bytes, request_id: str, client_context: dict[str, Any] | None, arn: str) -> Result:
+    async def invoke(
+        self, event: bytes, request_id: str, client_context: dict[str, Any] | None, arn: str, tenant: str = ""
+    ) -> Result:
         """Have a runtime answer the event. Cancelling leaves a runtime that has it to finish, as Lambda does.
 
         Without a runtime the event waits as long as a start and the function's timeout may take, and fails as timed
@@ -100,7 +105,7 @@ class RuntimeFunction:
         if len(self.waiting) >= WAITING_LIMIT:
             raise Throttled(f"{WAITING_LIMIT} invocations of {self.name!r} wait for a runtime. Send fewer at once.")
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        invocation = Invocation(request_id, event, client_context, arn, future)
+        invocation = Invocation(request_id, event, client_context, arn, tenant, future)
         if self._broken is not None:
             invocation.finish(*self._broken)
         elif self.asking:

@@ -12,39 +12,25 @@ from botocore.config import Config
 from live import Live, eventfw, until, write
 
 from eventfw.tools.local.lambdas.chaos import Chaos, parsed
+from eventfw.tools.local.state import read_state
 
 APP = """
     import json
     from eventfw import App
 
     app = App("demo")
-    orders = app.queue("orders")
-    last = app.queue("last", fifo=True)
-    clicks = app.stream("clicks")
     calls = []
 
     def note(what, value):
         with open("seen.jsonl", "a") as file:
             file.write(json.dumps([what, value]) + "\\n")
 
-    @app.sqs_consumer(orders)
-    def order(message):
-        note("order", [message.body, message.id])
-
-    @app.sqs_consumer(last)
-    def lastly(message):
-        note("lastly", message.body)
-
-    @app.kinesis_consumer(clicks)
-    def click(record):
-        note("click", record.data.decode())
-
     @app.function()
     def work(event, context):
         calls.append(event)
         note("work", [event, len(calls)])
 
-    @app.event_rule({"source": ["my.shop"]}, bus=app.event_bus("shop"))
+    @app.function()
     def told(event, context):
         note("told", context.aws_request_id)
 
@@ -52,28 +38,30 @@ APP = """
     def home():
         return {"at": "home"}
 """
-SPEC = "duplicate=1,throttle=0.1,reorder,timeout=0.1,seed=16221"  # which spares the queues' functions at first
+SPEC = "duplicate=1,throttle=0.1,reorder,timeout=0.1,seed=16221"  # which spares the function told at first
 
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     folder = tmp_path_factory.mktemp("chaos")
     write(folder / "app.py", APP)
-    server = Live(folder, "--chaos", SPEC, "--inspect")
+    server = Live(folder, "--no-cloud", "--chaos", SPEC, "--inspect")
     yield server
     assert server.stop() == 0
 
 
 def test_callers_are_throttled_and_see_environments_end_as_the_seed_says(live: Live) -> None:
     expected = Chaos(parsed(SPEC))
-    refusal = live.client("lambda").exceptions.TooManyRequestsException
+    lambda_ = client(live)
     calls = 0  # that the environment at hand has had, in its memory
     for number in range(8):
         throttled = expected.throttles("work")
         when = "" if throttled else expected.times_out("work")
         try:
-            answer = json.loads(once(live, number)["Payload"].read())
-        except refusal:
+            answer = json.loads(
+                lambda_.invoke(FunctionName="work", Payload=json.dumps(number).encode())["Payload"].read()
+            )
+        except lambda_.exceptions.TooManyRequestsException:
             assert throttled
             continue
         assert not throttled
@@ -90,13 +78,12 @@ def test_callers_are_throttled_and_see_environments_end_as_the_seed_says(live: L
     assert live.says("  chaos duplicate=1,throttle=0.1,reorder=1,timeout=0.1,seed=")
 
 
-def once(live: Live, payload: Any) -> Any:
-    """An Invoke without the SDK's own retries."""
+def client(live: Live) -> Any:
+    """Lambda's, without the SDK's own retries."""
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    retries = Config(retries={"total_max_attempts": 1})
-    door = live.addresses["aws"]
-    client = boto3.client("lambda", endpoint_url=door, region_name="us-east-1", config=retries, **keys)  # type: ignore[call-overload]
-    return client.invoke(FunctionName="work", Payload=json.dumps(payload).encode())
+    once = Config(retries={"total_max_attempts": 1})
+    door = read_state(live.folder).control
+    return boto3.client("lambda", endpoint_url=door, region_name="us-east-1", config=once, **keys)  # type: ignore[call-overload]
 
 
 def test_a_request_is_throttled_as_api_gateway_says_it(live: Live) -> None:
@@ -104,20 +91,10 @@ def test_a_request_is_throttled_as_api_gateway_says_it(live: Live) -> None:
     assert statuses == [503, 200]
 
 
-def test_asynchronous_events_and_batches_come_twice(live: Live) -> None:
-    entry = {"Source": "my.shop", "DetailType": "Order", "Detail": "{}", "EventBusName": "shop"}
-    live.client("events").put_events(Entries=[entry])
-    sqs, kinesis = live.client("sqs"), live.client("kinesis")
-    for queue, more in (("orders", {}), ("last.fifo", {"MessageGroupId": "g", "MessageDeduplicationId": "1"})):
-        sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=queue)["QueueUrl"], MessageBody="7", **more)
-    kinesis.put_record(StreamName="clicks", Data=b"7", PartitionKey="k")
-    until(lambda: len(live.noted("click")) == 2, "the batch of the stream, twice")
-    until(lambda: len(live.noted("order")) == 2, "the message, twice")
-    assert live.noted("order")[0] == live.noted("order")[1]
-    until(lambda: live.noted("lastly"), "the message of the FIFO queue")
+def test_an_asynchronous_event_comes_twice_with_one_request_id(live: Live) -> None:
+    client(live).invoke(FunctionName="told", InvocationType="Event", Payload=b"{}")
     until(lambda: len(live.noted("told")) == 2, "the asynchronous event, twice")
     assert len(set(live.noted("told"))) == 1
-    assert len(live.noted("lastly")) == 1
 
 
 def test_a_wrong_specification_ends_the_start(live: Live) -> None:

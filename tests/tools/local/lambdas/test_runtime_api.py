@@ -106,13 +106,14 @@ def test_a_runtime_is_told_everything_and_its_caller_gets_its_answer() -> None:
     async def test(bench: Bench) -> None:
         runtime = await bench.runtime()
         runtime.send(NEXT)
-        call = bench.begin({"a": "ü"}, client_context={"custom": {"k": "ü"}}, arn=f"{ARN}:live")
+        call = bench.begin({"a": "ü"}, client_context={"custom": {"k": "ü"}}, arn=f"{ARN}:live", tenant="blue")
         status, headers, body = await runtime.answer()
         assert (status, json.loads(body)) == (200, {"a": "ü"})
         assert headers["Content-Type"] == "application/json"
         assert headers["Lambda-Runtime-Aws-Request-Id"] == "r-1"
         assert headers["Lambda-Runtime-Invoked-Function-Arn"] == f"{ARN}:live"
         assert json.loads(headers["Lambda-Runtime-Client-Context"]) == {"custom": {"k": "ü"}}
+        assert headers["Lambda-Runtime-Aws-Tenant-Id"] == "blue"
         assert headers["Lambda-Runtime-Trace-Id"].startswith("Root=1-")
         left = int(headers["Lambda-Runtime-Deadline-Ms"]) / 1000 - time.time()
         assert 10 < left <= 20  # a moment, not a duration

@@ -16,7 +16,7 @@ from in_loop import in_loop
 
 from eventfw.tools.local.clock import RealClock, VirtualClock
 from eventfw.tools.local.cloud.aws import AwsError
-from eventfw.tools.local.lambdas.chaos import Chaos
+from eventfw.tools.local.lambdas.chaos import Chaos, Spec
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
 from eventfw.tools.local.pollers.attempts import Record
 from eventfw.tools.local.pollers.positions import Position, Positions
@@ -193,6 +193,15 @@ async def test_a_function_that_takes_its_time_holds_up_its_own_shard_only() -> N
         bench.function.held["1"].set()
         await bench.advance(0)
         assert sorted(bench.function.batches) == [["1"], ["2"], ["3"], ["4"]]
+
+
+@in_loop
+async def test_by_chaos_a_batch_that_was_processed_comes_again_and_the_shard_keeps_its_order() -> None:
+    bench = Bench(Clicks(a=["1", "2"]))
+    bench.function.chaos = Chaos(Spec(duplicate=1.0, reorder=1.0))
+    async with bench.polling(BatchSize=1):
+        await bench.advance(0)
+        assert bench.function.batches == [["1"], ["1"], ["2"], ["2"]]
 
 
 @in_loop
