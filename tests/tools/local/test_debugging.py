@@ -86,7 +86,7 @@ def test_an_editor_debugs_handlers_before_and_after_a_reload(live: Live, port: i
     session, thread, _ = editor.at_breakpoint()
     session.request("continue", threadId=thread)
     assert result(running) == 42
-    editor.root.request("disconnect", terminateDebuggee=False)
+    editor.root.send("disconnect", terminateDebuggee=False)
     live.says("The editor has gone")
     assert result(invoked(live)) == 42
 
