@@ -17,7 +17,7 @@ from typing import Any
 
 from eventfw.tools.local.pollers.attempts import TOO_OLD, Batch, Record, Verdict, answered, expired, raised, refused
 from eventfw.tools.local.pollers.stream_settings import StreamSettings
-from eventfw.tools.local.pollers.tumbling import NO_STATE, Window, oversized
+from eventfw.tools.local.pollers.tumbling import NO_STATE, TOO_LARGE, Window, oversized
 
 PAYLOAD_LIMIT = 6 * 1024 * 1024  # bytes of an event
 ENVELOPE = 1024  # bytes of it that are not records
@@ -139,6 +139,7 @@ class Lane:
             window.state = value["state"]
             if oversized(window.state):
                 self._again.appendleft(Invoke(Batch(()), window, early=True))
+                return replace(verdict, why=TOO_LARGE)
         return verdict
 
     def raised(self, now: float) -> Verdict:

@@ -65,7 +65,7 @@ class StreamPoller:
     async def run(self) -> None:
         try:
             settings = StreamSettings.of(self.mapping)
-        except EventfwError as error:
+        except (EventfwError, TypeError, ValueError) as error:  # the embedded AWS takes whatever a template says
             self.surroundings.terminal.problem(f"{self.mapping.name} cannot poll: {error}")
             self._ended.set()
             return
@@ -125,6 +125,8 @@ class StreamPoller:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(ROUND):
                     await self._look.wait()
+        for work in self.works.values():  # also those that were begun meanwhile
+            work.stop()
 
     def _answer(self, got: bool, asked: list[asyncio.Future[bool]] | None = None) -> None:
         for answer in self._asked if asked is None else asked:

@@ -13,6 +13,8 @@ from typing import Any
 STATE_LIMIT = 1024 * 1024  # bytes of JSON, for a shard
 NO_STATE = "the function returned no state, which a tumbling window needs"
 
+TOO_LARGE = "the window's state is over 1 MB: the window ends early, and goes on without it"
+
 
 @dataclass
 class Window:

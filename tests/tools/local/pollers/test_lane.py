@@ -287,7 +287,7 @@ def test_a_state_that_is_too_large_ends_the_window_early_and_it_goes_on_with_non
     one = tumbling(batch_size=1)
     one.add(records("1", "2", at=70), 70)
     one.next(70)
-    one.returned(70, {"state": "x" * 1024 * 1024})
+    assert "over 1 MB" in one.returned(70, {"state": "x" * 1024 * 1024}).why
     early = window(one.next(70))
     assert early["records"] == [] and early["isWindowTerminatedEarly"] and not early["isFinalInvokeForWindow"]
     assert len(early["state"]) == 1024 * 1024

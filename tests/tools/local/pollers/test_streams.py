@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from in_loop import in_loop
 
 from eventfw.tools.local.clock import RealClock, VirtualClock
@@ -40,12 +41,15 @@ class Clicks:
     def __init__(self, **shards: list[str]) -> None:
         self.contents = {name: list(numbers) for name, numbers in shards.items()}
         self.parents: dict[str, tuple[str, ...]] = {}
+        self.listing = asyncio.Event()
+        self.listing.set()
         self.starts: dict[str, str] = {}
         self.closed: set[str] = set()
         self.refusals: list[AwsError] = []
         self.begun: list[str] = []
 
     async def shards(self) -> list[Shard]:
+        await self.listing.wait()
         return [Shard(name, self.parents.get(name, ()), self.starts.get(name, "")) for name in self.contents]
 
     async def begin(self, shard: str, settings: StreamSettings | None) -> str:
@@ -295,6 +299,17 @@ async def test_a_changed_mapping_goes_on_behind_the_last_record_that_is_done_wit
 
 
 @in_loop
+async def test_a_poller_that_is_drained_while_it_lists_shards_ends() -> None:
+    bench = Bench(Clicks(a=["1"]))
+    bench.stream.listing = asyncio.Event()
+    async with bench.polling() as poller:
+        draining = asyncio.create_task(poller.drain())
+        await asyncio.sleep(0.01)
+        bench.stream.listing.set()
+        await asyncio.wait_for(draining, 5)
+
+
+@in_loop
 async def test_draining_lets_the_invocation_end_and_begins_no_other() -> None:
     bench = Bench(Clicks(a=["1", "2"]))
     bench.function.held["1"] = asyncio.Event()
@@ -375,12 +390,13 @@ async def test_what_the_stream_goes_on_to_refuse_is_told_once_and_tried_again() 
     assert bench.said.getvalue().count("The stream clicks cannot be polled: InternalFailure: no") == 1
 
 
+@pytest.mark.parametrize("said", [{"FilterCriteria": {"Filters": [{"Pattern": "no"}]}}, {"BatchSize": "many"}])
 @in_loop
-async def test_filters_that_lambda_refuses_are_told_and_poll_nothing() -> None:
+async def test_a_mapping_that_lambda_would_refuse_is_told_and_polls_nothing(said: dict[str, Any]) -> None:
     bench = Bench(Clicks(a=["1"]))
-    poller = bench.poller(FilterCriteria={"Filters": [{"Pattern": "no"}]})
+    poller = bench.poller(**said)
     await poller.run()
-    assert "error: Mapping cannot poll: Filter 1" in bench.said.getvalue()
+    assert "error: Mapping cannot poll: " in bench.said.getvalue()
     await poller.drain()
     assert await poller.settle() is False
 
