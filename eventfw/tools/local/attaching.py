@@ -34,15 +34,16 @@ def attached(
     """
     project = project.resolve()
     state = read_state(project)
-    variables = variables_of(state, function)
     command = [*program] or official(function)
     signal.signal(signal.SIGTERM, _stop)
     pause = PAUSES[0]
     while True:
         begun = time.monotonic()
-        code = _run(command, project, variables)
-        if code in (0, INTERRUPTED) or not _same(state, project):
+        code = _run(command, project, variables_of(state, function))
+        current = None if code in (0, INTERRUPTED) else _running(project)
+        if current is None or current.pid != state.pid:
             return code
+        state = current  # a save may have changed the variables
         pause = PAUSES[0] if time.monotonic() - begun > SETTLED else pause
         say(f"The runtime of {function} ended with exit code {code}. Another follows in {pause:g} s.")
         sleep(pause)
@@ -77,12 +78,12 @@ def _run(command: Sequence[str], project: Path, variables: dict[str, str]) -> in
         return INTERRUPTED
 
 
-def _same(state: State, project: Path) -> bool:
-    """Whether the server still runs that the runtime was started for."""
+def _running(project: Path) -> State | None:
+    """The server that runs now."""
     try:
-        return read_state(project).pid == state.pid
+        return read_state(project)
     except LocalError:
-        return False
+        return None
 
 
 def _stop(number: int, _: object) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from eventfw.tools.local.web.asgi import Headers
     from eventfw.tools.local.web.guard import Guard
 
+GUARDED = frozenset(("host", "origin", "referer", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"))
 JSON = [("Content-Type", "application/json")]
 
 
@@ -81,6 +82,7 @@ class Connection(asyncio.Protocol):
         self._complete_head = False
         self._unanswered = False
         self._stays = True
+        self._trusted: Headers | None = None  # what the guard has let pass on this connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -130,10 +132,12 @@ class Connection(asyncio.Protocol):
         if request is None or self._transport is None or self._transport.is_closing():
             return
         self._unanswered, self._stays = True, self._parser.should_keep_alive()
-        refusal = self.guard.refusal(request.headers)
+        named = [one for one in request.headers if one[0] in GUARDED]
+        refusal = self.guard.refusal(request.headers) if named != self._trusted else None
         if refusal is not None:
             self.answer(refusal.status, refusal.headers, refusal.body)
         else:
+            self._trusted = named
             self.runtimes.requested(self, request)
 
     def accept(self) -> None:
