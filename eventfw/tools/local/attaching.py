@@ -40,14 +40,16 @@ def attached(
     while True:
         begun = time.monotonic()
         code = _run(command, project, variables_of(state, function))
-        current = None if code in (0, INTERRUPTED) else _running(project)
-        if current is None or current.pid != state.pid:
+        if code in (0, INTERRUPTED) or _again(state, project) is None:
             return code
-        state = current  # a save may have changed the variables
         pause = PAUSES[0] if time.monotonic() - begun > SETTLED else pause
         say(f"The runtime of {function} ended with exit code {code}. Another follows in {pause:g} s.")
         sleep(pause)
         pause = min(pause * 2, PAUSES[1])
+        current = _again(state, project)
+        if current is None:
+            return code
+        state = current
 
 
 def variables_of(state: State, function: str) -> dict[str, str]:
@@ -78,12 +80,13 @@ def _run(command: Sequence[str], project: Path, variables: dict[str, str]) -> in
         return INTERRUPTED
 
 
-def _running(project: Path) -> State | None:
-    """The server that runs now."""
+def _again(state: State, project: Path) -> State | None:
+    """What the same server says now, if it still runs: a save may have changed the variables."""
     try:
-        return read_state(project)
+        current = read_state(project)
     except LocalError:
         return None
+    return current if current.pid == state.pid else None
 
 
 def _stop(number: int, _: object) -> None:
