@@ -35,7 +35,7 @@ class MemorySqs:
     def send(self, queue: str, *bodies: str, **more: Any) -> None:
         """Have messages in a queue; ``group`` and ``attributes`` may be said of them."""
         for body in bodies:
-            message = {"body": body, "id": f"m-{body}", "from": 0.0, "count": 0, "receipt": "", **more}
+            message = {"body": body, "id": f"m-{body[:20]}", "from": 0.0, "count": 0, "receipt": "", **more}
             self.queues.setdefault(queue, []).append(message)
 
     async def call(self, service: str, action: str, sent: dict[str, Any], *, wait: float = 0.0) -> dict[str, Any]:
@@ -101,8 +101,8 @@ class MemorySqs:
             "ReceiptHandle": one["receipt"],
             "Body": one["body"],
             "MD5OfBody": hashlib.md5(one["body"].encode(), usedforsecurity=False).hexdigest(),
-            "Attributes": attributes,
-            "MessageAttributes": one.get("attributes", {}),
+            "Attributes": attributes if sent.get("AttributeNames") == ["All"] else {},
+            "MessageAttributes": one.get("attributes", {}) if sent.get("MessageAttributeNames") == ["All"] else {},
         }
 
 

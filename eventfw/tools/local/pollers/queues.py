@@ -168,6 +168,7 @@ class QueuePoller:
             messages = await asyncio.shield(receiving)  # what is on its way is not lost when the server ends
         except (AwsError, Unanswered) as error:
             self.trouble.met(error)
+            self._woken = True  # the next call does not wait, and shows at once whether it can be had again
             return
         self.trouble.over()
         if not messages:

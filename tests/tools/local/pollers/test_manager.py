@@ -24,6 +24,7 @@ class Watched:
         self.done: list[str] = []
         self.may_end = asyncio.Event()
         self.held = False
+        self.settled = 0
         MADE.append(self)
 
     async def run(self) -> None:
@@ -42,6 +43,7 @@ class Watched:
         await self.may_end.wait()
 
     async def settle(self) -> bool:
+        self.settled += 1
         return self.held
 
     def wake(self, source: str) -> None:
@@ -136,6 +138,7 @@ async def test_all_that_work_are_woken_and_asked_whether_they_rest() -> None:
     manager.wake("a")
     assert [one.done for one in MADE] == [["a"], ["a"]]
     assert await manager.settle() is False
+    assert [one.settled for one in MADE] == [2, 2]  # the first look may have moved a message to the other's queue
     MADE[1].held = True
     assert await manager.settle() is True
     await manager.stop()

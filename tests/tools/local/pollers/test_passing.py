@@ -127,6 +127,7 @@ async def test_by_a_virtual_clock_a_clients_message_is_hidden_until_that_clock_s
     assert not bench.sqs.shown
     await bench.advance(1)
     assert (bench.sqs.shown, bench.woken) == (["a"], ["orders"])
+    assert bench.visibility.until("r-a", 0.0) == 0.0
 
 
 @in_loop

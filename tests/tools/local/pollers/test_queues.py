@@ -32,6 +32,7 @@ class Function:
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
+        self.records: list[list[dict[str, Any]]] = []
         self.failing: set[str] = set()
         self.throttles: list[LocalError] = []
         self.may_go_on = asyncio.Event()
@@ -49,6 +50,7 @@ class Function:
         self.qualifiers.add(qualifier)
         records = json.loads(event)["Records"]
         self.batches.append([one["body"] for one in records])
+        self.records.append(records)
         self.running += 1
         self.most = max(self.most, self.running)
         await self.may_go_on.wait()
@@ -215,14 +217,53 @@ async def test_behind_a_failure_a_group_waits_and_others_go_on() -> None:
     async with bench.polling():
         await bench.advance()
         assert bench.sqs.deleted == ["b1", "b2"]
+        assert [one["count"] for one in bench.sqs.queues["steps.fifo"]] == [1, 0]
         bench.function.failing = set()
         await bench.advance(30)
     assert bench.sqs.deleted == ["b1", "b2", "a1", "a2"]
 
 
 @in_loop
+async def test_what_did_not_fit_into_a_batch_stays_behind_what_failed_in_it() -> None:
+    bench = Bench(queue="steps.fifo")
+    bodies = [letter * 2_500_000 for letter in "abc"]
+    bench.sqs.send("steps.fifo", *bodies, group="g")
+    bench.function.failing = {bodies[1]}
+    async with bench.polling():
+        await bench.advance()
+        assert [len(batch) for batch in bench.function.batches] == [2]
+        bench.function.failing = set()
+        await bench.advance(30)
+    assert bench.sqs.deleted == bodies
+
+
+@in_loop
+async def test_groups_side_by_side_stay_within_the_limit() -> None:
+    bench = Bench(real=True, queue="steps.fifo", BatchSize=1, ScalingConfig={"MaximumConcurrency": 2})
+    for group in "abcd":
+        bench.sqs.send("steps.fifo", group, group=group)
+    bench.function.may_go_on.clear()
+    async with bench.polling():
+        await until(lambda: bench.function.running == 2)
+        bench.function.may_go_on.set()
+        await until(lambda: len(bench.sqs.deleted) == 4)
+    assert bench.function.most == 2
+
+
+@in_loop
+async def test_all_that_sqs_knows_of_a_message_is_asked_for() -> None:
+    bench = Bench()
+    bench.sqs.send("orders", "a", attributes={"kind": {"DataType": "String", "StringValue": "print"}})
+    async with bench.polling():
+        await bench.advance()
+    [[record]] = bench.function.records
+    assert record["messageAttributes"]["kind"]["stringValue"] == "print"
+    assert record["attributes"]["ApproximateReceiveCount"] == "1"
+
+
+@in_loop
 async def test_a_throttled_batch_is_tried_again_when_another_is_over() -> None:
-    bench = Bench(real=True, BatchSize=1)
+    bench = Bench(BatchSize=1)
     bench.function.limit = 1
     bench.function.may_go_on.clear()
     bench.sqs.send("orders", "a", "b", "c")
@@ -264,10 +305,16 @@ async def test_what_cannot_be_run_is_told_and_its_message_waits() -> None:
 async def test_what_sqs_goes_on_to_refuse_is_told_once_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trouble, "FIRST_PAUSE", 0.01)
     bench = Bench(real=True)
-    bench.sqs.refusals = [refused()] * 3
+    bench.sqs.refusals = [refused()]
     bench.sqs.send("orders", "a")
     async with bench.polling():
-        await until(lambda: bench.sqs.deleted)
+        await until(lambda: bench.sqs.deleted == ["a"])
+        assert "cannot be polled" not in bench.said.getvalue()
+        bench.sqs.refusals = [refused()] * 3
+        bench.sqs.send("orders", "b")
+        bench.poller.wake("orders")
+        await until(lambda: bench.sqs.deleted == ["a", "b"] and not bench.sqs.refusals)
+        await until(lambda: "is polled again" in bench.said.getvalue())
     assert bench.said.getvalue().count("The queue orders cannot be polled: QueueDoesNotExist: no") == 1
     assert "The queue orders is polled again." in bench.said.getvalue()
 
@@ -281,7 +328,9 @@ async def test_a_message_wakes_the_poller_and_otherwise_the_long_poll_finds_it()
         await until(lambda: bench.sqs.deleted == ["quiet"])
         before = len(waits(bench))
         poller.wake("another")
-        await asyncio.sleep(0)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert 0 not in waits(bench)[before:]
         poller.wake("orders")
         await until(lambda: 0 in waits(bench)[before:])
 
@@ -314,11 +363,13 @@ async def test_a_changed_mapping_gets_what_the_long_poll_of_the_old_one_brings()
     changed = EventSourceMapping("OrderMapping", "order2", bench.mapping.source, bench.mapping.properties)
     new = asyncio.create_task(QueuePoller(changed, bench.surroundings, bench.poller).run())
     await bench.poller.drain()
+    assert waits(bench).count(queues.LONG_POLL) == 1
     bench.sqs.send("orders", "a")
     await until(lambda: bench.sqs.deleted == ["a"])
     new.cancel()
     await asyncio.gather(old, new, return_exceptions=True)
     assert "sqs -> order2 ok" in bench.said.getvalue()
+    assert not bench.sqs.shown
 
 
 @in_loop
