@@ -5,6 +5,7 @@ https://microsoft.github.io/debug-adapter-protocol/specification
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import socket
@@ -25,7 +26,9 @@ class Session:
         self.connection.settimeout(None)
         self._answers: dict[int, queue.Queue[dict[str, Any]]] = {}
         self._initialized = threading.Event()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        editor.sessions.append(self)
         self.request("initialize", clientID="vscode", adapterID="debugpy", pathFormat="path")
         attached = self.send("attach", **attach)
         assert self._initialized.wait(PATIENCE)
@@ -53,13 +56,18 @@ class Session:
         """Send a request and wait for its answer."""
         return self.answer(self.send(command, **arguments))
 
+    def close(self) -> None:
+        """Hang up, if that has not been done."""
+        with contextlib.suppress(OSError):  # it is closed
+            self.connection.shutdown(socket.SHUT_RDWR)
+        self._reader.join(PATIENCE)
+
     def _read(self) -> None:
-        with self.connection.makefile("rb") as file:
+        with self.connection, self.connection.makefile("rb") as file:
             while line := file.readline():
                 if line.startswith(b"Content-Length:"):
                     file.readline()
                     self._take(json.loads(file.read(int(line.split(b":")[1]))))
-        self.connection.close()
 
     def _take(self, message: dict[str, Any]) -> None:
         if message["type"] == "response":
@@ -71,7 +79,8 @@ class Session:
         elif message["event"] == "stopped":
             self.editor.stopped.put((self, message["body"]["threadId"]))
         elif message["event"] == "terminated":  # the process has ended: an editor closes the session then
-            self.connection.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):
+                self.connection.shutdown(socket.SHUT_RDWR)
 
 
 class Editor:
@@ -80,9 +89,15 @@ class Editor:
     def __init__(self, port: int, file: Path, *lines: int) -> None:
         self.file = file
         self.lines = lines
+        self.sessions: list[Session] = []
         self.stopped: queue.Queue[tuple[Session, int]] = queue.Queue()
         connect = {"host": "127.0.0.1", "port": port}
         self.root = Session(self, {"name": "app", "type": "debugpy", "request": "attach", "connect": connect})
+
+    def close(self) -> None:
+        """Hang up."""
+        for session in self.sessions:
+            session.close()
 
     def at_breakpoint(self) -> tuple[Session, int, dict[str, Any]]:
         """The session that has stopped, its thread, and the frame."""

@@ -88,6 +88,7 @@ def test_an_editor_debugs_handlers_before_and_after_a_reload(live: Live, port: i
     assert result(running) == 42
     editor.root.send("disconnect", terminateDebuggee=False)
     live.says("The editor has gone")
+    editor.close()
     assert result(invoked(live)) == 42
 
 
