@@ -19,8 +19,8 @@ from .options import json_option
 def command(function: str, event: str | None, directory: str, as_json: bool) -> None:
     """Invoke FUNCTION of the running local server with the event in a file, or on standard input (-).
 
-    Without an event, the payload is {}. Prints what the function returned; its output goes to standard error. Exits
-    with 1 if the function failed.
+    Without an event, the payload is {}. Prints what the function returned; its log goes to standard error. Exits with
+    1 if the function failed.
     """
     from eventfw.errors import LocalError
     from eventfw.tools.local.client import LocalClient

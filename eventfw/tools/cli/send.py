@@ -52,7 +52,9 @@ def command(
         return
     function = functions[found.function].name
     done = LocalClient(Path(project.directory)).invoke(function, event, "send")
-    report(done.payload, done.error, done.logs, as_json=as_json, duration_ms=done.duration_ms)
+    report(
+        done.payload, done.error, done.logs if as_json else done.printed, as_json=as_json, duration_ms=done.duration_ms
+    )
 
 
 def parsed(fields: tuple[str, ...]) -> dict[str, Any]:

@@ -18,11 +18,12 @@ LONGEST = 930  # seconds: Lambda's longest timeout, and some
 
 @dataclass(frozen=True)
 class Invoked:
-    """What one invocation gave."""
+    """What one invocation gave: ``logs`` are Lambda's, ``printed`` the function's own lines in them."""
 
     payload: str
     error: bool
     logs: str
+    printed: str
     duration_ms: float
     request_id: str
 

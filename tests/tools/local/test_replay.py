@@ -34,7 +34,7 @@ def sample(app: App, name: str, **fields: Any) -> Any:
 
 def replay(folder: Path, app: App, payload: Any, *, error: bool = False) -> list[Replayed]:
     def invoke(function: str, event: Any, source: str) -> Invoked:
-        return Invoked(json.dumps(payload), error, "", 1.0, "id")
+        return Invoked(json.dumps(payload), error, "", "", 1.0, "id")
 
     return list(Replay(folder, Router(app), invoke).run(event_files(folder, ())))
 

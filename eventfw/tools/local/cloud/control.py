@@ -143,6 +143,7 @@ class Control:
             "payload": result.payload.decode(errors="replace"),
             "error": result.error,
             "logs": result.logs,
+            "printed": result.printed,
             "duration_ms": result.duration_ms,
             "request_id": result.request_id,
         }

@@ -48,6 +48,13 @@ class Result:
         return tail(self.journal) if self.journal is not None else self._logs
 
     @property
+    def printed(self) -> str:
+        """What the function itself printed and logged."""
+        if self.journal is None:
+            return self._logs
+        return "".join(f"{text}\n" for _, text in self.journal.lines or ())
+
+    @property
     def memory_used(self) -> int:
         """MB that the environment has had at most; 0 where none was reached."""
         return self.journal.memory_used if self.journal is not None else 0

@@ -89,6 +89,7 @@ def test_asking_gives_payload_logs_and_error(serve: Serve) -> None:
         "payload": "[1]",
         "error": False,
         "logs": "printed\n",
+        "printed": "printed\n",
         "duration_ms": 1.5,
         "request_id": "id-2",
     }
