@@ -37,3 +37,13 @@ def test_a_peer_that_is_not_installed_is_named_with_the_remedy() -> None:
     done = run("--quick", code="sys.modules['chalice'] = None; import routing; sys.exit(routing.main())")
     assert done.returncode == 2
     assert "chalice" in done.stderr and "pip install -r benchmarks/requirements.txt" in done.stderr
+
+
+def test_the_benchmark_of_the_local_server_starts_it_loads_it_and_finds_every_answer() -> None:
+    code = "import local; sys.exit(local.main())"
+    done = run("--quick", "--no-peers", "--json", "--parts", "reload,requests", code=code)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["quick"] and found["missing"] == [] and found["figures"]["reload, ms"]["eventfw"] > 0
+    targets = {target["name"]: target["value"] for target in found["targets"]}
+    assert targets == {"save to new answer: to chalice": None, "200 requests, 1 reloads: wrong": 0}
