@@ -53,8 +53,9 @@ class Onlooker(Protocol):
     async def before(self, request: HttpRequest, body: bytes, /) -> bytes:
         """The body to pass on."""
 
-    async def after(self, request: HttpRequest, body: bytes, status: int, answer: bytes, /) -> None:
-        """The embedded AWS has answered; the client, whose ``body`` it was, has not been told yet."""
+    async def after(self, request: HttpRequest, body: bytes, status: int, answer: bytes, /) -> bytes | None:
+        """The embedded AWS has answered; the client, whose ``body`` it was, has not been told yet. What to answer, if
+        not that."""
 
 
 class Door:
@@ -134,8 +135,8 @@ class Door:
         passed = await onlooker.before(request, body)
         answer = Answer()
         await self._forward(with_length(request, len(passed)), given(passed), answer)
-        await onlooker.after(request, body, answer.status, answer.body)
-        return HttpResponse(answer.status, answer.headers, answer.body)
+        changed = await onlooker.after(request, body, answer.status, answer.body)
+        return HttpResponse(answer.status, answer.headers, answer.body if changed is None else changed)
 
     async def _forward(self, request: HttpRequest, receive: Receive, send: Send) -> None:
         """Stream a request to the embedded AWS and its response back."""

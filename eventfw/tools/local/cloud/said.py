@@ -1,16 +1,18 @@
 """What clients say and the embedded AWS does not pass on: the time of an event, the bytes of a message's attributes.
 
 It is taken down when it passes the door, and put into what arrives at a function, which is known by what it says.
+Events that EventBridge refuses do not pass.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
+from eventfw.tools.local.cloud.put_events import entries_of, refusals, with_refusals, without
 from eventfw.tools.local.web.asgi import HttpRequest
 
 PUT_EVENTS = "AWSEvents.PutEvents"
@@ -30,17 +32,24 @@ class Said:
         return request.header("x-amz-target") == PUT_EVENTS or QUERY_SERVICE in request.header("authorization")
 
     async def before(self, request: HttpRequest, body: bytes) -> bytes:
-        """Take down what a request says; it passes as it is."""
+        """Take down what a request says; what is to pass of it."""
         if request.header("x-amz-target") == PUT_EVENTS:
-            for event, time in times_in(body):
+            entries = entries_of(body)
+            for event, time in times_in(entries):
                 _remember(self._times, event, time)
-        elif b"BinaryValue" in body:
+            refused = refusals(entries)
+            return without(body, refused) if refused else body
+        if b"BinaryValue" in body:
             for place, value in binary_values_in(body.decode(errors="replace")):
                 _remember(self._values, place, value)
         return body
 
-    async def after(self, request: HttpRequest, body: bytes, status: int, answer: bytes) -> None:
-        """Nothing: what was said is not known by the answer."""
+    async def after(self, request: HttpRequest, body: bytes, status: int, answer: bytes) -> bytes | None:
+        """The answer, where events were refused."""
+        if request.header("x-amz-target") != PUT_EVENTS or status >= 300:
+            return None
+        refused = refusals(entries_of(body))
+        return with_refusals(answer, refused) if refused else None
 
     def complete_event(self, event: dict[str, Any]) -> None:
         """Give an event that arrives from a bus the time that was said."""
@@ -56,13 +65,13 @@ class Said:
                 attribute["Value"] = self._values.get((message["Message"], name), "")
 
 
-def times_in(body: bytes) -> Iterator[tuple[str, str]]:
-    """The events in a request to put events that have a time: what tells them from others, and the time.
+def times_in(entries: Iterable[Any]) -> Iterator[tuple[str, str]]:
+    """The entries to put as events that have a time: what tells them from others, and the time.
 
     https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
     """
-    for entry in _entries(body):
-        time = entry.get("Time")
+    for entry in entries:
+        time = entry.get("Time") if isinstance(entry, dict) else None
         if isinstance(time, (int, float)):
             named = _named(
                 entry.get("Source"), entry.get("DetailType"), entry.get("Resources"), _json(entry.get("Detail"))
@@ -80,14 +89,6 @@ def binary_values_in(body: str) -> Iterator[tuple[tuple[str, str], str]]:
         entry, found, number = name.removesuffix(".Value.BinaryValue").rpartition("MessageAttributes.entry.")
         if found and number.isdigit():
             yield (said.get(f"{entry}Message", ""), said.get(f"{entry}{found}{number}.Name", "")), value
-
-
-def _entries(body: bytes) -> Iterator[Mapping[str, Any]]:
-    said = _json(body)
-    entries = said.get("Entries") if isinstance(said, dict) else None
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict):
-            yield entry
 
 
 def _json(text: Any) -> Any:

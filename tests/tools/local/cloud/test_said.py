@@ -42,7 +42,7 @@ def event(**more: Any) -> dict[str, Any]:
 def test_an_event_has_the_time_that_was_said_and_no_other_has() -> None:
     said = Said()
     entry = {"Source": "shop", "DetailType": "order", "Detail": '{ "n": 1 }'}
-    put(said, {**entry, "Time": 1577836800}, {**entry, "Source": "other"}, {"Time": "no number"}, {"Time": 1})
+    put(said, {**entry, "Time": 1577836800}, {**entry, "Source": "other"}, {**entry, "Source": "none", "Time": "1"})
     for arrived, time in ((event(), "2020-01-01T00:00:00Z"), (event(detail={"n": 2}), event()["time"])):
         said.complete_event(arrived)
         assert arrived["time"] == time
@@ -53,7 +53,8 @@ def test_an_event_has_the_time_that_was_said_and_no_other_has() -> None:
 
 def test_what_was_said_is_not_remembered_for_ever() -> None:
     said = Said()
-    put(said, *({"Source": "shop", "DetailType": str(number), "Detail": "{}", "Time": 1} for number in range(MOST + 1)))
+    for number in range(MOST + 1):
+        put(said, {"Source": "shop", "DetailType": str(number), "Detail": "{}", "Time": 1})
     for number, time in ((0, event()["time"]), (MOST, "1970-01-01T00:00:01Z")):
         arrived = event(**{"detail-type": str(number), "detail": {}})
         said.complete_event(arrived)
@@ -87,6 +88,32 @@ def test_it_looks_at_nothing_else_and_survives_what_is_broken() -> None:
     assert said.concerns(EVENTS)
     assert said.concerns(SNS)
     assert not said.concerns(request(x_amz_target="AmazonSQS.SendMessage"))
-    for body in (b"", b"[1]", b'{"Entries": [1, {}]}', b"\xff"):
+    for body in (b"", b"[1]", b'{"Entries": 1}', b'{"Entries": [1]}', b"\xff"):
         assert asyncio.run(said.before(EVENTS, body)) == body
     assert asyncio.run(said.before(SNS, b"\xffBinaryValue=1&MessageAttributes.entry.x.Value.BinaryValue=1"))
+
+
+def test_events_that_eventbridge_refuses_do_not_pass_and_are_told_at_their_places() -> None:
+    said = Said()
+    entry = {"Source": "shop", "DetailType": "order", "Detail": "{}"}
+    wrong = [{**entry, "Detail": "text"}, {**entry, "Detail": "[1]"}, {**entry, "Source": ""}, {"Source": "shop"}]
+    body = json.dumps({"Entries": [wrong[0], entry, *wrong[1:]], "EndpointId": "e"}).encode()
+    passed = json.loads(asyncio.run(said.before(EVENTS, body)))
+    assert passed == {"Entries": [entry], "EndpointId": "e"}
+    told = {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
+    answer = json.loads(asyncio.run(said.after(EVENTS, body, 200, json.dumps(told).encode())) or b"")
+    assert answer["FailedEntryCount"] == 4
+    assert answer["Entries"][1] == {"EventId": "1"}
+    codes = [one.get("ErrorCode") for one in answer["Entries"]]
+    assert codes == ["MalformedDetail", None, "MalformedDetail", "InvalidArgument", "InvalidArgument"]
+    assert "DetailType is a required argument" in answer["Entries"][4]["ErrorMessage"]
+
+
+def test_the_answer_to_a_request_that_is_refused_as_a_whole_stays() -> None:
+    said = Said()
+    body = json.dumps({"Entries": [{"Source": "shop"}] * 11}).encode()
+    assert asyncio.run(said.before(EVENTS, body)) == body
+    assert asyncio.run(said.after(EVENTS, body, 200, b"{}")) is None
+    wrong = json.dumps({"Entries": [{"Source": "shop"}]}).encode()
+    assert asyncio.run(said.after(EVENTS, wrong, 503, b"")) is None
+    assert asyncio.run(said.after(SNS, b"Action=Publish", 200, b"<x/>")) is None
