@@ -120,8 +120,8 @@ def command(
     clients talk to and which triggers the handlers; schedules fire on time. Saving a file reloads the app.
     """
     from eventfw.tools.local.cdn.named import named_origin
+    from eventfw.tools.local.options import Options
     from eventfw.tools.local.run import serve
-    from eventfw.tools.local.server import Options
     from eventfw.tools.local.terminal import Terminal
     from eventfw.tools.project import load_config
 

@@ -6,7 +6,8 @@ import asyncio
 import gc
 import sys
 
-from eventfw.tools.local.server import LocalServer, Options
+from eventfw.tools.local.options import Options
+from eventfw.tools.local.server import LocalServer
 from eventfw.tools.local.terminal import Terminal
 
 
