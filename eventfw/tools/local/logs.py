@@ -39,6 +39,8 @@ class TerminalLog:
 
     def begun(self, journal: Journal) -> None:
         """An invocation begins."""
+        if journal.init_ms:
+            self._write(journal.stream, log_lines.ready_lines(journal.stream))
         self._write(journal.stream, (log_lines.start_records if self.json else log_lines.start_lines)(journal))
 
     def ended(self, journal: Journal) -> None:

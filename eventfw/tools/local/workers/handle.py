@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import json
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
@@ -259,7 +258,7 @@ class Worker(asyncio.Protocol):
             return
         self.kill(self.number)
         words = results.timeout_words(invocation.seconds)
-        invocation.journal.last_words = (f"{moment(time.time())} {invocation.request_id} {words}", "")
+        invocation.journal.last_words = (f"{moment(time.time())} {invocation.request_id} {words}\n",)
         self._finish(results.timed_out(invocation.request_id, invocation.seconds), "Sandbox.Timedout")
         self._leave()
 
@@ -270,6 +269,8 @@ class Worker(asyncio.Protocol):
         self.output.finish()
         self._leave_console()
         duration = (time.perf_counter() - invocation.started) * 1000
+        if error_type == "Sandbox.Timedout":
+            duration = invocation.seconds * 1000  # what Lambda reports, however late the end was
         journal = invocation.journal
         journal.close(duration, error_type, reported or error_type)
         if self.oversight.ended is not None:
@@ -294,9 +295,3 @@ class Worker(asyncio.Protocol):
     def _write(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
-
-
-def told(body: bytes) -> dict[str, Any]:
-    """The data in a message's body."""
-    data: dict[str, Any] = json.loads(body)
-    return data

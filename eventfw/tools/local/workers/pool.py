@@ -13,7 +13,7 @@ from typing import Any
 from eventfw.errors import LocalError
 from eventfw.resources.names import LOCAL_ACCOUNT
 from eventfw.tools.local.workers import results, variables
-from eventfw.tools.local.workers.handle import Answer, Worker, told
+from eventfw.tools.local.workers.handle import Answer, Worker
 from eventfw.tools.local.workers.journal import Stream
 from eventfw.tools.local.workers.lanes import Generation, Lane, Retired
 from eventfw.tools.local.workers.nursery import Nursery
@@ -321,7 +321,8 @@ class Pool:
             raise BrokenApp(f"The app ended its process while it was imported: {ended}.") from None
         except TimeoutError:
             raise BrokenApp(f"Importing the app took more than {INSPECT_SECONDS:g} s.") from None
-        return worker, told(body)
+        data: dict[str, Any] = json.loads(body)
+        return worker, data
 
     async def _adopt_first(self, generation: Generation, first: tuple[Worker, dict[str, str]]) -> None:
         """Keep the describing worker for ``api`` if its environment is right; else have a right one made."""

@@ -71,7 +71,7 @@ def test_the_report_names_what_lambda_itself_ended(error_type: str, reported: st
 
 def test_a_timeout_has_its_line() -> None:
     made = journal()
-    made.last_words = ("2025-11-26T09:54:59.046Z r-1 Task timed out after 3.00 seconds", "")
+    made.last_words = ("2025-11-26T09:54:59.046Z r-1 Task timed out after 3.00 seconds\n",)
     assert "Task timed out after 3.00 seconds\n\nEND RequestId: r-1\n" in tail(closed(made, "Sandbox.Timedout"))
 
 
