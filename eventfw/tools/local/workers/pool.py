@@ -19,7 +19,7 @@ from eventfw.tools.local.workers.lanes import Generation, Lane, Retired
 from eventfw.tools.local.workers.nursery import Nursery
 from eventfw.tools.local.workers.oversight import Oversight
 from eventfw.tools.local.workers.preload import Preload
-from eventfw.tools.local.workers.results import LATEST, BrokenApp, Result, WorkerEnded, new_request_id
+from eventfw.tools.local.workers.results import LATEST, BrokenApp, Result, StartFailed, WorkerEnded, new_request_id
 
 __all__ = ["BrokenApp", "Pool", "Result"]
 
@@ -27,15 +27,6 @@ FIRST = "api"  # the function whose first worker also describes the app: a brows
 GUESS = {"memory": 256, "timeout": 29, "environment": {}}  # its settings, until the app has said
 INIT_SECONDS = 10.0  # Lambda's own limit for importing the app, added to the function's timeout
 INSPECT_SECONDS = 60.0  # for importing the app to describe it
-
-
-class StartFailed(Exception):
-    """A worker could not import the app: the error document that every invocation of the function then gets."""
-
-    def __init__(self, error_type: str, payload: bytes) -> None:
-        super().__init__(error_type)
-        self.error_type = error_type
-        self.payload = payload
 
 
 class Pool:
@@ -161,13 +152,7 @@ class Pool:
             except Retired:
                 continue
             except StartFailed as failure:
-                return Result(failure.payload, True, failure.error_type, request_id=request_id)
-            except WorkerEnded as ended:
-                payload = results.exited(request_id, ended.status)
-                return Result(payload, True, "Runtime.ExitError", request_id=request_id)
-            except TimeoutError:
-                payload = results.timed_out(request_id, lane.settings["timeout"])
-                return Result(payload, True, "Sandbox.Timedout", request_id=request_id)
+                return self._logged(failure.result(request_id))
             if not worker.gone:
                 break
         outcome: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
@@ -183,6 +168,15 @@ class Pool:
             more["tenant"] = tenant
         worker.run(request_id, event, lane.settings["timeout"], answer, more)
         return await outcome
+
+    def _logged(self, result: Result) -> Result:
+        """The result of an event that no worker has had: its log is told of here."""
+        journal, oversight = result.journal, self.oversight
+        if journal is not None and oversight.begun is not None:
+            oversight.begun(journal)
+        if journal is not None and oversight.ended is not None:
+            oversight.ended(journal)
+        return result
 
     def begin(self, function: str, event: bytes, answer: Answer, within: float) -> bool:
         """Run a function on an event at once, if its timeout is under ``within`` seconds and a warm worker is free;
@@ -337,10 +331,8 @@ class Pool:
             try:
                 worker = await self._start_in(generation, lane)
             except StartFailed as failure:
-                error = json.loads(failure.payload)
-                raise BrokenApp(error["errorMessage"], error_type=error["errorType"]) from None
-            except (WorkerEnded, TimeoutError) as error:
-                raise BrokenApp(f"The first worker of {FIRST!r} did not start: {error}.") from None
+                message = f"The first worker of {FIRST!r} did not start: {failure.words}"
+                raise BrokenApp(message, error_type=failure.error_type) from None
         lane.adopt(worker)
 
     async def _start_worker(self, lane: Lane) -> Worker:
@@ -356,9 +348,15 @@ class Pool:
         worker = await nursery.launch(self._stream(lane.function, lane.settings))
         spec = self._spec(worker, environment, generation.app, describe=False)
         spec["sources"] = generation.sources()
-        head, body = await worker.begin(spec, INIT_SECONDS + lane.settings["timeout"])
+        try:
+            head, body = await worker.begin(spec, INIT_SECONDS + lane.settings["timeout"])
+        except WorkerEnded as ended:
+            raise StartFailed(worker.stream, "Runtime.ExitError", results.exit_words(ended.status)) from None
+        except TimeoutError:
+            words = results.timeout_words(lane.settings["timeout"])
+            raise StartFailed(worker.stream, "Sandbox.Timedout", words) from None
         if head["op"] != "ready":
-            raise StartFailed(head["type"], body)
+            raise StartFailed(worker.stream, head["type"], json.loads(body)["errorMessage"], body)
         return worker
 
     def _stream(self, function: str, settings: dict[str, Any]) -> Stream:

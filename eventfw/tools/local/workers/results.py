@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections import deque
 from typing import Any
 
 from eventfw.errors import LocalError, ProjectError
-from eventfw.tools.local.workers.journal import Journal
+from eventfw.tools.local.workers.journal import Journal, Stream
 from eventfw.tools.local.workers.log_lines import tail
 
 LATEST = "$LATEST"  # the version that is not published
@@ -109,6 +110,32 @@ class WorkerEnded(Exception):
     def __init__(self, status: int | None) -> None:
         super().__init__(exit_words(status))
         self.status = status
+
+
+class StartFailed(Exception):
+    """An environment did not come to be, in which case every event for the function fails.
+
+    ``words`` say why. ``payload`` is the error document of an app that cannot be imported; without one, it is made of
+    the words, as for an environment that ends later.
+    """
+
+    def __init__(self, stream: Stream, error_type: str, words: str, payload: bytes = b"") -> None:
+        super().__init__(words)
+        self.stream = stream
+        self.error_type = error_type
+        self.words = words
+        self.payload = payload
+
+    def result(self, request_id: str) -> Result:
+        """What an event comes to that waited for it. What was printed at import is the event's log."""
+        text = f"RequestId: {request_id} Error: {self.words}"
+        journal = Journal(self.stream, request_id)
+        journal.lines, journal.before = deque(journal.before), ()
+        if not self.payload:
+            journal.last_words = (text, self.error_type)
+        journal.close(0.0, self.error_type, self.error_type)
+        payload = self.payload or document(text, self.error_type)
+        return Result(payload, True, self.error_type, request_id=request_id, journal=journal)
 
 
 def document(message: str, error_type: str) -> bytes:

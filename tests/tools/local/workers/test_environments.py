@@ -246,3 +246,26 @@ def test_json_logs_are_objects_and_filtered_by_level(environments: Environments)
     assert [text for _, text in result.journal.before] == ["imported"]
     assert result.init_ms > 0
     assert environments.invoke({}, "talk").init_ms == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "said"),
+    [
+        ("import nowhere", "Runtime.ImportModuleError", "[ERROR] Runtime.ImportModuleError: Unable to import module"),
+        ("os._exit(4)", "Runtime.ExitError", "RequestId: r-1 Error: Runtime exited with error: exit status 4"),
+    ],
+)
+def test_an_environment_that_does_not_start_has_a_log(tmp_path: Path, code: str, kind: str, said: str) -> None:
+    head = "import os\nfrom eventfw import App\napp = App('shop')\nprint('begins')\n"
+    guard = f"if os.environ.get('AWS_LAMBDA_FUNCTION_NAME') == 'work':\n    {code}\n"
+    (tmp_path / "app.py").write_text(f"{head}{guard}@app.function()\ndef work(event): ...\n")
+    running = Environments(tmp_path)
+    try:
+        result = running.invoke(None)
+    finally:
+        running.close()
+    assert (result.error, result.error_type) == (True, kind)
+    lines = result.logs.splitlines()
+    assert lines[:2] == ["START RequestId: r-1 Version: $LATEST", "begins"]
+    assert lines[2].startswith(said)
+    assert lines[-1].endswith(f"\tStatus: error\tError Type: {kind}\t")
