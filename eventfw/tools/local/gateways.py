@@ -21,7 +21,6 @@ from eventfw.tools.local.web.direct import Direct
 from eventfw.tools.local.web.fronts import Fronts
 from eventfw.tools.local.web.gateway import Gateway
 from eventfw.tools.local.web.guard import Guard
-from eventfw.tools.local.web.listening import serving
 from eventfw.tools.local.web.trouble import Trouble, Troubled
 from eventfw.tools.local.web.websockets import WebSockets
 
@@ -80,6 +79,8 @@ class Gateways:
 
     def serve(self, door: ASGIApp) -> Callable[[], Awaitable[None]]:
         """Begin to answer on all sockets, on that of the AWS by ``door``; returns what ends it."""
+        from eventfw.tools.local.web.serving import serving  # late: see server.LATE
+
         http, edge, aws = self.addresses.sockets
         web = Troubled(self.websockets, self.trouble)
         front = Troubled(PlainHttp(self.edge), self.trouble)

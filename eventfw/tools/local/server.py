@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import os
 import signal
 import time
@@ -25,10 +26,12 @@ from eventfw.tools.local.options import Options
 from eventfw.tools.local.replaying import replayed
 from eventfw.tools.local.state import forget_state
 from eventfw.tools.local.terminal import Terminal
-from eventfw.tools.local.watch import saves
 from eventfw.tools.local.web.guard import Guard
 from eventfw.tools.local.workers.results import BrokenApp
 from eventfw.tools.local.workers.variables import of_tool
+
+#: What is imported while the zygote starts and the app is loaded, so that the first answer does not wait for it.
+LATE = ("eventfw.tools.local.web.serving", "eventfw.tools.local.watch")
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -77,7 +80,6 @@ class LocalServer:
             stack.callback(self.terminal.flush)
             stack.enter_context(self.addresses)
             starting = await self._start(stack)
-            self._spawn(self._watch())
             if await self._unless_stopped(self._load()):
                 self._serve(stack)
                 if await self._unless_stopped(self._bring_up(starting)):
@@ -126,7 +128,12 @@ class LocalServer:
     async def _load(self) -> None:
         """Load the app, and say that it is served, which it is from now on: the sockets have been listening."""
         begun = time.perf_counter()
-        description = await self.functions.pool.start()
+        loading = asyncio.ensure_future(self.functions.pool.start())
+        await asyncio.sleep(0)  # the zygote has been started by now
+        for name in LATE:
+            importlib.import_module(name)
+        self._spawn(self._watch())
+        description = await loading
         self._take_over(description)
         self.functions.refuse_unknown()
         spent = (time.perf_counter() - begun) * 1000
@@ -161,6 +168,8 @@ class LocalServer:
         self.gateways.replace(description)
 
     async def _watch(self) -> None:
+        from eventfw.tools.local.watch import saves
+
         async for files in saves(self.options.directory):
             begun = time.perf_counter()
             try:

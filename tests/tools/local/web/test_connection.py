@@ -20,7 +20,8 @@ from eventfw.tools.local.web.asgi import Exchange
 from eventfw.tools.local.web.direct import BODY_LIMIT, Direct
 from eventfw.tools.local.web.fronts import Fronts
 from eventfw.tools.local.web.gateway import Gateway
-from eventfw.tools.local.web.listening import bound, port_of, serving
+from eventfw.tools.local.web.listening import bound, port_of
+from eventfw.tools.local.web.serving import serving
 from eventfw.tools.local.web.websockets import WebSockets
 
 ROUTES = [
