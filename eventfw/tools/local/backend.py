@@ -12,7 +12,6 @@ from eventfw.errors import EventfwError
 from eventfw.tools.local.addresses import Addresses
 from eventfw.tools.local.clock import Clock
 from eventfw.tools.local.cloud.control import Control
-from eventfw.tools.local.cloud.door import Door
 from eventfw.tools.local.cloud.embedded import Cloud, ExternalCloud
 from eventfw.tools.local.cloud.infrastructure import Order, applied, told_of
 from eventfw.tools.local.cloud.kept import Kept
@@ -31,6 +30,7 @@ from eventfw.tools.local.web.guard import Guard
 
 if TYPE_CHECKING:
     from eventfw.tools.local.cloud.aws import Aws
+    from eventfw.tools.local.cloud.door import Door
     from eventfw.tools.local.pollers.manager import Passing, Pollers
 
 LATE = ("eventfw.tools.local.cloud.upstream", "eventfw.tools.local.pollers.manager")  # imported while the AWS starts
@@ -123,6 +123,8 @@ class Backend:
 
     def door(self) -> Door:
         """What answers in front of it."""
+        from eventfw.tools.local.cloud.door import Door  # late: see server.LATE
+
         return Door(
             lambda: self.running.endpoint_url if self.running else None,
             control=self.control,

@@ -18,7 +18,6 @@ from eventfw.errors import EventfwError
 from eventfw.tools.local.addresses import Addresses
 from eventfw.tools.local.announcing import Announcing
 from eventfw.tools.local.backend import Backend
-from eventfw.tools.local.cdn.invalidations import Invalidations
 from eventfw.tools.local.clock import RealClock, VirtualClock
 from eventfw.tools.local.functions import Functions
 from eventfw.tools.local.gateways import Gateways
@@ -31,7 +30,7 @@ from eventfw.tools.local.workers.results import BrokenApp
 from eventfw.tools.local.workers.variables import of_tool
 
 #: What is imported while the zygote starts and the app is loaded, so that the first answer does not wait for it.
-LATE = ("eventfw.tools.local.web.serving", "eventfw.tools.local.watch")
+LATE = ("eventfw.tools.local.web.serving", "eventfw.tools.local.watch", "eventfw.tools.local.cdn.invalidations")
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -141,6 +140,8 @@ class LocalServer:
 
     def _serve(self, stack: contextlib.AsyncExitStack) -> None:
         """Answer on all sockets, until ``stack`` ends it."""
+        from eventfw.tools.local.cdn.invalidations import Invalidations
+
         door = self.backend.door()
         stack.push_async_callback(door.close)
         invalidations = Invalidations(door, self.gateways.edge, self.clock.now, self.guard)
