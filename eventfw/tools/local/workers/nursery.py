@@ -68,7 +68,7 @@ class Nursery:
         self._output = Output(read, "", self.oversight.on_line)
         with theirs:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - uvloop's own knows no process_group; this takes 1 ms
-                [sys.executable, "-P", zygote.__file__, str(theirs.fileno())],
+                [sys.executable, "-P", zygote.__file__, str(theirs.fileno()), self._scratch.folder],
                 cwd=self.place.directory,
                 env=of_zygote(self.place, environ),
                 stdin=subprocess.DEVNULL,
@@ -85,7 +85,7 @@ class Nursery:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(START_SECONDS):
-                await loop.sock_sendall(self._socket(), pack(self._orders(spawn)))
+                await loop.sock_sendall(self._socket(), pack({"modules": self.modules, "spawn": spawn}))
                 head, _ = await self._ready
         except TimeoutError:
             await self.close()
@@ -98,10 +98,6 @@ class Nursery:
         self.alive = True
         self.forks, self.threaded = head["fork"], head["threaded"]
         self.files = {path: _changed(path) for path in head["files"]}
-
-    def _orders(self, spawn: bool) -> dict[str, object]:
-        folder = self._scratch.folder if self._scratch is not None else ""
-        return {"modules": self.modules, "spawn": spawn, "scratch": folder}
 
     def stale(self) -> bool:
         """Whether something it imported was since installed, edited or removed."""

@@ -2,8 +2,7 @@
 
 Run by file, never imported by the server, which talks to it over one socket:
 
-- first comes one message: the modules to import, whether to fork at all, and the folder of the workers' temporary
-  files, which goes with the zygote; the answer says how that went;
+- first comes one message: the modules to import and whether to fork at all; the answer says how that went;
 - then commands of five bytes: ``F`` and a number, with two descriptors (connection, output): a worker of that number;
   ``K`` and a number: kill that worker with all its children;
 - back go messages ``{"op": "exit", "number": N, "status": wait status}``.
@@ -191,10 +190,20 @@ def kill_group(pid: int) -> None:
 
 
 def main() -> None:
-    """Import what the server names, then serve it."""
-    gc.disable()  # what is imported here stays
-    connection = Connection(int(sys.argv[1]))
+    """Serve the server at the descriptor that is the first argument. The second is the folder of the workers' temporary
+    files, which goes with the zygote, however the server has ended."""
+    connection, scratch, own = Connection(int(sys.argv[1])), sys.argv[2], os.getpid()
     sys.argv = [""]
+    try:
+        serve(connection)
+    finally:
+        if os.getpid() == own:  # and no worker
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def serve(connection: Connection) -> None:
+    """Import what the server names, then obey it; in a forked child, be the worker."""
+    gc.disable()  # what is imported here stays
     orders = connection.receive()
     if orders is None:
         return
@@ -210,7 +219,6 @@ def main() -> None:
     if ends is not None:
         gc.enable()
         worker.main(*ends)
-    shutil.rmtree(orders[0]["scratch"], ignore_errors=True)  # the server may have been killed
 
 
 if __name__ == "__main__":

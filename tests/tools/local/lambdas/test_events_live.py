@@ -122,6 +122,9 @@ def test_events_logs_and_schedules_reach_their_handlers(tmp_path: Path) -> None:
         assert until(lambda: live.noted("copied"), "the batch") == [["one", "two"]]
         until(lambda: "heard" in live.noted("overheard"), "what the function logged")
         assert until(lambda: live.noted("hourly"), "the schedule that fires when it is made") == [None]
+        until(lambda: any(one.startswith("REPORT ") for one in live.noted("overheard")), "what Lambda logged of it")
+        streams = live.client("logs").describe_log_streams(logGroupName="/aws/lambda/hourly")["logStreams"]
+        assert len(streams) == 2  # the test's own, and that of the one environment
         [alarm] = live.client("cloudwatch").describe_alarms(AlarmNames=["alarmed"])["MetricAlarms"]
         assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": "orders"}]
         states = {one["Name"]: one["State"] for one in live.client("scheduler").list_schedules()["Schedules"]}

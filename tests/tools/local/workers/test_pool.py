@@ -534,7 +534,9 @@ async def main():
     await pool.invoke("spin", b"1")
 asyncio.run(main())
 """
-    server = subprocess.Popen([sys.executable, "-c", program])
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    server = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "TMPDIR": str(temporary)})
 
     async def main() -> None:
         await until((tmp_path / "pids.txt").exists)
@@ -542,5 +544,6 @@ asyncio.run(main())
         server.wait()
         pids = [int(pid) for pid in (tmp_path / "pids.txt").read_text().split()]
         await until(lambda: not any(alive(pid) for pid in pids))
+        await until(lambda: not list(temporary.iterdir()))
 
     asyncio.run(main())
