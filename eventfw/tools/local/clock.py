@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 LONGEST_SLEEP = 60.0  # seconds: a laptop that slept, or a clock that was set, is noticed within it
 
+LONGEST_ADVANCE = 366 * 86_400.0  # seconds: a year
 ROUNDS = 5  # of the loop, for what woke to begin what it has to do
 
 Settle = Callable[[], Awaitable[bool]]
@@ -78,10 +79,10 @@ class VirtualClock(RealClock):
         self._settlers.append(settle)
 
     async def advance(self, seconds: float) -> None:
-        """Move on by so many seconds, at least 0: from one moment that something waits for to the next, and what woke
-        comes to rest before the next wakes."""
-        if seconds < 0:
-            raise ValueError(f"A clock goes forward, not by {seconds:g} s.")
+        """Move on by so many seconds, from 0 to a year: from one moment that something waits for to the next, and what
+        woke comes to rest before the next wakes. Raises ValueError for another span."""
+        if not 0 <= seconds <= LONGEST_ADVANCE:
+            raise ValueError(f"A clock goes forward, at most by {LONGEST_ADVANCE:.0f} seconds, not by {seconds:g}.")
         async with self._advancing:
             end = self._now + seconds
             await self._settle()

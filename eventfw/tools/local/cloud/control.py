@@ -151,13 +151,28 @@ class Control:
 
     async def _moved(self, body: bytes) -> HttpResponse:
         """The time, after the virtual clock was advanced by so many seconds."""
-        seconds = json.loads(body)["advance"]
-        if isinstance(self.clock, VirtualClock):
-            await self.clock.advance(seconds)
-        elif seconds:
+        try:
+            seconds = seconds_of(body)
+            if isinstance(self.clock, VirtualClock):
+                await self.clock.advance(seconds)
+        except ValueError as error:
+            return refusal(400, str(error))
+        if seconds and not self.clock.virtual:
             return refusal(409, "The clock is real. Start the server with: eventfw local --clock virtual")
         told = {"now": self.clock.now().isoformat(), "virtual": self.clock.virtual}
         return HttpResponse(200, list(JSON), json.dumps(told).encode())
+
+
+def seconds_of(body: bytes) -> float:
+    """How far the clock is to be advanced. Raises ValueError, with what is wrong."""
+    try:
+        sent = json.loads(body)
+    except (ValueError, RecursionError):
+        sent = None
+    seconds = sent.get("advance") if isinstance(sent, dict) else None
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
+        raise ValueError('The body must be a JSON object with seconds, such as {"advance": 120}.')
+    return seconds
 
 
 def refusal(status: int, message: str) -> HttpResponse:

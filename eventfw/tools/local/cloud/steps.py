@@ -16,6 +16,7 @@ from eventfw.tools.local.web.asgi import Outcome
 if TYPE_CHECKING:
     from eventfw.tools.local.cloud.aws import Aws
 
+UNKNOWN = "Lambda.Unknown"
 ERROR_MAX, CAUSE_MAX = 256, 32_768  # characters, as SendTaskFailure takes them
 
 
@@ -45,11 +46,33 @@ class Step:
         """The action of Step Functions that tells how it went, and its input."""
         text = result.payload.decode(errors="replace")
         if result.error:
-            error = str(json.loads(text).get("errorType", "Error"))
+            error = error_name(result.payload)
             more = {"error": error[:ERROR_MAX], "cause": text[:CAUSE_MAX]}
             return "SendTaskFailure", {"taskToken": self.token, **more}
+        text = text if is_json(text) else json.dumps(text)
         output = text if self.whole else f'{{"ExecutedVersion":"$LATEST","Payload":{text or "null"},"StatusCode":200}}'
         return "SendTaskSuccess", {"taskToken": self.token, "output": output or "null"}
+
+
+def error_name(payload: bytes) -> str:
+    """The error's own name; of a document without one, which a runtime of the developer's own may give, AWS's.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+    """
+    try:
+        document = json.loads(payload)
+    except (ValueError, RecursionError):
+        document = None
+    return str(document.get("errorType") or UNKNOWN) if isinstance(document, dict) else UNKNOWN
+
+
+def is_json(text: str) -> bool:
+    """Whether a result can be a task's as it is; nothing can."""
+    try:
+        json.loads(text or "null")
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 class StepFunctions:

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.htm
 
 from __future__ import annotations
 
-import json
+import asyncio
 import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
@@ -14,12 +14,13 @@ from eventfw.errors import LocalError
 from eventfw.tools.local.clock import Clock
 from eventfw.tools.local.lambdas.asynchronous import Accepted
 from eventfw.tools.local.lambdas.configuration import FunctionConfiguration
-from eventfw.tools.local.lambdas.records import SUCCESS, Ending, dead_letter, record
+from eventfw.tools.local.lambdas.records import SUCCESS, Ending, dead_letter, record, written
 from eventfw.tools.local.lambdas.sending import Marks, check_size, place, to_bucket, to_queue, to_topic
 
 if TYPE_CHECKING:
     from eventfw.tools.local.cloud.aws import Aws
 
+AT_ONCE = 32  # records on their way: thousands of events that end in a moment would time out on each other
 RECURSION = 16  # functions in a row that one event may lead to by destinations, after which Lambda stops it
 
 
@@ -48,6 +49,7 @@ class Destinations:
         self.functions = functions
         self.clock = clock
         self.failures = 0
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def deliver(self, event: Accepted, ending: Ending, how: FunctionConfiguration) -> list[str]:
         """Send what became of an event where its function wants it; a phrase for each place, to be told."""
@@ -64,12 +66,13 @@ class Destinations:
         return told
 
     def _record(self, ending: Ending) -> str:
-        return json.dumps(record(ending, self.clock.now()), ensure_ascii=False)
+        return written(record(ending, self.clock.now()))
 
     async def _sent(self, arn: str, what: str, body: str, marks: Marks, event: Accepted, ending: Ending) -> str:
         try:
             check_size(arn, body, marks)
-            await self._send(arn, body, marks, event, ending)
+            async with self._turns:
+                await self._send(arn, body, marks, event, ending)
         except LocalError as error:
             self.failures += 1
             return f"{what} could not be sent to {place(arn)}, and is lost ({error})"

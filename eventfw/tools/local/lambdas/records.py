@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.htm
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,14 +52,14 @@ def record(ending: Ending, now: datetime) -> dict[str, Any]:
             "condition": ending.condition,
             "approximateInvokeCount": ending.attempts,
         },
-        "requestPayload": json.loads(ending.event),
+        "requestPayload": parsed(ending.event),
     }
     if ending.result is not None:
         context: dict[str, Any] = {"statusCode": ending.status, "executedVersion": ending.version}
         if ending.result.error:
             context["functionError"] = "Unhandled"
         made["responseContext"] = context
-        made["responsePayload"] = json.loads(ending.result.payload or b"null")
+        made["responsePayload"] = parsed(ending.result.payload or b"null")
     elif ending.status:
         made["responseContext"] = {"statusCode": ending.status}
     return made
@@ -70,7 +71,8 @@ def dead_letter(ending: Ending) -> dict[str, tuple[str, str]]:
     if ending.result is not None or ending.status:
         marks["ErrorCode"] = ("Number", str(ending.status))
     if message := _message(ending):
-        marks["ErrorMessage"] = ("String", message.encode()[:ERROR_MESSAGE_LIMIT].decode(errors="ignore"))
+        cut = message.encode(errors="replace")[:ERROR_MESSAGE_LIMIT]  # half of a surrogate pair is no text
+        marks["ErrorMessage"] = ("String", cut.decode(errors="ignore"))
     return marks
 
 
@@ -79,8 +81,26 @@ def _message(ending: Ending) -> str:
         return ZERO_MESSAGE
     if ending.result is None:
         return "Rate Exceeded." if ending.status == THROTTLED_STATUS else ""
-    document = json.loads(ending.result.payload or b"null")
+    document = parsed(ending.result.payload)
     return str(document.get("errorMessage", "")) if isinstance(document, dict) else ""
+
+
+def written(made: Mapping[str, Any]) -> str:
+    """A record as the text that is sent: half of a surrogate pair, which JSON can have and UTF-8 cannot, is escaped."""
+    text = json.dumps(made, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(made)
+    return text
+
+
+def parsed(payload: bytes) -> Any:
+    """A payload as a value; as text where it is not JSON, which a runtime of the developer's own may answer."""
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError):
+        return payload.decode(errors="replace")
 
 
 def stamp(moment: datetime) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from eventfw.errors import LocalError
-from eventfw.tools.local.clock import RealClock
+from eventfw.tools.local.clock import RealClock, VirtualClock
 from eventfw.tools.local.cloud.control import Control
 from eventfw.tools.local.lambdas.configuration import FunctionConfiguration
 from eventfw.tools.local.web.http_api import PAYLOAD_LIMIT
@@ -116,3 +116,13 @@ def test_an_event_over_lambdas_limit_is_refused(serve: Serve) -> None:
     too_long = b" " * (PAYLOAD_LIMIT + 1)
     assert ask(port, "/_eventfw/invoke/direct", too_long, x_eventfw_token=TOKEN)[0] == 413
     assert functions.calls == []
+
+
+def test_a_clock_that_is_advanced_by_nonsense_stands_where_it_stood(serve: Serve) -> None:
+    port = serve(Control(Functions(Result(b"1")), TOKEN, VirtualClock(0.0)))
+    said = (b'"2m"', b"null", b"true", b"-1", b"NaN", b"Infinity", b"1e300", b"31622401")
+    for body in (b"", b"{", b"[]", b"{}", b"[" * 100_000, *(b'{"advance": %s}' % one for one in said)):
+        status, answer = ask(port, "/_eventfw/clock", body, x_eventfw_token=TOKEN)
+        assert (status, "seconds" in answer["errorMessage"]) == (400, True)
+    told = ask(port, "/_eventfw/clock", b'{"advance": 60}', x_eventfw_token=TOKEN)
+    assert told == (200, {"now": "1970-01-01T00:01:00+00:00", "virtual": True})

@@ -57,6 +57,17 @@ def test_an_error_is_told_by_its_name() -> None:
     )
 
 
+def test_what_a_runtime_of_ones_own_answers_is_told_too() -> None:
+    step = Step("t1", b"", True)
+    for payload in (b"out of luck", b"[1]", b"{}", b'{"errorType": null}'):
+        action, sent = step.report(Result(payload, error=True))
+        assert (action, sent["error"], sent["cause"]) == ("SendTaskFailure", "Lambda.Unknown", payload.decode())
+    assert step.report(Result(b"<html>"))[1]["output"] == '"<html>"'
+    assert step.report(Result(b""))[1]["output"] == "null"
+    _, sent = Step("t1", b"", False).report(Result(b"<html>"))
+    assert json.loads(sent["output"])["Payload"] == "<html>"
+
+
 class Told(StepFunctions):
     """Keeps what it is told."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from typing import Any
@@ -13,7 +14,7 @@ from eventfw.errors import LocalError
 from eventfw.tools.local.clock import VirtualClock
 from eventfw.tools.local.lambdas.asynchronous import Accepted
 from eventfw.tools.local.lambdas.configuration import FunctionConfiguration
-from eventfw.tools.local.lambdas.destinations import RECURSION, Destinations
+from eventfw.tools.local.lambdas.destinations import AT_ONCE, RECURSION, Destinations
 from eventfw.tools.local.lambdas.records import Ending
 from eventfw.tools.local.workers.results import Result
 
@@ -142,3 +143,21 @@ def test_what_is_too_large_for_the_target_is_not_sent(arn: str, limit: int) -> N
         assert bench.asked == []
 
     main()
+
+
+@in_loop
+async def test_thousands_that_end_at_once_are_sent_some_at_a_time() -> None:
+    bench, now, most = Bench(), 0, 0
+
+    async def call(*asked: Any) -> dict[str, Any]:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0)
+        now -= 1
+        return {"QueueUrl": "http://queue"}
+
+    bench.call = call  # type: ignore[method-assign]
+    told = await asyncio.gather(*(bench.deliver(on_failure=QUEUE) for _ in range(AT_ONCE * 3)))
+    assert told == [["the record was sent to the queue failures"]] * (AT_ONCE * 3)
+    assert most == AT_ONCE

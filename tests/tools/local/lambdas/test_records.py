@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from datetime import UTC, datetime
 
-from eventfw.tools.local.lambdas.records import Ending, dead_letter, record
+from eventfw.tools.local.lambdas.records import Ending, dead_letter, record, written
 from eventfw.tools.local.workers.results import Result
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:order:$LATEST"
@@ -57,3 +58,15 @@ def test_a_dead_letter_says_what_went_wrong_in_its_attributes() -> None:
     assert set(dead_letter(off)) == {"RequestID", "ErrorMessage"}
     throttled = dataclasses.replace(FAILED, result=None, status=429)
     assert dead_letter(throttled)["ErrorMessage"] == ("String", "Rate Exceeded.")
+
+
+def test_half_a_surrogate_pair_and_what_is_no_json_lose_no_record() -> None:
+    half = b'{"errorMessage": "\\ud83d", "errorType": "E"}'
+    ending = dataclasses.replace(FAILED, event=b'"\\ud83d"', result=Result(half, True))
+    text = written(record(ending, NOW))
+    assert json.loads(text.encode())["requestPayload"] == "\ud83d"
+    assert dead_letter(ending)["ErrorMessage"] == ("String", "?")
+    bare = dataclasses.replace(FAILED, result=Result(b"<html>\xff", True))
+    assert record(bare, NOW)["responsePayload"] == "<html>\ufffd"
+    assert "ErrorMessage" not in dead_letter(bare)
+    assert '"ä"' in written({"a": "ä"})
