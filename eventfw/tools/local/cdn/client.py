@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 CONNECT = 10.0  # seconds, for each attempt
 READ = 30.0  # seconds without a byte, where the origin's settings say nothing else
+HEADER_LIMIT = 20_480  # bytes of a header's value: as much as CloudFront takes of all of them together
 KEEP_ALIVE = 4.0  # seconds that an unused connection is kept: less than the five after which many servers close theirs
 AGAIN = ("GET", "HEAD")  # methods that are sent once more where an origin that has the request does not answer
 
@@ -91,6 +92,7 @@ class OriginClient:
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE),
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
+                max_field_size=HEADER_LIMIT,
             )
         waiting = aiohttp.ClientTimeout(total=None, sock_connect=self.connect, sock_read=read)
         async with self._session.request(

@@ -14,19 +14,19 @@ from eventfw.tools.local.web.asgi import Headers
 
 #: Seconds an error is kept at least, where a distribution says nothing else, as the app's do not.
 ERROR_TTL = 10
-ERRORS = frozenset((404, 405, 414, 500, 501, 502, 503, 504))
+ERRORS = frozenset((404, 414, 500, 501, 502, 503, 504))
 #: Errors that are kept only where the origin says for how long.
-ERRORS_IF_SAID = frozenset((400, 403, 412, 415))
+ERRORS_IF_SAID = frozenset((400, 403, 405, 412, 415))
 
 
 @dataclass(frozen=True)
 class Lifetime:
     """Seconds from the answer on. Behind ``fresh`` lie those in which the old answer is given while a new one is
-    fetched, and those in which it stands in for an origin that fails: without end where nothing is said."""
+    fetched, and those in which it stands in for an origin that fails."""
 
     fresh: float
     while_revalidated: float = 0
-    if_error: float | None = None
+    if_error: float = 0
 
 
 def lifetime(policy: CachePolicy, status: int, headers: Headers, now: float) -> Lifetime | None:
@@ -46,7 +46,7 @@ def lifetime(policy: CachePolicy, status: int, headers: Headers, now: float) -> 
     return Lifetime(
         fresh,
         min(_seconds(said, "stale-while-revalidate") or 0, policy.max_ttl),
-        None if stale is None else min(stale, policy.max_ttl),
+        policy.max_ttl if stale is None else min(stale, policy.max_ttl),
     )
 
 
@@ -63,7 +63,7 @@ def _fresh(policy: CachePolicy, headers: Headers, said: dict[str, str], now: flo
 def _of_error(policy: CachePolicy, status: int, said: dict[str, str]) -> Lifetime | None:
     value = _seconds(said, "s-maxage", "max-age")
     if status in ERRORS or (status in ERRORS_IF_SAID and value is not None):
-        return Lifetime(max(ERROR_TTL, min(value or 0, policy.max_ttl)), if_error=0)
+        return Lifetime(max(ERROR_TTL, min(value or 0, policy.max_ttl)))
     return None
 
 

@@ -47,7 +47,7 @@ class Entry:
 
     def if_error(self, now: float) -> bool:
         """Whether it stands in for an origin that fails; no error does, by its lifetime."""
-        return self.lifetime.if_error is None or now < self.expires + self.lifetime.if_error
+        return now < self.expires + self.lifetime.if_error
 
     def put_off(self, now: float) -> None:
         """Leave a failing origin alone for a while."""

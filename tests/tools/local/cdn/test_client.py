@@ -98,3 +98,11 @@ def test_an_origin_that_is_not_there_is_a_502_in_cloudfronts_words() -> None:
     assert (failed.value.status, failed.value.local) == (502, False)
     assert "wasn't able to connect" in failed.value.words
     assert str(failed.value) == "http://127.0.0.1:9/a takes no connection: Connection refused. Is it running?"
+
+
+def test_a_header_may_be_as_long_as_cloudfront_takes_all_of_them(serve: Callable[[Any], int]) -> None:
+    async def origin(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"x-long", b"a" * 20_000)]})
+        await send({"type": "http.response.body", "body": b""})
+
+    assert dict(ask(f"http://127.0.0.1:{serve(origin)}/").headers)["x-long"] == "a" * 20_000
