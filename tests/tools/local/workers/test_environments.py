@@ -43,6 +43,8 @@ APP = """
 """
 MANY = "".join(f"\n    @app.function()\n    def f{number}(event): return os.getpid()\n" for number in range(500))
 
+NAMES = {f"f{number}" for number in range(500)}
+
 
 class Environments:
     """A pool in a thread of its own, for tests that are no coroutines."""
@@ -85,12 +87,11 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environme
 
 
 def test_many_functions_have_a_process_only_once_they_are_invoked(environments: Environments) -> None:
-    pool = environments.pool
     assert environments.loaded <= 1
-    before = len(pool.workers)
     pids = {environments.invoke(None, name).payload for name in ("f3", "f77", "f499")}
     assert len(pids) == 3
-    assert len(pool.workers) == before + 3
+    made = [worker.function for worker in environments.pool.workers if worker.function in NAMES]
+    assert sorted(made) == ["f3", "f499", "f77"]
 
 
 def ends(code: str, said: str) -> Any:
@@ -135,8 +136,10 @@ def test_none_is_a_result(environments: Environments) -> None:
 
 
 def test_what_a_thread_prints_late_belongs_to_no_answer(environments: Environments) -> None:
-    late = "threading.Timer(0.05, lambda: print('late')).start()"
+    late = "def late():\n    while not os.path.exists('go'): time.sleep(0.005)\n    print('late')\n"
+    late += "threading.Thread(target=late).start()"
     assert "late" not in environments.invoke(late, request_id="r-late").logs.splitlines()
+    (Path(environments.pool.place.directory) / "go").touch()
     until(lambda: ("work", "", "late") in environments.lines)
     assert "late" not in environments.invoke("pass", request_id="r-next").logs.splitlines()
 
