@@ -19,6 +19,7 @@ from eventfw.tools.local.cloud.log_events import LogEvents
 from eventfw.tools.local.cloud.pushes import Pushes
 from eventfw.tools.local.cloud.said import Said
 from eventfw.tools.local.cloud.steps import StepFunctions
+from eventfw.tools.local.lambdas.amended import Amended
 from eventfw.tools.local.lambdas.api import InvokeApi
 from eventfw.tools.local.lambdas.configuration import mappings
 from eventfw.tools.local.lambdas.controls import ControlsApi
@@ -125,6 +126,7 @@ class Backend:
         """What answers in front of it."""
         from eventfw.tools.local.cloud.door import Door  # late: see server.LATE
 
+        amended = Amended(self.service)
         return Door(
             lambda: self.running.endpoint_url if self.running else None,
             control=self.control,
@@ -132,7 +134,7 @@ class Backend:
             controls=ControlsApi(self.service),
             guard=self.guard,
             note=self.terminal.note,
-            onlookers=lambda: (self.passing, self.said) if self.passing is not None else (self.said,),
+            onlookers=lambda: (self.passing, self.said, amended) if self.passing is not None else (self.said, amended),
         )
 
     async def _unchanging(self) -> None:

@@ -20,7 +20,7 @@ from eventfw.tools.local.lambdas import event_stream
 from eventfw.tools.local.lambdas.service import LambdaService
 from eventfw.tools.local.lambdas.versions import UnknownFunction
 from eventfw.tools.local.web.asgi import BodyTooLarge, HttpRequest, HttpResponse, Receive, body_of
-from eventfw.tools.local.workers.results import Result, Throttled
+from eventfw.tools.local.workers.results import Result, Throttled, new_request_id
 
 INVOKE, STREAM, ASYNC = "invocations", "response-streaming-invocations", "invoke-async"
 DATES = {INVOKE: "2015-03-31", STREAM: "2021-11-15", ASYNC: "2014-11-13"}
@@ -37,6 +37,14 @@ RETRY_AFTER = "1"  # seconds
 
 NO_TENANT = "Add a valid tenant ID in your request and try again."
 TENANCY = {True: "enabled with", False: "not enabled with"}
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no JSON")
+
+
+JSON = json.JSONDecoder(parse_constant=_no_number)
+"""What Lambda takes for an event: by itself Python's takes NaN and Infinity, too."""
 
 
 class Refused(Exception):
@@ -77,10 +85,7 @@ class InvokeApi:
     def call(self, request: HttpRequest) -> Call | None:
         """What a request asks for, if that is to run a function of the app."""
         found = called(request)
-        if found is None or not self.lambdas.known(found.function):
-            return None
-        ours = found.region in ("", self.lambdas.region) and found.account in ("", LOCAL_ACCOUNT)
-        return found if ours else None
+        return found if found is not None and is_ours(found, self.lambdas) else None
 
     def passed(self, request: HttpRequest) -> None:
         """See a request that the embedded AWS has answered: it may have changed a version or an alias."""
@@ -107,7 +112,7 @@ class InvokeApi:
         payload = await payload_of(request, receive, how.type)
         version = await self._version(call.function, qualifier)
         if how.type == "DryRun":
-            return HttpResponse(204, [("x-amz-executed-version", version)])
+            return HttpResponse(204, [("x-amz-executed-version", version), ("x-amzn-requestid", new_request_id())])
         if how.type == "Event":
             id_ = self.lambdas.accept(call.function, payload, source="invoke", qualifier=qualifier, tenant=how.tenant)
             body = b'{"Status":202}' if call.operation == ASYNC else b""
@@ -136,6 +141,12 @@ class InvokeApi:
             remedy = NO_TENANT if isolated else "Remove the tenant ID from your request and try again."
             message = f"The invoked function is {TENANCY[isolated]} tenancy configuration. {remedy}"
             raise Refused(400, "InvalidParameterValueException", message)
+
+
+def is_ours(call: Call, lambdas: LambdaService) -> bool:
+    """Whether a function is the app's: not one of another region or account that is called like it."""
+    here = call.region in ("", lambdas.region) and call.account in ("", LOCAL_ACCOUNT)
+    return here and lambdas.known(call.function)
 
 
 def called(request: HttpRequest) -> Call | None:
@@ -198,7 +209,10 @@ def client_context(encoded: str) -> dict[str, Any] | None:
 
 
 async def payload_of(request: HttpRequest, receive: Receive, type_: str) -> bytes:
-    """The event. Nothing stands for an empty object."""
+    """The event. Nothing stands for an empty object.
+
+    The API reference calls the error of one that is too long RequestTooLargeException; Lambda answers by another name.
+    """
     limit = EVENT_LIMIT if type_ == "Event" else REQUEST_LIMIT
     try:
         payload = await body_of(request, receive, REQUEST_LIMIT) or b"{}"
@@ -209,7 +223,7 @@ async def payload_of(request: HttpRequest, receive: Receive, type_: str) -> byte
         message = f"{len(payload)} byte payload is too large for the {type_} invocation type (limit {limit} bytes)"
         raise Refused(413, "RequestEntityTooLargeException", message)
     try:
-        json.loads(payload.decode())
+        JSON.decode(payload.decode())
     except (ValueError, RecursionError) as error:
         message = f"Could not parse request body into json: Could not parse payload into json: {error}"
         raise Refused(400, "InvalidRequestContentException", message) from None
@@ -256,6 +270,10 @@ def throttled(error: Throttled) -> HttpResponse:
 
 def refused(status: int, kind: str, message: str, **more: str) -> HttpResponse:
     """An error that SDKs of every service show with its message."""
-    headers = [("content-type", "application/json"), ("x-amzn-errortype", kind)]
+    headers = [
+        ("content-type", "application/json"),
+        ("x-amzn-errortype", kind),
+        ("x-amzn-requestid", new_request_id()),
+    ]
     document = {"Type": "User", "__type": kind, "message": message, **more}
     return HttpResponse(status, headers, json.dumps(document).encode())

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from eventfw.tools.local.lambdas.api import Refused, called_name
+from eventfw.tools.local.lambdas.api import Refused, called_name, is_ours
 from eventfw.tools.local.lambdas.configuration import EVENT_AGE, RETRIES, FunctionConfiguration
 from eventfw.tools.local.lambdas.service import LambdaService
-from eventfw.tools.local.web.asgi import HttpRequest, HttpResponse, Receive, body_of
+from eventfw.tools.local.web.asgi import BodyTooLarge, HttpRequest, HttpResponse, Receive, body_of
 from eventfw.tools.local.workers.results import LATEST
 
 CONCURRENCY, ASYNCHRONOUS = "concurrency", "event-invoke-config"
@@ -29,6 +29,14 @@ DEFAULTS = {
     "maximum_event_age": EVENT_AGE,
     "on_success": "",
     "on_failure": "",
+}
+DESTINATION = re.compile(r"arn:aws[a-zA-Z0-9-]*:(sqs|sns|lambda|events|s3):[a-z0-9-]*:(\d{12})?:.+")
+TARGETS = {  # by service: what an ARN has after the account
+    "sqs": re.compile(r"[\w-]+(\.fifo)?", re.ASCII),
+    "sns": re.compile(r"[\w-]+(\.fifo)?", re.ASCII),
+    "lambda": re.compile(r"function:[\w-]+(:[\w$-]+)?", re.ASCII),
+    "events": re.compile(r"event-bus/[\w./-]+", re.ASCII),
+    "s3": re.compile(r"[a-z0-9.-]+"),
 }
 LIMITS = {"MaximumRetryAttempts": (0, 2), "MaximumEventAgeInSeconds": (60, EVENT_AGE)}
 
@@ -43,7 +51,7 @@ class ControlsApi:
         """The function of the app that a request is about; ``""`` for other requests."""
         path = PATH.fullmatch(request.path)
         named = called_name(path[1]) if path else None
-        if named is None or not self.lambdas.known(named.function):
+        if named is None or not is_ours(named, self.lambdas):
             return ""
         qualifier = "".join(parse_qs(request.query).get("Qualifier", [])) or named.qualifier
         return named.function if qualifier in ("", LATEST) else ""
@@ -52,14 +60,15 @@ class ControlsApi:
         """Tell or change it."""
         try:
             body = await body_of(request, receive, BODY_LIMIT)
-            sent = json.loads(body or b"{}") if request.method in ("PUT", "POST") else {}
+            sent = sent_in(body) if request.method in ("PUT", "POST") else {}
             if request.path.rstrip("/").endswith(CONCURRENCY):
                 return self._concurrency(function, request.method, sent)
             return self._asynchronous(function, request.method, sent)
         except Refused as refusal:
             return refusal.response
-        except ValueError:
-            return Refused(400, "SerializationException", "The body must be a JSON object.").response
+        except BodyTooLarge:
+            message = f"Request must be smaller than {BODY_LIMIT} bytes"
+            return Refused(413, "RequestEntityTooLargeException", message).response
 
     def _concurrency(self, function: str, method: str, sent: Mapping[str, Any]) -> HttpResponse:
         if method == "DELETE":
@@ -114,11 +123,45 @@ def changes(sent: Mapping[str, Any]) -> dict[str, Any]:
     if "MaximumEventAgeInSeconds" in sent:
         age = _integer(sent, "MaximumEventAgeInSeconds", *LIMITS["MaximumEventAgeInSeconds"])
         wanted["maximum_event_age"] = age
-    ends = sent.get("DestinationConfig") or {}
+    ends = _object(sent.get("DestinationConfig"))
     for name, setting in (("OnSuccess", "on_success"), ("OnFailure", "on_failure")):
         if name in ends:
-            wanted[setting] = str((ends[name] or {}).get("Destination") or "")
+            wanted[setting] = _destination(name, _object(ends[name]).get("Destination") or "")
     return wanted
+
+
+def sent_in(body: bytes) -> dict[str, Any]:
+    """What a client sends."""
+    try:
+        return _object(json.loads(body or b"{}"))
+    except (ValueError, RecursionError):
+        return _object(body)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Refused(400, "SerializationException", "The body, and what is within it, must be JSON objects.")
+    return value
+
+
+def _destination(name: str, arn: Any) -> str:
+    """An ARN that Lambda sends records to, or nothing."""
+    if arn == "":
+        return ""
+    if not isinstance(arn, str) or not DESTINATION.fullmatch(arn):
+        member = f"destinationConfig.on{name.removeprefix('On')}.destination"
+        message = (
+            f"1 validation error detected: Value '{arn}' at '{member}' failed to satisfy constraint: "
+            f"Member must satisfy regular expression pattern: {DESTINATION.pattern}"
+        )
+        raise Refused(400, "ValidationException", message)
+    service = arn.split(":")[2]
+    if not TARGETS[service].fullmatch(arn.split(":", 5)[5]) or (service == "s3" and name == "OnSuccess"):
+        message = f"The provided destination config DestinationConfig({name}={name}(Destination={arn})) is invalid."
+        raise Refused(400, "InvalidParameterValueException", message)
+    return arn
 
 
 def _integer(sent: Mapping[str, Any], name: str, least: int, most: int) -> int:

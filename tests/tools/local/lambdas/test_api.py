@@ -150,6 +150,7 @@ def test_a_functions_error_is_a_200_that_says_so(bench: Bench) -> None:
 def test_the_other_invocation_types(bench: Bench, how: str, status: int, calls: int) -> None:
     answer = bench.client.invoke(FunctionName="order", InvocationType=how, Payload=b"{}")
     assert (answer["StatusCode"], answer["Payload"].read()) == (status, b"")
+    assert answer["ResponseMetadata"]["RequestId"]
     bench.client.invoke(FunctionName="order")  # so that what was accepted before has ended
     assert len(bench.functions.calls) == calls + 1
 
@@ -185,6 +186,7 @@ def test_a_payload_is_limited(bench: Bench, how: str, limit: int) -> None:
     ("asked", "code", "message"),
     [
         ({"Payload": b"{"}, "InvalidRequestContentException", "Could not parse request body into json"),
+        ({"Payload": b'{"a": NaN}'}, "InvalidRequestContentException", "NaN is no JSON"),
         (
             {"Payload": '"ä"'.encode("utf-16")},
             "InvalidRequestContentException",
@@ -201,6 +203,7 @@ def test_what_lambda_refuses_is_refused(bench: Bench, asked: dict[str, Any], cod
     status, error = bench.error(**asked)
     assert (status, error["Code"]) == (400, code)
     assert message in error["Message"]
+    assert error["ResponseMetadata"]["RequestId"]
     assert bench.functions.calls == []
 
 

@@ -178,7 +178,11 @@ def test_a_client_may_switch_a_function_off(live: Live) -> None:
     invoke_later(live, "to_function", {"d": 4})
     live.says("to_function gave up on an event at once, its reserved_concurrency being 0 (ZeroReservedConcurrency)")
     assert until(lambda: live.noted("mend")[len(before) :], "the record") == [{"d": 4}]
+    assert aws.get_function(FunctionName="to_function")["Concurrency"] == {"ReservedConcurrentExecutions": 0}
+    limit = aws.get_account_settings()["AccountLimit"]  # "direct" has reserved 1
+    assert (limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]) == (1000, 999)
     aws.delete_function_concurrency(FunctionName="to_function")
+    assert "Concurrency" not in aws.get_function(FunctionName="to_function")
     assert "ReservedConcurrentExecutions" not in aws.get_function_concurrency(FunctionName="to_function")
 
 

@@ -87,6 +87,9 @@ def test_what_becomes_of_asynchronous_events_is_told_and_changed() -> None:
         (CONCURRENCY, {"ReservedConcurrentExecutions": True}),
         (ASYNCHRONOUS, {"MaximumRetryAttempts": 3}),
         (ASYNCHRONOUS, {"MaximumEventAgeInSeconds": 59}),
+        (ASYNCHRONOUS, {"DestinationConfig": {"OnSuccess": {"Destination": "nonsense"}}}),
+        (ASYNCHRONOUS, {"DestinationConfig": {"OnFailure": {"Destination": 5}}}),
+        (ASYNCHRONOUS, {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:kinesis:us-east-1:0:x"}}}),
     ],
 )
 def test_what_lambda_refuses_is_refused(path: str, sent: dict[str, Any]) -> None:
@@ -96,9 +99,32 @@ def test_what_lambda_refuses_is_refused(path: str, sent: dict[str, Any]) -> None
     assert bench.service.configuration("order") == APP["order"]
 
 
+@pytest.mark.parametrize("sent", [[], "text", {"DestinationConfig": []}, {"DestinationConfig": {"OnSuccess": "x"}}])
+def test_what_is_no_object_is_refused(sent: Any) -> None:
+    status, error = Bench().ask("PUT", ASYNCHRONOUS, sent)
+    assert (status, error["__type"]) == (400, "SerializationException")
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        {"OnSuccess": {"Destination": "arn:aws:s3:::uploads"}},
+        {"OnFailure": {"Destination": "arn:aws:lambda:us-east-1:000000000000:order"}},
+        {"OnFailure": {"Destination": "arn:aws:events:us-east-1:000000000000:rule/shop"}},
+    ],
+)
+def test_a_destination_that_lambda_sends_nothing_to_is_refused(ends: dict[str, Any]) -> None:
+    bench = Bench()
+    status, error = bench.ask("PUT", ASYNCHRONOUS, {"DestinationConfig": ends})
+    assert (status, error["__type"]) == (400, "InvalidParameterValueException")
+    assert bench.service.configuration("order") == APP["order"]
+
+
 def test_other_requests_are_not_its() -> None:
     api = Bench().api
     for path in ("/2015-03-31/functions/order", "/bucket/functions/order/concurrency", CONCURRENCY.format("other")):
         assert api.concerns(HttpRequest("GET", path)) == ""
     assert api.concerns(HttpRequest("GET", ASYNCHRONOUS.format("order"), "Qualifier=live")) == ""
+    elsewhere = ARN.replace("us-east-1", "eu-west-1")
+    assert api.concerns(HttpRequest("GET", ASYNCHRONOUS.format(elsewhere))) == ""
     assert api.concerns(HttpRequest("GET", ASYNCHRONOUS.format("order:$LATEST"))) == "order"
