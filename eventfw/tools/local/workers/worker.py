@@ -10,10 +10,12 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import resource
 import sys
 import time
 from pathlib import Path
+
+if sys.platform != "win32":  # where the server refuses to start workers, and says so
+    import resource
 
 if __package__ in (None, ""):  # run by file: the package may not be on the path of a bare interpreter
     sys.path.append(str(Path(__file__).resolve().parents[4]))
