@@ -65,6 +65,7 @@ class Bench:
         self.servers = [servers.eventfw(self.place("eventfw"))]
         self.servers += [make(self.place(name)) for name, make in made.items()]
         self.figures: dict[str, dict[str, float]] = defaultdict(dict)
+        self.turns: dict[tuple[str, str], list[float]] = defaultdict(list)
         self.targets: list[Target] = []
 
     def place(self, name: str) -> Path:
@@ -76,8 +77,14 @@ class Bench:
         return self.figures[subject].get(server)
 
     def ratio(self, subject: str, one: str, other: str) -> float | None:
-        above, below = self.figure(subject, one), self.figure(subject, other)
-        return above / below if above and below else None
+        """In the median of the rounds, in each of which both took a turn: what disturbs one disturbs the other."""
+        above, below = self.turns[subject, one], self.turns[subject, other]
+        return median(a / b for a, b in zip(above, below, strict=True)) if above and below else None
+
+    def seen(self, subject: str, server: Server, value: float) -> None:
+        """What one turn came to."""
+        self.turns[subject, server.name].append(value)
+        self.figures[subject][server.name] = median(self.turns[subject, server.name])
 
     def run(self) -> None:
         for part in PARTS:
@@ -89,7 +96,6 @@ class Bench:
 
     def measure_http(self) -> None:
         """Requests a second: all servers stand, and take short turns round by round."""
-        seen: dict[tuple[str, str], list[float]] = defaultdict(list)
         with contextlib.ExitStack() as stack:
             for server in self.servers:
                 stack.enter_context(running(server))
@@ -98,10 +104,8 @@ class Bench:
                 for connections in (1, 8):
                     for server in self.servers:
                         load = turn(server.url, connections, self.options.seconds)
-                        seen[f"requests/s, {connections}", server.name].append(load.rate)
-                        seen[f"p50 ms, {connections}", server.name].append(load.p50)
-        for (subject, name), values in seen.items():
-            self.figures[subject][name] = median(values)
+                        self.seen(f"requests/s, {connections}", server, load.rate)
+                        self.seen(f"p50 ms, {connections}", server, load.p50)
         one, eight = "requests/s, 1", "requests/s, 8"
         self.targets += [
             Target("1 connection: to cargo-lambda", self.ratio(one, "eventfw", "cargo-lambda"), at_least=1),
@@ -115,11 +119,11 @@ class Bench:
         contestants = [servers.eventfw(self.place("start"), "--region", "us-east-1")] if self.options.cloud else []
         contestants += self.servers[len(contestants) :]
         for server in contestants:
-            taken = []
-            for _ in range(1 + self.options.rounds):
-                taken.append(server.start())
+            server.start()  # things are compiled
+            server.stop()
+            for _ in range(self.options.rounds):
+                self.seen("first 200, s", server, server.start())
                 server.stop()
-            self.figures["first 200, s"][server.name] = median(taken[1:])  # at the first, things are compiled
         self.targets.append(Target("first 200", self.figure("first 200, s"), at_most=0.3, unit=" s"))
 
     def measure_reload(self) -> None:
@@ -128,9 +132,9 @@ class Bench:
             if server.source:
                 with running(server):
                     sleep(self.options.settling)  # a watcher may look for the first time only now
-                    taken = [reloaded(server, number) for number in range(self.options.rounds)]
+                    for number in range(self.options.rounds):
+                        self.seen("reload, ms", server, reloaded(server, number))
                 server.save("name")
-                self.figures["reload, ms"][server.name] = median(taken)
         ratio = self.ratio("reload, ms", "eventfw", "chalice")
         self.targets.append(Target("save to new answer: to chalice", ratio, at_most=1 / 3))
 
@@ -252,8 +256,8 @@ def report(bench: Bench) -> dict[str, Any]:
 def options_given() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", default=",".join(PARTS), help=f"what to measure, of {','.join(PARTS)}")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each server takes its turn (5)")
-    parser.add_argument("--seconds", type=int, default=2, help="of load in a turn (2)")
+    parser.add_argument("--rounds", type=int, default=9, help="how often each server takes its turn (9)")
+    parser.add_argument("--seconds", type=int, default=1, help="of load in a turn (1)")
     parser.add_argument("--no-peers", action="store_true", help="only eventfw")
     parser.add_argument("--quick", action="store_true", help="little of everything, to see that it runs; nothing holds")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
