@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import struct
 
 TYPE_CHECKING = False
@@ -99,10 +100,14 @@ class Connection:
         self.descriptor = descriptor
         self._decoder = Decoder()
         self._messages: list[Message] = []
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLIN)
 
     def receive(self) -> Message | None:
         """The next message; ``None`` once the server has closed its end, or is gone."""
         while not self._messages:
+            # Linux wakes whoever waits in read() also when the server has read what was sent, for nothing; this not.
+            self._poll.poll()
             try:
                 data = os.read(self.descriptor, _CHUNK)
             except ConnectionResetError:
