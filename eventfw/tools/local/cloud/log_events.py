@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 EVERY = 0.25  # seconds between two batches, while there is something to send
 KEPT = 10_000  # invocations that wait to be sent
+KEPT_CHARACTERS = 32 * 1024 * 1024  # of what they have printed
 SILENT = 200  # of a batch's invocations without a line of their own and without a fault: more say nothing new
 BATCH_EVENTS = 1_000
 BATCH_BYTES = 1024 * 1024  # what PutLogEvents takes, each event counted with
@@ -30,13 +31,14 @@ class LogEvents:
     """Sends what invocations have logged.
 
     ``tell`` hears once when the AWS is gone; what was to be sent is then let go, and so is what comes until it answers
-    again. Before ``open``, invocations wait: the log groups are the app's stack's to make.
+    again. Before ``open``, invocations wait, of too many the last: the log groups are the app's stack's to make.
     """
 
     def __init__(self, aws: Callable[[], Aws | None], tell: Callable[[str], None]) -> None:
         self.aws = aws
         self.tell = tell
-        self._waiting: deque[Journal] = deque(maxlen=KEPT)
+        self._waiting: deque[Journal] = deque()
+        self._size = 0
         self._streams: set[str] = set()
         self._opened = False
         self._told = False
@@ -57,6 +59,9 @@ class LogEvents:
     def ended(self, journal: Journal) -> None:
         """An invocation has ended. Costs next to nothing."""
         self._waiting.append(journal)
+        self._size += journal.size
+        while len(self._waiting) > 1 and (self._size > KEPT_CHARACTERS or len(self._waiting) > KEPT):
+            self._size -= self._waiting.popleft().size
         if self._timer is None and self._opened:
             self._timer = asyncio.get_running_loop().call_later(EVERY, self._flush)
 
@@ -91,7 +96,7 @@ class LogEvents:
     async def _send(self) -> None:
         from eventfw.errors import LocalError
 
-        journals, self._waiting = self._waiting, deque(maxlen=KEPT)
+        journals, self._waiting, self._size = self._waiting, deque(), 0
         client = self.aws()
         try:
             if client is None:

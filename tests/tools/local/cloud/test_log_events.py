@@ -102,6 +102,14 @@ def test_before_the_stack_is_there_invocations_wait() -> None:
     asyncio.run(main())
 
 
+def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_events, "KEPT_CHARACTERS", 2500)
+    events = LogEvents(lambda: None, lambda text: None)
+    for number in range(5):
+        events.ended(journal(str(number) * 999))
+    assert [one.lines[0][1][0] for one in events._waiting if one.lines] == ["3", "4"]
+
+
 def test_of_many_invocations_without_a_line_of_their_own_some_are_enough() -> None:
     stream = Stream("order", warm=True)
     quiet = [journal(stream=stream) for _ in range(SILENT + 50)]
