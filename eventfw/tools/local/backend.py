@@ -101,7 +101,7 @@ class Backend:
 
         self.client = Aws(lambda: self.running.endpoint_url if self.running else None, self.options.region)
         visibility = Visibility(self.client, self.clock, self.terminal)
-        positions = Positions(self.kept.positions if self.kept is not None else None)
+        positions = Positions(self.kept.positions if self.kept is not None else None, self.terminal.problem)
         surroundings = Surroundings(self.client, self.service, self.clock, self.terminal, visibility, positions)
         self.pollers = Pollers(surroundings, self.spawn)
         self.passing = Passing(self.pollers.wake, self.pollers.refresh, visibility)

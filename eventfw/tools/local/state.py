@@ -43,11 +43,14 @@ def folder_of(project: Path) -> Path:
 
 def write_state(project: Path, state: State) -> None:
     """Tell the other commands where the server is."""
-    path = folder_of(project) / FILE
-    draft = path.with_suffix(f".{state.pid}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(asdict(state), file)
+    write_whole(folder_of(project) / FILE, json.dumps(asdict(state)), f".{state.pid}")
+
+
+def write_whole(path: Path, text: str, suffix: str = ".draft") -> None:
+    """Write a file that only its owner may read, so that nobody ever reads half of it. Raises OSError."""
+    draft = path.with_suffix(suffix)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
     draft.replace(path)
 
 

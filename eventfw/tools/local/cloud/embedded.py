@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HEALTH = "/_ministack/health"
 RESET = "/_ministack/reset"
 START_SECONDS = 60.0
-GRACE = 0.5  # seconds between asking it to end and killing it: it would wait for 3 where somebody polls a queue
+GRACE = 0.5  # seconds between asking it to end and killing it
 SAVING_SECONDS = 60.0  # the same, where it has data to write
 STOP_SECONDS = 7.0  # beyond these
 LOOK_SECONDS = 0.25
@@ -93,7 +93,7 @@ class Cloud:
         log = Path(self._folder.name) / "log"
         with log.open("wb") as file:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - it takes milliseconds
-                [*self._guarded(python, self._folder.name), str(python), "-m", "ministack"],
+                [*self._guarded(python, self._folder.name), str(python), *self._command],
                 stdin=subprocess.PIPE,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -110,6 +110,13 @@ class Cloud:
                     await asyncio.sleep(0.02)
         except TimeoutError:
             raise self._failed(f"did not answer within {START_SECONDS:g} s") from None
+
+    @property
+    def _command(self) -> list[str]:
+        """What its Python runs: its own way of being served, but for what is under way at its end, which is not waited
+        for. Somebody who polls a queue would hold up for 3 seconds what is then to be saved."""
+        served = ["-m", "hypercorn", "ministack.app:app", "--workers", "0", "--graceful-timeout", "0"]
+        return [*served, "--keep-alive", "75", "--bind", f"{self.host}:{self.port}"]
 
     def _guarded(self, python: Path, folder: str) -> list[str]:
         """What runs the command that follows, and ends it with the server."""

@@ -20,6 +20,7 @@ def main() -> None:
     """Run the command in ``argv`` in a process group of its own. Before it stand the folder of what goes with it, the
     file ``unsaved``, or nothing, and the seconds between asking it to end and killing it."""
     folder, unsaved, grace, *command = sys.argv[1:]
+    allow_many_files()
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
     orphaned, asked = threading.Event(), threading.Event()
 
@@ -47,6 +48,19 @@ def main() -> None:
     if orphaned.is_set():
         shutil.rmtree(folder, ignore_errors=True)  # nobody else will, where the server was killed
     sys.exit(code)
+
+
+def allow_many_files() -> None:
+    """Let the command have as many files open as the system allows: each of its clients is one."""
+    try:
+        import resource
+    except ImportError:
+        return  # Windows knows no such limit
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError):
+        return  # macOS says that there is no limit, and takes no such number
 
 
 if __name__ == "__main__":

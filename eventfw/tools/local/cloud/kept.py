@@ -19,9 +19,10 @@ from typing import IO, Any
 
 from eventfw.errors import LocalError
 from eventfw.tools.local.cloud.environment import lock, pinned
-from eventfw.tools.local.state import folder_of
+from eventfw.tools.local.state import folder_of, write_whole
 
 FOLDER = "aws"
+MESSAGE = rb'"body": "(?:[^"\\]|\\.)*"'  # as the embedded AWS writes one
 BROKEN = ("Failed to restore persisted state for", "Persistence: failed to load", "refusing to load")
 
 Addresses = Mapping[str, str]
@@ -149,10 +150,7 @@ class Kept:
         return found if isinstance(found, dict) else {}
 
     def _write_origin(self, origin: Mapping[str, Any]) -> None:
-        draft = self._origin_file.with_suffix(".draft")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(origin, file)
-        draft.replace(self._origin_file)
+        write_whole(self._origin_file, json.dumps(origin))
 
     def _copied(self, version: str) -> str:
         """Keep a copy of what another version wrote; what to say of it. Links cost no room: files are never changed in
@@ -175,14 +173,15 @@ class Kept:
             _linked(str(self.positions), str(self._positions_before))
 
     def _readdress(self, old: Addresses, new: Addresses) -> None:
-        """Write the new addresses over the old ones, in everything but the objects of buckets."""
+        """Write the new addresses over the old ones, in everything but the objects of buckets and the messages of
+        queues, which have checksums."""
         moved = {old[what].encode(): new[what].encode() for what in old if what in new and old[what] != new[what]}
         if not moved:
             return
-        pattern = re.compile(rb"(?<![\d.])(" + b"|".join(map(re.escape, moved)) + rb")(?!\d)")
+        pattern = re.compile(MESSAGE + rb"|(?<![\d.])(" + b"|".join(map(re.escape, moved)) + rb")(?!\d)")
         for path in self.state.glob("*.json"):
             before = path.read_bytes()
-            after = pattern.sub(lambda found: moved[found[1]], before)
+            after = pattern.sub(lambda found: moved[found[1]] if found[1] else found[0], before)
             if after != before:
                 draft = path.with_suffix(".draft")
                 draft.write_bytes(after)

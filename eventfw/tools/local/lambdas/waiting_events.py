@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import threading
 import time
 from pathlib import Path
 
 from eventfw.tools.local.lambdas.asynchronous import AsynchronousQueue, counted
+from eventfw.tools.local.state import write_whole
 from eventfw.tools.local.terminal import Terminal
 
 LOOK_SECONDS = 1.0  # so many a server that is killed loses, and may have run a second time what ended within them
 SHARE = 20  # of the time: many events take as long to write as a few to run
+UNREAD, UNWRITTEN = -2, -1  # instead of the queue's state that was written last
+LOST = "Asynchronous events that wait are lost with this run, unless it can be before its end."
 
 
 class WaitingEvents:
@@ -23,7 +25,8 @@ class WaitingEvents:
         self.queue = queue
         self.path = path
         self.terminal = terminal
-        self._written = self._latest = -1
+        self._written = self._latest = UNREAD
+        self._failed = False
         self._writing = threading.Lock()
 
     async def keep(self) -> None:
@@ -37,10 +40,11 @@ class WaitingEvents:
 
     async def leave(self) -> None:
         """Write the queue a last time and end it. Nothing, where it was not given yet what an earlier run left."""
-        if self._written < 0:
+        if self._written == UNREAD:
             return
         await self._write()
-        if waiting := await self.queue.stop():
+        waiting = await self.queue.stop()
+        if waiting and not self._failed:
             self.terminal.note(f"Kept {counted(waiting, 'asynchronous event')} for the next run.")
 
     def _restore(self) -> None:
@@ -62,7 +66,14 @@ class WaitingEvents:
     async def _write(self) -> None:
         self._written = self.queue.changes
         kept = {"now": self.queue.clock.time(), "events": self.queue.dump()}
-        await asyncio.to_thread(self._replace, json.dumps(kept), self._written)
+        try:
+            await asyncio.to_thread(self._replace, json.dumps(kept), self._written)
+        except OSError as error:  # a full disk, for example: nothing is lost yet
+            if not self._failed:
+                self.terminal.problem(f"{self.path} cannot be written: {error.strerror}. {LOST}")
+            self._failed, self._written = True, UNWRITTEN
+        else:
+            self._failed = False
 
     def _replace(self, text: str, state: int) -> None:
         """Write the file, unless a later state was written while this one had no turn."""
@@ -70,7 +81,4 @@ class WaitingEvents:
             if state < self._latest:
                 return
             self._latest = state
-            draft = self.path.with_suffix(".draft")
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                file.write(text)
-            draft.replace(self.path)
+            write_whole(self.path, text)

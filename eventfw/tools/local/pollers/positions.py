@@ -6,12 +6,13 @@ Lambda repeats a record rather than lose one: a position is that of the first re
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from eventfw.errors import LocalError
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
+from eventfw.tools.local.state import write_whole
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,16 @@ class Position:
 
 
 class Positions:
-    """The places of all mappings, also of those that are switched off; without a ``file`` for this run only.
+    """The places of all mappings, also of those that are switched off; without a ``file`` for this run only. ``tell``
+    is told where it cannot be written.
 
     Raises LocalError for a broken file.
     """
 
-    def __init__(self, file: Path | None = None) -> None:
+    def __init__(self, file: Path | None = None, tell: Callable[[str], None] = lambda problem: None) -> None:
         self.file = file
+        self.tell = tell
+        self._failed = False
         self._wanted: set[str] | None = None
         self._known: dict[str, dict[str, list[object]]] = {}
         if file is not None and file.exists():
@@ -57,9 +61,16 @@ class Positions:
         self._known[key] = told
         if self.file is None:
             return
-        draft = self.file.with_suffix(".draft")
-        draft.write_text(json.dumps(self._known))
-        draft.replace(self.file)
+        try:
+            write_whole(self.file, json.dumps(self._known))
+        except OSError as error:  # a full disk, for example: this run knows where it is
+            if not self._failed:
+                self.tell(
+                    f"{self.file} cannot be written: {error.strerror}. Until it can, the next run repeats records."
+                )
+            self._failed = True
+        else:
+            self._failed = False
 
 
 def _key(mapping: EventSourceMapping) -> str:

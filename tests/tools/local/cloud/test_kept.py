@@ -140,3 +140,12 @@ def test_what_the_embedded_aws_cannot_read_is_told_and_stays_as_it_is(tmp_path: 
     assert (kept.state / "kms.json").exists()
     assert kept.claim(), "another run may have the folder"
     kept.release()
+
+
+def test_messages_of_queues_stay_as_they_were_sent_since_they_have_checksums(tmp_path: Path) -> None:
+    kept, _ = run(tmp_path, 4566)
+    text = r'{"url": "http://127.0.0.1:4566/1/q", "body": "\"see\" http://127.0.0.1:4566/1/q", "md5_body": "1"}'
+    path = saved(kept, text)
+    kept, _ = run(tmp_path, 5000)
+    assert path.read_text() == text.replace(':4566/1/q", "body"', ':5000/1/q", "body"')
+    kept.release()

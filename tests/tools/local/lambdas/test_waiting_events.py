@@ -113,3 +113,39 @@ async def test_what_cannot_be_read_is_put_aside_and_told(tmp_path: Path) -> None
     await ended(keeping)
     assert "cannot be read" in said.getvalue()
     assert (tmp_path / "events.broken").read_text() == '[{"function"'
+
+
+@in_loop
+async def test_what_cannot_be_written_is_told_once_and_ends_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "gone" / "events.json"
+    bench = Bench(FAILED)
+    waiting, said = waiting_events(bench.queue, path)
+    bench.accept()
+    await bench.clock.advance(1)
+    keeping = asyncio.create_task(waiting.keep())
+    async with asyncio.timeout(20):
+        while "cannot be written" not in said.getvalue():  # noqa: ASYNC110 - a thread says so
+            await asyncio.sleep(0.01)
+    await waiting.leave()
+    assert not keeping.done()
+    await ended(keeping)
+    assert said.getvalue().count("No such file or directory") == 1
+    assert "Kept" not in said.getvalue()
+
+
+@in_loop
+async def test_what_can_be_written_again_is(tmp_path: Path) -> None:
+    path = tmp_path / "gone" / "events.json"
+    bench = Bench(FAILED)
+    waiting, said = waiting_events(bench.queue, path)
+    bench.accept()
+    await bench.clock.advance(1)
+    keeping = asyncio.create_task(waiting.keep())
+    async with asyncio.timeout(20):
+        while "cannot be written" not in said.getvalue():  # noqa: ASYNC110 - a thread says so
+            await asyncio.sleep(0.01)
+    await ended(keeping)
+    path.parent.mkdir()
+    await waiting.leave()
+    assert "Kept 1 asynchronous event for the next run." in said.getvalue()
+    assert len(json.loads(path.read_text())["events"]) == 1

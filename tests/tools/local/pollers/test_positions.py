@@ -41,3 +41,15 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
         file.write_text(text)
         with pytest.raises(LocalError, match=r"positions\.json is broken"):
             Positions(file)
+
+
+def test_a_file_that_cannot_be_written_is_told_once_until_it_can(tmp_path: Path) -> None:
+    said: list[str] = []
+    positions = Positions(tmp_path / "gone" / "positions.json", said.append)
+    for number in ("1", "2"):
+        positions.keep(mapping(), {"s": Position(number)})
+    assert len(said) == 1
+    assert "No such file or directory" in said[0]
+    (tmp_path / "gone").mkdir()
+    positions.keep(mapping(), {"s": Position("3")})
+    assert Positions(tmp_path / "gone" / "positions.json").of(mapping()) == {"s": Position("3")}
