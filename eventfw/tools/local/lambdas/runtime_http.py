@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from eventfw.tools.local.web.guard import Guard
 
 GUARDED = frozenset(("host", "origin", "referer", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"))
+OFFER = frozenset(("connection", "upgrade", "http2-settings", "expect"))
 JSON = [("Content-Type", "application/json")]
 
 
@@ -94,9 +95,23 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        except httptools.HttpParserUpgrade as upgrade:
+            self._stay_with_http1(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
             self._stays = False
             self.refuse(HTTPStatus.BAD_REQUEST, "BadRequest", "This is not an HTTP request of the Runtime API.")
+
+    def _stay_with_http1(self, rest: bytes) -> None:
+        """Read a request anew that offers another protocol, as Java's HttpClient does HTTP/2 with each: to answer it as
+        one of HTTP/1.1 declines the offer. The parser takes ``rest`` for the other protocol, the request's body too."""
+        request, self._arriving = self._arriving, None
+        if request is None:
+            return
+        self.requests -= 1
+        kept = [f"{name}: {value}" for name, value in request.headers if name not in OFFER]
+        head = [f"{request.method} {request.target.decode('latin-1')} HTTP/1.1", *kept, "", ""]
+        self._parser = httptools.HttpRequestParser(self)
+        self.data_received("\r\n".join(head).encode("latin-1") + rest)
 
     def on_message_begin(self) -> None:
         self._arriving, self._complete_head = Request(), False
@@ -128,6 +143,8 @@ class Connection(asyncio.Protocol):
             self._arriving.take(body)
 
     def on_message_complete(self) -> None:
+        if self._parser.should_upgrade():
+            return
         request, self._arriving = self._arriving, None
         if request is None or self._transport is None or self._transport.is_closing():
             return

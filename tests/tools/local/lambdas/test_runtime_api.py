@@ -490,6 +490,25 @@ def test_bytes_that_are_no_http_are_refused() -> None:
     run(test)
 
 
+def test_an_offer_of_http_2_is_declined_and_the_request_answered() -> None:
+    async def test(bench: Bench) -> None:
+        task = bench.begin()
+        runtime = await bench.runtime()
+        offer = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2_Settings": "AAEAAEAA"}
+        assert (await runtime.ask(NEXT, **offer))[0] == 200
+        assert await runtime.respond("r-1", b'"done"', **offer) == 202
+        assert (await task).payload == b'"done"'
+        task = bench.begin()
+        await runtime.ask(NEXT, **offer)
+        path = "POST /2018-06-01/runtime/invocation/r-1/response"
+        runtime.send(path, b"", Content_Length="", Transfer_Encoding="chunked", **offer)
+        runtime.writer.write(b'4\r\n"two\r\n1\r\n"\r\n0\r\n\r\n')
+        assert (await runtime.answer())[0] == 202
+        assert (await task).payload == b'"two"'
+
+    run(test)
+
+
 def test_a_large_body_is_asked_for() -> None:
     async def test(bench: Bench) -> None:
         runtime, call = await bench.runtime(), bench.begin()
