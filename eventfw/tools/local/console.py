@@ -88,9 +88,12 @@ class Console:
             self._hand_over()
 
     def close(self) -> None:
-        """Ask nothing more."""
+        """Ask nothing more: to whom waits, the input has ended, so that nobody waits for a debugger."""
+        shown, waiting = self._hide(), list(self._waiting)
         self._waiting.clear()
         self._hand_over()
+        for question in [shown, *waiting] if shown is not None else waiting:
+            question.answer(b"", "")
 
     def _show(self, question: Question) -> None:
         self._stop_timer()

@@ -135,6 +135,14 @@ def test_who_ends_while_waiting_is_asked_nothing() -> None:
     assert at_desk(test).answers == []
 
 
+def test_in_the_end_the_input_ends_for_whoever_waits() -> None:
+    async def test(desk: Desk) -> None:
+        desk.ask(desk.first)
+        desk.ask(desk.second)
+
+    assert at_desk(test).answers == [("first", b"", ""), ("second", b"", "")]
+
+
 def test_in_the_background_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "tcgetpgrp", lambda descriptor: 0)
 
