@@ -128,4 +128,12 @@ class Functions:
 
         options, say = self.options, self.terminal.note
         chosen = options.runtimes or ()
-        return RuntimeApi(chosen, self.pool, self.pool.place, options.app or "", guard=self.guard, say=say)
+        return RuntimeApi(
+            chosen,
+            self.pool,
+            self.pool.place,
+            options.app or "",
+            guard=self.guard,
+            say=say,
+            oversight=self.pool.oversight,
+        )

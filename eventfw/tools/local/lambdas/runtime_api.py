@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from base64 import b64decode
 from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
@@ -20,7 +19,7 @@ from eventfw.tools.local.lambdas.service import Environments
 from eventfw.tools.local.web.guard import Guard
 from eventfw.tools.local.web.listening import HOST, bound, port_of
 from eventfw.tools.local.workers import answers, results, variables
-from eventfw.tools.local.workers.journal import stream_name
+from eventfw.tools.local.workers.oversight import Oversight
 from eventfw.tools.local.workers.results import LATEST, Result, new_request_id
 
 PREFIX = "/2018-06-01/runtime/"
@@ -36,7 +35,8 @@ class RuntimeApi:
     """The functions that are served to runtimes, each on a port of its own, because runtimes do not say which they are.
 
     ``chosen`` names them; empty stands for all of the app. ``others`` run the functions that are not served here.
-    ``app`` is what the command line says of the app. ``replace`` takes over a description of it.
+    ``app`` is what the command line says of the app. ``replace`` takes over a description of it. ``oversight`` is told
+    of invocations, as it is of the workers'.
     """
 
     def __init__(
@@ -48,7 +48,9 @@ class RuntimeApi:
         *,
         guard: Guard,
         say: Callable[[str], None],
+        oversight: Oversight | None = None,
     ) -> None:
+        self.oversight = oversight or Oversight()
         self.chosen = frozenset(chosen)
         self.others = others
         self.place = place
@@ -68,9 +70,10 @@ class RuntimeApi:
             gone.retire(self._retired.discard)
         for name, settings in served.items():
             if name in self._endpoints:
-                self._endpoints[name].function.seconds = settings["timeout"]
+                self._endpoints[name].function.follow(settings)
             else:
-                self._endpoints[name] = Endpoint(name, settings["timeout"], self.guard, self.say)
+                function = RuntimeFunction(name, settings, self.say, self.oversight, self.place.region)
+                self._endpoints[name] = Endpoint(function, self.guard)
         self.environments = {name: self._environment(name, settings) for name, settings in served.items()}
 
     def addresses(self, most: int) -> list[str]:
@@ -95,7 +98,7 @@ class RuntimeApi:
         version: str = LATEST,
         tenant: str = "",
     ) -> Result:
-        """Have a runtime answer an event. The result has no logs: a runtime writes them where it was started.
+        """Have a runtime answer an event. The log has Lambda's own lines; a runtime's are where it was started.
 
         There is one code for all versions, the runtime's; ``arn`` tells it what was invoked.
         """
@@ -111,7 +114,7 @@ class RuntimeApi:
                 tenant=tenant,
             )
         request_id, arn = request_id or new_request_id(), arn or self.place.arn(function)
-        return await endpoint.function.invoke(event, request_id, client_context, arn, tenant)
+        return await endpoint.function.invoke(event, request_id, client_context, arn, tenant, version)
 
     def begin(self, function: str, event: bytes, answer: Callable[[Result], None], within: float) -> bool:
         """Have a function that is not served here run at once, if it can; whether it is run."""
@@ -128,7 +131,7 @@ class RuntimeApi:
         return {
             **variables.of_function(name, settings, self.place, {}),
             **({APP: self.app} if self.app else {}),
-            "AWS_LAMBDA_LOG_STREAM_NAME": self._endpoints[name].log_stream,
+            "AWS_LAMBDA_LOG_STREAM_NAME": self._endpoints[name].function.stream.name,
             "AWS_LAMBDA_RUNTIME_API": self._endpoints[name].address,
         }
 
@@ -136,11 +139,10 @@ class RuntimeApi:
 class Endpoint:
     """The port of one function, and what runtimes may ask there."""
 
-    def __init__(self, name: str, seconds: float, guard: Guard, say: Callable[[str], None]) -> None:
+    def __init__(self, function: RuntimeFunction, guard: Guard) -> None:
         socket = bound(0, "--runtime-api")
         self.address = f"{HOST}:{port_of(socket)}"
-        self.log_stream = stream_name(time.time())
-        self.function = RuntimeFunction(name, seconds, say)
+        self.function = function
         self.guard = guard
         self.connections: set[Connection] = set()
         self._serving = asyncio.create_task(asyncio.get_running_loop().create_server(self._connected, sock=socket))

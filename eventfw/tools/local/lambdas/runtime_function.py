@@ -10,16 +10,19 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eventfw.errors import LocalError
 from eventfw.tools.local.lambdas.runtime_http import Connection
 from eventfw.tools.local.workers import results
+from eventfw.tools.local.workers.journal import Journal, Stream, stream_name
 from eventfw.tools.local.workers.lanes import WAITING_LIMIT
+from eventfw.tools.local.workers.log_lines import moment
+from eventfw.tools.local.workers.oversight import Oversight
 from eventfw.tools.local.workers.pool import INIT_SECONDS
-from eventfw.tools.local.workers.results import Result, Throttled, new_request_id
+from eventfw.tools.local.workers.results import LATEST, Result, Throttled, new_request_id
 
 PATIENCE = 1.0  # seconds that a runtime has between its answer and asking for more, before one is called for
 TELLING = 60.0  # seconds: HTTP clients close a connection that was idle for longer, Go's after 90
@@ -36,6 +39,8 @@ class Invocation:
     arn: str
     tenant: str
     future: asyncio.Future[Result]
+    version: str = LATEST
+    journal: Journal | None = None
     seconds: float = 0.0
     started: float = 0.0
     timer: asyncio.TimerHandle | None = None
@@ -47,9 +52,9 @@ class Invocation:
         if self.timer is not None:
             self.timer.cancel()
         if not self.future.done():
-            duration = (time.perf_counter() - self.started) * 1000 if self.started else 0.0
+            duration = self.journal.duration_ms if self.journal is not None else 0.0
             self.future.set_result(
-                Result(payload, bool(error_type), error_type, duration_ms=duration, request_id=self.request_id)
+                Result(payload, bool(error_type), error_type, "", duration, self.request_id, self.journal)
             )
 
     def fail(self, error: Exception) -> None:
@@ -80,13 +85,19 @@ class Invocation:
 class RuntimeFunction:
     """The events of one function, handed to the runtimes that ask for them: first come, first served.
 
-    ``seconds`` is the function's timeout, which a save may change, and ``say`` tells the developer something.
+    ``settings`` are what the app says of it, which a save may change; ``say`` tells the developer something, and
+    ``oversight`` of each invocation that a runtime has had. All runtimes of a function share a log stream.
     """
 
-    def __init__(self, name: str, seconds: float, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, name: str, settings: Mapping[str, Any], say: Callable[[str], None], oversight: Oversight, region: str
+    ) -> None:
         self.name = name
-        self.seconds = seconds
         self.say = say
+        self.oversight = oversight
+        self.region = region
+        self.seconds: float = settings["timeout"]
+        self.stream = self._stream(settings, stream_name(time.time()))
         self.asking: deque[Connection] = deque()
         self.waiting: deque[Invocation] = deque()
         self.running: list[Invocation] = []
@@ -94,8 +105,23 @@ class RuntimeFunction:
         self._called = False  # for a runtime, since the last one asked for an event
         self.ended: Callable[[], object] | None = None  # set once the function is gone
 
+    def follow(self, settings: Mapping[str, Any]) -> None:
+        """Take over what a save has changed, from the next event on."""
+        self.seconds = settings["timeout"]
+        self.stream = self._stream(settings, self.stream.name)
+
+    def _stream(self, settings: Mapping[str, Any], name: str) -> Stream:
+        stream = Stream.of(self.name, dict(settings), self.region)
+        return replace(stream, name=name, warm=True, measured=False)  # when it has started is not known, nor its memory
+
     async def invoke(
-        self, event: bytes, request_id: str, client_context: dict[str, Any] | None, arn: str, tenant: str = ""
+        self,
+        event: bytes,
+        request_id: str,
+        client_context: dict[str, Any] | None,
+        arn: str,
+        tenant: str = "",
+        version: str = LATEST,
     ) -> Result:
         """Have a runtime answer the event. Cancelling leaves a runtime that has it to finish, as Lambda does.
 
@@ -105,7 +131,7 @@ class RuntimeFunction:
         if len(self.waiting) >= WAITING_LIMIT:
             raise Throttled(f"{WAITING_LIMIT} invocations of {self.name!r} wait for a runtime. Send fewer at once.")
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        invocation = Invocation(request_id, event, client_context, arn, tenant, future)
+        invocation = Invocation(request_id, event, client_context, arn, tenant, future, version)
         if self._broken is not None:
             invocation.finish(*self._broken)
         elif self.asking:
@@ -145,13 +171,33 @@ class RuntimeFunction:
             return last if last in mine else None
         return mine[0] if mine else None
 
-    def finish(self, invocation: Invocation, payload: bytes, error_type: str = "") -> None:
-        """A runtime answered, or cannot any more."""
+    def finish(self, invocation: Invocation, payload: bytes, error_type: str = "", *words: str) -> None:
+        """A runtime answered, or cannot any more. ``words`` are Lambda's lines about that, in the log."""
         if invocation in self.running:
             self.running.remove(invocation)
+            self._close(invocation, error_type, *words)
             invocation.finish(payload, error_type)
         if self.ended is not None and not self.running:
             asyncio.get_running_loop().call_soon(self.ended)  # once this answer is acknowledged
+
+    def _close(self, invocation: Invocation, error_type: str, *words: str) -> None:
+        """End the invocation in the log."""
+        journal = invocation.journal
+        if journal is None:
+            return
+        journal.last_words = words
+        duration = (time.perf_counter() - invocation.started) * 1000
+        if error_type == "Sandbox.Timedout":
+            duration = invocation.seconds * 1000  # what Lambda reports, however late the end was
+        journal.close(duration, error_type, error_type)
+        if self.oversight.ended is not None:
+            self.oversight.ended(journal)
+
+    def _left(self, invocation: Invocation) -> None:
+        """The runtime has ended while it had the event."""
+        words = f"RequestId: {invocation.request_id} Error: {results.exit_words(None)}"
+        payload = results.exited(invocation.request_id, None)
+        self.finish(invocation, payload, "Runtime.ExitError", words, "Runtime.ExitError")
 
     def broken(self, payload: bytes, error_type: str) -> None:
         """A runtime could not start. Lambda would start another for each event, to the same end: all that wait, and
@@ -168,7 +214,7 @@ class RuntimeFunction:
         invocation = connection.invocation
         keeps = connection.requests > 1 or connection.agent.startswith(OFFICIAL)
         if keeps and invocation in self.running and time.perf_counter() - invocation.started < TELLING:
-            self.finish(invocation, results.exited(invocation.request_id, None), "Runtime.ExitError")
+            self._left(invocation)
 
     def retire(self, ended: Callable[[], object]) -> None:
         """The function is gone from the app: what a runtime has it may answer, and then ``ended`` is called."""
@@ -185,7 +231,7 @@ class RuntimeFunction:
         """The server ends, and with it every runtime."""
         self.retire(lambda: None)
         for invocation in list(self.running):
-            self.finish(invocation, results.exited(invocation.request_id, None), "Runtime.ExitError")
+            self._left(invocation)
 
     def _hand_out(self, invocation: Invocation, connection: Connection) -> None:
         if invocation.timer is not None:
@@ -194,10 +240,15 @@ class RuntimeFunction:
         invocation.timer = asyncio.get_running_loop().call_later(self.seconds, self._timed_out, invocation)
         invocation.connection, connection.invocation = connection, invocation
         self.running.append(invocation)
+        invocation.journal = Journal(self.stream, invocation.request_id, invocation.version)
+        if self.oversight.begun is not None:
+            self.oversight.begun(invocation.journal)
         connection.answer(200, invocation.headers(), invocation.event)
 
     def _timed_out(self, invocation: Invocation) -> None:
-        self.finish(invocation, results.timed_out(invocation.request_id, invocation.seconds), "Sandbox.Timedout")
+        payload = results.timed_out(invocation.request_id, invocation.seconds)
+        words = f"{moment(time.time())} {invocation.request_id} {results.timeout_words(invocation.seconds)}\n"
+        self.finish(invocation, payload, "Sandbox.Timedout", words)
 
     def _wait(self, invocation: Invocation) -> None:
         """Give a runtime the time to start, anew while those there are have events."""

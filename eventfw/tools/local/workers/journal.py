@@ -26,7 +26,8 @@ class Stream:
     ``memory`` and ``storage`` are in MB. ``format`` is ``Text`` or ``JSON``; the levels count with JSON only, as on
     AWS. ``init_ms`` is how long the app's import took, from the process's start. ``loose`` are lines of no invocation:
     what was printed at import, or by a thread after the answer. On AWS an environment stands still then, and its next
-    event brings them to light; here the next event takes them along.
+    event brings them to light; here the next event takes them along. ``measured`` says that somebody knows how much
+    memory it has.
     """
 
     function: str
@@ -40,6 +41,7 @@ class Stream:
     name: str = ""
     init_ms: float = 0.0
     warm: bool = False
+    measured: bool = True
     loose: deque[Line] = field(default_factory=deque)
 
     def __post_init__(self) -> None:

@@ -99,8 +99,9 @@ def report(journal: Journal) -> str:
         f"Duration: {journal.duration_ms:.2f} ms",
         f"Billed Duration: {journal.billed_ms} ms",
         f"Memory Size: {journal.stream.memory} MB",
-        f"Max Memory Used: {journal.memory_used} MB",
     ]
+    if journal.stream.measured:
+        parts.append(f"Max Memory Used: {journal.memory_used} MB")
     if journal.init_ms:
         parts.append(f"Init Duration: {journal.init_ms:.2f} ms")
     if journal.status == "timeout":
@@ -120,7 +121,8 @@ def closing_records(journal: Journal) -> Iterator[Line]:
     yield from _record(stream, ended, "platform.runtimeDone", done, "DEBUG" if good else "WARN")
     metrics["billedDurationMs"] = journal.billed_ms
     metrics["memorySizeMB"] = stream.memory
-    metrics["maxMemoryUsedMB"] = journal.memory_used
+    if stream.measured:
+        metrics["maxMemoryUsedMB"] = journal.memory_used
     if journal.init_ms:
         metrics["initDurationMs"] = round(journal.init_ms, 3)
     told = {"requestId": journal.request_id, "metrics": metrics, **outcome}

@@ -16,6 +16,7 @@ from eventfw.tools.local.lambdas import runtime_function
 from eventfw.tools.local.lambdas.runtime_api import RuntimeApi
 from eventfw.tools.local.web.guard import Guard
 from eventfw.tools.local.workers.answers import PAYLOAD_LIMIT
+from eventfw.tools.local.workers.journal import Journal
 from eventfw.tools.local.workers.results import Result
 from eventfw.tools.local.workers.variables import Place
 
@@ -486,6 +487,41 @@ def test_bytes_that_are_no_http_are_refused() -> None:
         runtime.writer.write(b"hello\r\n\r\n")
         assert (await runtime.answer())[0] == 400
         assert await runtime.reader.read() == b""
+
+    run(test)
+
+
+def test_the_log_has_lambdas_lines_of_what_a_runtime_has_had() -> None:
+    begun: list[Journal] = []
+    ended: list[Journal] = []
+
+    async def test(bench: Bench) -> None:
+        bench.api.oversight.begun, bench.api.oversight.ended = begun.append, ended.append
+        runtime = await bench.runtime()
+        runtime.send(NEXT)
+        call = bench.begin(arn=f"{ARN}:live", version="7")
+        await runtime.answer()
+        await runtime.respond("r-1", b"1")
+        start, end, report = (await call).logs.splitlines()
+        assert (start, end) == ("START RequestId: r-1 Version: 7", "END RequestId: r-1")
+        assert report.startswith("REPORT RequestId: r-1\tDuration: ") and report.endswith("\tMemory Size: 256 MB\t")
+        assert begun == ended == [(await call).journal]
+        assert begun[0].stream.name == bench.api.environments["work"]["AWS_LAMBDA_LOG_STREAM_NAME"]
+        bench.serve(work=0.05)
+        runtime.send(NEXT)
+        call = bench.begin(request_id="r-2")
+        await runtime.answer()
+        logs = (await call).logs.splitlines()
+        assert logs[1].endswith(" r-2 Task timed out after 0.05 seconds")
+        assert "Duration: 50.00 ms" in logs[-1] and logs[-1].endswith("Status: timeout\t")
+        bench.serve(work=20)
+        broken = await bench.runtime()
+        broken.send(NEXT, User_Agent="aws-lambda-rust/1")
+        call = bench.begin(request_id="r-3")
+        await broken.answer()
+        broken.hang_up()
+        exited = (await call).logs.splitlines()[1:3]
+        assert exited == ["RequestId: r-3 Error: Runtime exited without providing a reason", "Runtime.ExitError"]
 
     run(test)
 
