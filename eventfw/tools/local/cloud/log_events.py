@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 EVERY = 0.25  # seconds between two batches, while there is something to send
 KEPT = 10_000  # invocations that wait to be sent
 KEPT_CHARACTERS = 32 * 1024 * 1024  # of what they have printed
-SILENT = 200  # of a batch's invocations without a line of their own and without a fault: more say nothing new
+SILENT = 50  # of a batch's invocations without a line of their own and without a fault: more say nothing new
 BATCH_EVENTS = 1_000
 BATCH_BYTES = 1024 * 1024  # what PutLogEvents takes, each event counted with
 EVENT_BYTES = 26  # more than its text
