@@ -115,6 +115,7 @@ class Live:
         self.lines: list[str] = []
         self.first: queue.Queue[str] = queue.Queue()
         self.family: set[int] = set()
+        self._clients: dict[str, Any] = {}
         self._readers = [threading.Thread(target=self._read_errors), threading.Thread(target=self._read_output)]
         for reader in self._readers:
             reader.start()
@@ -167,16 +168,18 @@ class Live:
         return urlsplit(self.addresses[to]).netloc
 
     def client(self, service: str) -> Any:
-        """A boto3 client that talks to the door."""
+        """A boto3 client that talks to the door, made once."""
         import boto3
 
-        return boto3.client(
-            service,
-            endpoint_url=self.addresses["aws"],
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        if service not in self._clients:
+            self._clients[service] = boto3.client(
+                service,
+                endpoint_url=self.addresses["aws"],
+                region_name="us-east-1",
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+            )
+        return self._clients[service]
 
     def noted(self, what: str) -> list[Any]:
         """What the handlers noted under a name, in order."""

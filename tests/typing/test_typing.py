@@ -15,6 +15,8 @@ import pytest
 import eventfw
 from eventfw.sources.table import RESOURCES, SOURCES, public_names
 
+pytestmark = pytest.mark.spread
+
 HERE = Path(__file__).parent
 ROOT = Path(eventfw.__file__).parent.parent
 

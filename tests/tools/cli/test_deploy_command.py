@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.spread
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 APP = """

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from live import eventfw, write
 
+pytestmark = pytest.mark.spread
+
 APP = """
     from eventfw import App
 

@@ -22,6 +22,8 @@ from eventfw.tools.deploy.plan import Plan
 from eventfw.tools.deploy.show import show_plan
 from eventfw.tools.deploy.stacks import read_state
 
+pytestmark = pytest.mark.spread
+
 Make = Callable[..., Artifacts]
 Template = dict[str, Any]
 

@@ -17,6 +17,8 @@ from eventfw.tools.deploy.deploy import Declined, deploy
 from eventfw.tools.deploy.destroy import destroy
 from eventfw.tools.deploy.stacks import read_state
 
+pytestmark = pytest.mark.spread
+
 Make = Callable[..., Artifacts]
 Template = dict[str, Any]
 

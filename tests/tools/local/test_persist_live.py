@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -46,6 +47,12 @@ def queue(request):
 """
 
 
+def waiting(folder: Path) -> list[tuple[str, int]]:
+    """The functions of the asynchronous events that are kept, and how often each was attempted."""
+    kept = folder / ".eventfw" / "aws" / "events.json"
+    return [(one["function"], one["attempts"]) for one in json.loads(kept.read_text())["events"]] if kept.exists() else []
+
+
 def test_what_a_killed_run_leaves_is_there_in_the_next(tmp_path: Path) -> None:
     write(tmp_path / "app.py", APP)
     first = Live(tmp_path, "--persist")
@@ -57,7 +64,7 @@ def test_what_a_killed_run_leaves_is_there_in_the_next(tmp_path: Path) -> None:
             first.client("s3").put_object(Bucket="uploads", Key="cat", Body=body)
         first.client("events").put_events(Entries=[{"Source": "shop", "DetailType": "order", "Detail": "{}"}])
         until(lambda: len(first.noted("stored")) == 2)
-        until(lambda: "fails" in (tmp_path / ".eventfw" / "aws" / "events.json").read_text())
+        until(lambda: waiting(tmp_path) == [("fails", 1)], "the first attempt that failed is kept")
     finally:
         first.stop(signal.SIGKILL)
     second = Live(tmp_path, "--persist", "--clock", "virtual")

@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from live import Live, alive, command, environment, eventfw, family, until, write
 
+pytestmark = pytest.mark.spread
+
 SMALL = """
     from eventfw import App
 

@@ -21,6 +21,8 @@ from eventfw.errors import LocalError
 from eventfw.tools.local.workers.oversight import Oversight
 from eventfw.tools.local.workers.pool import BrokenApp, Pool, Result
 
+pytestmark = pytest.mark.spread
+
 HEAD = """
     import os, sys, time
     from eventfw import App
