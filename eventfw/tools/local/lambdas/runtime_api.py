@@ -247,7 +247,7 @@ def error_of(request: Request) -> tuple[bytes, str]:
     payload = bytes(request.body)
     try:
         data = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         data = None
     named = data.get("errorType") if isinstance(data, dict) else None
     return payload, (named if isinstance(named, str) else "") or request.header(ERROR_TYPE) or "Runtime.Unknown"

@@ -97,6 +97,8 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._stay_with_http1(data[upgrade.args[0] :])
+        except httptools.HttpParserCallbackError:
+            raise  # it is a fault here, and no runtime's
         except httptools.HttpParserError:
             self._stays = False
             self.refuse(HTTPStatus.BAD_REQUEST, "BadRequest", "This is not an HTTP request of the Runtime API.")

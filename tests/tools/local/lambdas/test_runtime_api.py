@@ -168,10 +168,11 @@ def test_a_reported_error_reaches_the_caller_as_it_is() -> None:
         assert await runtime.respond("r-1", document, "error", Lambda_Runtime_Function_Error_Type="Function.X") == 202
         result = await call
         assert (result.payload, result.error, result.error_type) == (document, True, "Shop.Closed")
-        call = bench.begin()
-        await runtime.ask(NEXT)
-        await runtime.respond("r-1", b"plain", "error", Lambda_Runtime_Function_Error_Type="Function.X")
-        assert ((await call).payload, (await call).error_type) == (b"plain", "Function.X")
+        for payload in (b"plain", b"[1]", b"[" * 100_000):
+            call = bench.begin()
+            await runtime.ask(NEXT)
+            await runtime.respond("r-1", payload, "error", Lambda_Runtime_Function_Error_Type="Function.X")
+            assert ((await call).payload, (await call).error_type) == (payload, "Function.X")
 
     run(test)
 
