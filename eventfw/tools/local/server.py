@@ -32,6 +32,7 @@ from eventfw.tools.local.workers.variables import of_tool
 #: What is imported while the zygote starts and the app is loaded, so that the first answer does not wait for it.
 LATE = ("eventfw.tools.local.web.serving", "eventfw.tools.local.watch", "eventfw.tools.local.cdn.invalidations")
 
+OVERTAKEN = 1.0  # seconds that a reload may go on for once there is a later save
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -169,24 +170,33 @@ class LocalServer:
         self.gateways.replace(description)
 
     async def _watch(self) -> None:
+        """Reload at each save. A reload that takes long, or for ever, gives way to that of the next save."""
         from eventfw.tools.local.watch import saves
 
+        reloading: asyncio.Task[None] | None = None
         async for files in saves(self.options.directory):
-            begun = time.perf_counter()
-            try:
-                self._take_over(await self.functions.pool.reload())
-            except BrokenApp as error:
-                self.gateways.trouble.begin(error)
-                self.terminal.problem(f"{error}\n{error.traceback}".rstrip())
-                self.terminal.note("The app as it was last goes on serving. Mend it and save.")
-                continue
-            except EventfwError as error:
-                self.gateways.trouble.begin(error)
-                self.terminal.problem(str(error))
-                continue
-            spent = (time.perf_counter() - begun) * 1000
-            self.terminal.good(f"Reloaded after {', '.join(files[:3])}{' ...' * (len(files) > 3)} in {spent:.0f} ms")
-            self._spawn(self._follow(self.functions.pool.generation))
+            if reloading is not None:
+                await asyncio.wait({reloading}, timeout=OVERTAKEN)
+                reloading.cancel()
+                await asyncio.wait({reloading})
+            reloading = self._spawn(self._reload(files))
+
+    async def _reload(self, files: list[str]) -> None:
+        begun = time.perf_counter()
+        try:
+            self._take_over(await self.functions.pool.reload())
+        except BrokenApp as error:
+            self.gateways.trouble.begin(error)
+            self.terminal.problem(f"{error}\n{error.traceback}".rstrip())
+            self.terminal.note("The app as it was last goes on serving. Mend it and save.")
+            return
+        except EventfwError as error:
+            self.gateways.trouble.begin(error)
+            self.terminal.problem(str(error))
+            return
+        spent = (time.perf_counter() - begun) * 1000
+        self.terminal.good(f"Reloaded after {', '.join(files[:3])}{' ...' * (len(files) > 3)} in {spent:.0f} ms")
+        self._spawn(self._follow(self.functions.pool.generation))
 
     async def _renewed(self) -> None:
         """Make the workers anew, of the app as it is on disk."""

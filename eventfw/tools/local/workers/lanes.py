@@ -4,43 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-import tokenize
 from collections import deque
 from collections.abc import Callable, Coroutine
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from eventfw.errors import LocalError
 from eventfw.tools.local.workers.handle import Worker
 from eventfw.tools.local.workers.results import Throttled
+from eventfw.tools.local.workers.snapshot import Snapshot
 
 WAITING_LIMIT = 10_000  # invocations of one function that may wait for a worker
 
 Start = Callable[["Lane"], Coroutine[Any, Any, Worker]]
-
-
-class Source(NamedTuple):
-    """A source file as it was."""
-
-    path: str
-    changed: int
-    text: str
-
-
-def _read(path: str) -> Source:
-    changed = _changed(path)
-    try:
-        with tokenize.open(path) as file:
-            return Source(path, changed, file.read())
-    except (OSError, SyntaxError, UnicodeDecodeError):
-        return Source(path, -1, "")  # replaced since it was imported: the next load sees to it
-
-
-def _changed(path: str) -> int:
-    try:
-        return Path(path).stat().st_mtime_ns
-    except OSError:
-        return 0
 
 
 class Retired(Exception):
@@ -139,13 +114,15 @@ class Lane:
 
 
 class Generation:
-    """The app as of one save. Workers of all its functions together stay within ``total``."""
+    """The app as of one save, which ``snapshot`` has. Workers of all its functions together stay within ``total``."""
 
-    def __init__(self, number: int, told: dict[str, Any], start: Start, *, limit: int, total: int) -> None:
+    def __init__(
+        self, number: int, told: dict[str, Any], snapshot: Snapshot, start: Start, *, limit: int, total: int
+    ) -> None:
         self.number = number
         self.description: dict[str, Any] = told["description"]
         self.files = tuple(sorted(set(told["files"].values())))
-        self._snapshot = {name: _read(path) for name, path in told["files"].items()}
+        self.snapshot = snapshot
         self.app = f"{told['module']}:{told['variable']}"
         self.retired = False
         self.total = total
@@ -155,13 +132,6 @@ class Generation:
         functions = self.description["functions"]
         self.lanes = {name: Lane(name, settings, limit, self) for name, settings in functions.items()}
         self._limit = limit
-
-    def sources(self) -> dict[str, tuple[str, str]]:
-        """The project's modules as this generation loaded them, ``{name: (file, text)}``: a worker made after a broken
-        save, or while a save is being loaded, runs them. Empty while the files still say the same."""
-        if all(_changed(source.path) == source.changed for source in self._snapshot.values()):
-            return {}
-        return {name: (source.path, source.text) for name, source in self._snapshot.items()}
 
     def lane(self, function: str, tenant: str = "") -> Lane:
         """A function by its short name: its workers, which serve one tenant alone where one is named. Raises

@@ -16,7 +16,7 @@ from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from importlib.machinery import ModuleSpec
     from typing import Any
 
@@ -31,12 +31,15 @@ class FreshSourceLoader(importlib.machinery.SourceFileLoader):
     it, and the second would be answered by the code of the first.
     """
 
+    changed = 0  # when the source was saved that was loaded, in nanoseconds
+
     def path_stats(self, path: str) -> Mapping[str, Any]:
         """The source's size and time; ``OSError`` has the import system go without bytecode."""
-        stats = super().path_stats(path)
-        if time.time() - stats["mtime"] < RACY:
+        status = Path(path).stat()
+        self.changed = status.st_mtime_ns
+        if time.time() - status.st_mtime < RACY:
             raise OSError(f"{path} was saved a moment ago")
-        return stats
+        return {"mtime": status.st_mtime, "size": status.st_size}
 
 
 def read_afresh(directory: str) -> None:
@@ -60,40 +63,40 @@ def read_afresh(directory: str) -> None:
 
 
 class SnapshotFinder(importlib.abc.MetaPathFinder):
-    """Finds the project's modules as they were when the app was last loaded well, whatever the files say since."""
+    """Finds the project's modules as they were when the app was last loaded well, whatever the files say since.
 
-    def __init__(self, sources: Mapping[str, Sequence[str]]) -> None:
+    ``sources`` has by name the file, its bytes in latin-1, and when it was saved."""
+
+    def __init__(self, sources: Mapping[str, tuple[str, str, int]]) -> None:
         self.sources = sources
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         """The module, if the snapshot has it."""
         if name not in self.sources:
             return None
-        file, text = self.sources[name]
-        return importlib.util.spec_from_file_location(name, file, loader=SnapshotLoader(name, file, text.encode()))
+        file, text, saved = self.sources[name]
+        loader = SnapshotLoader(name, file, text.encode("latin-1"), saved)
+        return importlib.util.spec_from_file_location(name, file, loader=loader)
 
 
-class SnapshotLoader(importlib.abc.SourceLoader):
-    """A module's source from memory, without bytecode."""
+class SnapshotLoader(FreshSourceLoader):
+    """A module's source from memory; bytecode only of a file that was not saved since."""
 
-    def __init__(self, name: str, file: str, source: bytes) -> None:
-        self.name = name
-        self.file = file
+    def __init__(self, name: str, file: str, source: bytes, saved: int) -> None:
+        super().__init__(name, file)
         self.source = source
+        self.saved = saved
 
-    def get_filename(self, name: str) -> str:
-        """Where the source was, for tracebacks."""
-        return self.file
+    def path_stats(self, path: str) -> Mapping[str, Any]:
+        """The same, where the file is still the snapshot's."""
+        stats = super().path_stats(path)
+        if self.changed != self.saved:
+            raise OSError(f"{path} was saved since")
+        return stats
 
     def get_data(self, path: str) -> bytes:
-        """The source; nothing else is asked for, as there is no time to compare bytecode with."""
-        if path != self.file:
-            raise FileNotFoundError(path)
-        return self.source
-
-    def is_package(self, fullname: str) -> bool:
-        """Whether it has modules below it."""
-        return self.file.endswith(f"{os.sep}__init__.py")
+        """The source, or bytecode."""
+        return self.source if path == self.path else super().get_data(path)
 
 
 def own(path: str, directory: str) -> bool:
@@ -105,6 +108,12 @@ def own(path: str, directory: str) -> bool:
 def own_modules(directory: str) -> dict[str, str]:
     """The project's modules that this process has imported, with their source files."""
     return {name: path for name, path in sorted(_files()) if own(path, directory) and path.endswith(".py")}
+
+
+def loaded_at(directory: str) -> dict[str, int]:
+    """When the sources of the project's modules were saved that this process has loaded, in nanoseconds."""
+    loaders = {name: getattr(sys.modules[name], "__loader__", None) for name in own_modules(directory)}
+    return {name: loader.changed for name, loader in loaders.items() if isinstance(loader, FreshSourceLoader)}
 
 
 def installed_modules(directory: str) -> list[str]:

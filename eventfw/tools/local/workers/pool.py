@@ -20,12 +20,14 @@ from eventfw.tools.local.workers.nursery import Nursery
 from eventfw.tools.local.workers.oversight import Oversight
 from eventfw.tools.local.workers.preload import Preload
 from eventfw.tools.local.workers.results import LATEST, BrokenApp, Result, StartFailed, WorkerEnded, new_request_id
+from eventfw.tools.local.workers.snapshot import Snapshot
 
 __all__ = ["BrokenApp", "Pool", "Result"]
 
 FIRST = "api"  # the function whose first worker also describes the app: a browser asks for it first
 GUESS = {"memory": 256, "timeout": 29, "environment": {}}  # its settings, until the app has said
 INIT_SECONDS = 10.0  # Lambda's own limit for importing the app, added to the function's timeout
+LOADS = 3  # of an app that is saved while it is loaded
 INSPECT_SECONDS = 60.0  # for importing the app to describe it
 
 
@@ -116,10 +118,12 @@ class Pool:
         """
         async with self._changing:
             nursery = await self._fresh_nursery()
-            first, data = await self._inspect(nursery)
+            first, data, snapshot = await self._loaded(nursery)
             self._numbers += 1
             self._tell_names(data["description"]["functions"])
-            generation = Generation(self._numbers, data, self._start_worker, limit=self.limit, total=self.total)
+            generation = Generation(
+                self._numbers, data, snapshot, self._start_worker, limit=self.limit, total=self.total
+            )
             await self._adopt_first(generation, first)
             previous, self._generation = self._generation, generation
             if previous is not None:
@@ -279,6 +283,17 @@ class Pool:
             told = settings["environment"]
             told.update({variable: name for variable, name in self.names.items() if variable in told})
 
+    async def _loaded(self, nursery: Nursery) -> tuple[tuple[Worker, dict[str, str]], dict[str, Any], Snapshot]:
+        """A first worker, what it said of the app, and the sources that it has loaded. Where a save has come meanwhile,
+        they are another app's, and it is loaded again; not for ever, as a program may write them all the time."""
+        for attempts in range(LOADS, 0, -1):
+            first, data = await self._inspect(nursery)
+            snapshot = Snapshot(data["files"], data["saved"])
+            if snapshot.exact or attempts == 1:
+                break
+            first[0].end()
+        return first, data, snapshot
+
     async def _inspect(self, nursery: Nursery) -> tuple[tuple[Worker, dict[str, str]], dict[str, Any]]:
         """A first worker with the app imported, the environment it took, and what it said of the app."""
         known = self._generation is not None and self._generation.description["functions"].get(FIRST)
@@ -347,7 +362,7 @@ class Pool:
         environment = variables.of_function(lane.function, lane.settings, self.place, self.environ)
         worker = await nursery.launch(self._stream(lane.function, lane.settings))
         spec = self._spec(worker, environment, generation.app, describe=False)
-        spec["sources"] = generation.sources()
+        spec["sources"] = generation.snapshot.sources
         try:
             head, body = await worker.begin(spec, INIT_SECONDS + lane.settings["timeout"])
         except WorkerEnded as ended:
