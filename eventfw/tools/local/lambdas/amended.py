@@ -1,6 +1,8 @@
-"""What the embedded AWS tells of concurrency, put right on its way: what is reserved here, it does not know.
+"""What the embedded AWS tells of functions, put right on its way: it does not know what is reserved here, keeps no
+dead-letter queue, and has a longer timeout than the app says, because ours is the one that ends a function.
 
 https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
+https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html
 https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html
 """
 
@@ -15,11 +17,11 @@ from eventfw.tools.local.lambdas.service import LambdaService
 from eventfw.tools.local.web.asgi import HttpRequest
 
 ACCOUNT = re.compile(r"/2016-08-19/account-settings/?")
-FUNCTION = re.compile(r"/2015-03-31/functions/([^/]+)/?")
+FUNCTION = re.compile(r"/2015-03-31/functions/([^/]+)(/configuration)?/?")
 
 
 class Amended:
-    """Looks at the answers to GetFunction and GetAccountSettings."""
+    """Looks at the answers to GetFunction, GetFunctionConfiguration and GetAccountSettings."""
 
     def __init__(self, lambdas: LambdaService) -> None:
         self.lambdas = lambdas
@@ -51,10 +53,14 @@ class Amended:
         return json.dumps(told).encode()
 
     def _amend_function(self, told: dict[str, Any], function: str) -> None:
+        how = self.lambdas.configuration(function)
+        configuration = told.get("Configuration", told)
+        configuration["Timeout"] = how.timeout
+        if how.dead_letter:
+            configuration["DeadLetterConfig"] = {"TargetArn": how.dead_letter}
         told.pop("Concurrency", None)
-        reserved = self.lambdas.configuration(function).reserved_concurrency
-        if reserved is not None:
-            told["Concurrency"] = {"ReservedConcurrentExecutions": reserved}
+        if configuration is not told and how.reserved_concurrency is not None:
+            told["Concurrency"] = {"ReservedConcurrentExecutions": how.reserved_concurrency}
 
     def _function(self, request: HttpRequest) -> str:
         path = FUNCTION.fullmatch(request.path)

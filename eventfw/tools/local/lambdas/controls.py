@@ -1,9 +1,10 @@
-"""What clients ask and change of functions' concurrency and asynchronous invocation, at run time.
+"""What clients ask and change of functions' concurrency, asynchronous invocation and recursion, at run time.
 
-The embedded AWS knows neither as the app has them, and would throttle by itself what was changed in it.
+The embedded AWS knows none of it as the app has it, and would throttle by itself what was changed in it.
 
 https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html
 https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html
+https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionRecursionConfig.html
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from eventfw.tools.local.lambdas.service import LambdaService
 from eventfw.tools.local.web.asgi import BodyTooLarge, HttpRequest, HttpResponse, Receive, body_of
 from eventfw.tools.local.workers.results import LATEST
 
-CONCURRENCY, ASYNCHRONOUS = "concurrency", "event-invoke-config"
-PATH = re.compile(rf"/\d{{4}}-\d\d-\d\d/functions/([^/]+)/({CONCURRENCY}|{ASYNCHRONOUS})/?")
+CONCURRENCY, ASYNCHRONOUS, RECURSION = "concurrency", "event-invoke-config", "recursion-config"
+PATH = re.compile(rf"/\d{{4}}-\d\d-\d\d/functions/([^/]+)/({CONCURRENCY}|{ASYNCHRONOUS}|{RECURSION})/?")
+LOOPS = ("Allow", "Terminate")
 BODY_LIMIT = 64 * 1024  # bytes
 UNRESERVED = 100  # what an account must have left for functions that reserve nothing
 DEFAULTS = {
@@ -63,6 +65,8 @@ class ControlsApi:
             sent = sent_in(body) if request.method in ("PUT", "POST") else {}
             if request.path.rstrip("/").endswith(CONCURRENCY):
                 return self._concurrency(function, request.method, sent)
+            if request.path.rstrip("/").endswith(RECURSION):
+                return self._recursion(function, request.method, sent)
             return self._asynchronous(function, request.method, sent)
         except Refused as refusal:
             return refusal.response
@@ -86,6 +90,18 @@ class ControlsApi:
             self.lambdas.change(function, {"reserved_concurrency": number})
         reserved = self.lambdas.configuration(function).reserved_concurrency
         return _json({} if reserved is None else {"ReservedConcurrentExecutions": reserved})
+
+    def _recursion(self, function: str, method: str, sent: Mapping[str, Any]) -> HttpResponse:
+        if method == "PUT":
+            wanted = sent.get("RecursiveLoop")
+            if wanted not in LOOPS:
+                message = (
+                    f"1 validation error detected: Value '{wanted}' at 'recursiveLoop' failed to satisfy constraint: "
+                    f"Member must satisfy enum value set: [{', '.join(LOOPS)}]"
+                )
+                raise Refused(400, "ValidationException", message)
+            self.lambdas.change(function, {"recursive_loop": wanted})
+        return _json({"RecursiveLoop": self.lambdas.configuration(function).recursive_loop})
 
     def _asynchronous(self, function: str, method: str, sent: Mapping[str, Any]) -> HttpResponse:
         if method == "DELETE":

@@ -178,6 +178,8 @@ def test_a_client_may_switch_a_function_off(live: Live) -> None:
     invoke_later(live, "to_function", {"d": 4})
     live.says("to_function gave up on an event at once, its reserved_concurrency being 0 (ZeroReservedConcurrency)")
     assert until(lambda: live.noted("mend")[len(before) :], "the record") == [{"d": 4}]
+    told = aws.get_function_configuration(FunctionName="thumbnail")
+    assert (told["Timeout"], told["DeadLetterConfig"]["TargetArn"].rpartition(":")[2]) == (30, "dead")
     assert aws.get_function(FunctionName="to_function")["Concurrency"] == {"ReservedConcurrentExecutions": 0}
     limit = aws.get_account_settings()["AccountLimit"]  # "direct" has reserved 1
     assert (limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]) == (1000, 999)

@@ -21,6 +21,7 @@ APP = {
     "order": FunctionConfiguration("order", reserved_concurrency=5, on_failure=QUEUE),
     "plain": FunctionConfiguration("plain"),
 }
+RECURSION = "/2024-08-31/functions/{}/recursion-config"
 CONCURRENCY, ASYNCHRONOUS = "/2017-10-31/functions/{}/concurrency", "/2019-09-25/functions/{}/event-invoke-config"
 
 
@@ -54,6 +55,15 @@ def test_reserved_concurrency_is_told_changed_and_removed_and_stays_over_a_reloa
     assert bench.ask("GET", CONCURRENCY) == (200, changed)
     assert bench.ask("DELETE", CONCURRENCY) == (204, None)
     assert bench.ask("GET", CONCURRENCY) == (200, {})
+
+
+def test_recursion_is_told_and_changed() -> None:
+    bench = Bench()
+    assert bench.ask("GET", RECURSION) == (200, {"RecursiveLoop": "Terminate"})
+    assert bench.ask("PUT", RECURSION, {"RecursiveLoop": "Allow"}) == (200, {"RecursiveLoop": "Allow"})
+    assert bench.service.configuration("order").recursive_loop == "Allow"
+    status, error = bench.ask("PUT", RECURSION, {"RecursiveLoop": "Perhaps"})
+    assert (status, error["__type"]) == (400, "ValidationException")
 
 
 def test_an_account_keeps_a_hundred_for_the_others() -> None:
