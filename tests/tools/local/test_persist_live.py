@@ -50,7 +50,9 @@ def queue(request):
 def waiting(folder: Path) -> list[tuple[str, int]]:
     """The functions of the asynchronous events that are kept, and how often each was attempted."""
     kept = folder / ".eventfw" / "aws" / "events.json"
-    return [(one["function"], one["attempts"]) for one in json.loads(kept.read_text())["events"]] if kept.exists() else []
+    if not kept.exists():
+        return []
+    return [(one["function"], one["attempts"]) for one in json.loads(kept.read_text())["events"]]
 
 
 def test_what_a_killed_run_leaves_is_there_in_the_next(tmp_path: Path) -> None:
