@@ -104,7 +104,7 @@ class Backend:
         positions = Positions(self.kept.positions if self.kept is not None else None, self.terminal.problem)
         surroundings = Surroundings(self.client, self.service, self.clock, self.terminal, visibility, positions)
         self.pollers = Pollers(surroundings, self.spawn)
-        self.passing = Passing(self.pollers.wake, self.pollers.refresh, visibility)
+        self.passing = Passing(self.pollers.wake, self.pollers.passed_on, self.pollers.refresh, visibility)
 
     async def stop_polling(self) -> None:
         """Poll no more, and send what is left of the logs."""
@@ -135,6 +135,7 @@ class Backend:
             guard=self.guard,
             note=self.terminal.note,
             onlookers=lambda: (self.passing, self.said, amended) if self.passing is not None else (self.said, amended),
+            passed=lambda request: self.passing.passed(request) if self.passing is not None else None,
         )
 
     async def _unchanging(self) -> None:

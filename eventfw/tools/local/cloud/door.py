@@ -62,7 +62,8 @@ class Door:
     """An ASGI app in front of the embedded AWS at ``upstream()``, which is ``None`` while there is none.
 
     ``invoke`` answers Lambda's Invoke of the app's functions, ``controls`` what is asked and changed of their
-    concurrency and asynchronous events; what is asked of any other function is the embedded AWS's.
+    concurrency and asynchronous events; what is asked of any other function is the embedded AWS's. ``passed`` is told
+    of every request that the embedded AWS has answered.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Door:
         guard: Guard | None = None,
         note: Callable[[str], None] = lambda text: None,
         onlookers: Callable[[], Iterable[Onlooker]] = lambda: (),
+        passed: Callable[[HttpRequest], None] = lambda request: None,
     ) -> None:
         self.upstream = upstream
         self.control = control
@@ -83,6 +85,7 @@ class Door:
         self.guard = guard or Guard()
         self.note = note
         self.onlookers = onlookers
+        self.passed = passed
         self._stream: Upstream | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -151,6 +154,7 @@ class Door:
             self._stream = Upstream()
         problem = await self._stream.pass_on(request, base, receive, send)
         self.invoke.passed(request)
+        self.passed(request)
         if problem:
             message = f"The embedded AWS does not answer: {problem}"
             await respond(send, fault(request, 503, "ServiceUnavailable", message))

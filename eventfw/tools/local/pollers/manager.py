@@ -58,6 +58,12 @@ class Pollers:
             if kept.poller is not None:
                 kept.poller.wake(source)
 
+    def passed_on(self) -> None:
+        """Have queues looked at that get what topics, buses and buckets pass on: one of those was given something."""
+        for kept in self._kept.values():
+            if isinstance(kept.poller, QueuePoller):
+                kept.poller.passed_on()
+
     async def refresh(self, source: str) -> None:
         """Have a stream's shards listed and read at once: they are about to change, or have changed."""
         pollers = [kept.poller for kept in self._kept.values() if isinstance(kept.poller, StreamPoller)]

@@ -1,8 +1,8 @@
 """What passes the door and pollers act on: something was sent, so look at once; a message was received, or its
 visibility timeout changed, so see to it that it is seen again in time.
 
-What happens inside the embedded AWS (a topic's message to a queue, an object's event) does not pass here; pollers find
-it when they next look.
+What the embedded AWS sends on by itself (a topic's message to a queue, an object's event) does not pass here; what it
+comes of does, and queues that get such are looked at a moment later.
 """
 
 from __future__ import annotations
@@ -27,15 +27,21 @@ RESHARDINGS = ("Kinesis_20131202.SplitShard", "Kinesis_20131202.MergeShards", "K
 RECEIPTS = (*CHANGES, "ReceiveMessage", "DeleteMessage", "DeleteMessageBatch")
 NAMES = re.compile(rb'"(?:QueueUrl|StreamName|StreamARN|TableName)"\s*:\s*"(?:[^"\\]*[/:])?([^"\\/:]+)\\?"')
 QUERY_SERVICE = "/sqs/aws4_request"  # in the signature of a request in SQS's older protocol
+SENDS_ON = re.compile(r"/(?:sns|s3|events)/aws4_request")  # in the signature, to what may send to queues
 
 
 class Passing:
     """Looks at the requests that concern pollers, before and after the embedded AWS has them."""
 
     def __init__(
-        self, wake: Callable[[str], None], refresh: Callable[[str], Awaitable[None]], visibility: Visibility
+        self,
+        wake: Callable[[str], None],
+        passed_on: Callable[[], None],
+        refresh: Callable[[str], Awaitable[None]],
+        visibility: Visibility,
     ) -> None:
         self.wake = wake
+        self.passed_on = passed_on
         self.refresh = refresh
         self.visibility = visibility
 
@@ -70,6 +76,11 @@ class Passing:
                 self.wake(name)
         else:
             self._after_query(request, body)
+
+    def passed(self, request: HttpRequest) -> None:
+        """Any request that the embedded AWS has answered."""
+        if request.method != "GET" and SENDS_ON.search(request.header("authorization")):
+            self.passed_on()
 
     async def _refresh(self, request: HttpRequest, body: bytes) -> None:
         if request.header("x-amz-target") in RESHARDINGS:

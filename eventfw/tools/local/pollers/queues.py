@@ -20,6 +20,7 @@ from eventfw.tools.local.pollers.trouble import Trouble
 
 LONG_POLL = 5  # seconds. Lambda waits for 20; a mapping that has changed waits for the last poll of the old one
 LOOK = 0.2  # seconds of real time between two looks at a queue, by a virtual clock
+PASSED_ON = 0.005  # seconds after which a topic, bus or bucket has passed on what it was given
 GIVING_BACK = 2.0  # seconds that the end may take
 
 
@@ -52,6 +53,7 @@ class QueuePoller:
         self._receiving: asyncio.Task[list[Message]] | None = None  # what is there
         self._poll: asyncio.Task[list[Message]] | None = None  # what will be
         self._next_look: asyncio.TimerHandle | None = None
+        self._fed = False  # by what is in the embedded AWS: the long poll has brought something
         self._timer: asyncio.Task[None] | None = None
         self._timer_at = 0.0
         self._events = 0  # that happened: messages received, batches ended
@@ -106,8 +108,17 @@ class QueuePoller:
         if source == self.queue.name:
             self._look()
 
+    def passed_on(self) -> None:
+        """A topic, bus or bucket was given something, which may come to this queue: the embedded AWS's long poll would
+        see it a tenth of a second later. Queues that have never got such are left alone."""
+        if self._fed and self._next_look is None:
+            self._next_look = asyncio.get_running_loop().call_later(PASSED_ON, self._look)
+
     def _look(self) -> None:
         """Receive at once."""
+        if self._next_look is not None:
+            self._next_look.cancel()
+            self._next_look = None
         self._woken = True
         self._stirred.set()
 
@@ -174,6 +185,7 @@ class QueuePoller:
         if not messages:
             self.scale.idle()
             return
+        self._fed = self._fed or receiving is not self._receiving
         now = self.clock.time()
         self._events += 1
         self._woken = True  # there may be more
@@ -222,9 +234,8 @@ class QueuePoller:
 
     def _look_later(self) -> None:
         """By a virtual clock nobody waits in the embedded AWS: whatever it hands out, this loop knows of."""
-        if self._next_look is not None:
-            self._next_look.cancel()
-        self._next_look = asyncio.get_running_loop().call_later(LOOK, self._look)
+        if self._next_look is None:
+            self._next_look = asyncio.get_running_loop().call_later(LOOK, self._look)
 
     def _stir_at(self, moment: float) -> None:
         """Look again at that moment."""

@@ -54,9 +54,14 @@ def opened(serve: Serve) -> Iterator[Callable[..., int]]:
     """Serves doors, and closes them in the loop that they ran in."""
     doors: list[tuple[Door, list[asyncio.AbstractEventLoop]]] = []
 
-    def start(upstream: str | None, functions: Functions | None = None, onlooker: Onlooker | None = None) -> int:
-        invoke = invokes(functions or Functions())
-        one = Door(lambda: upstream, control=control, invoke=invoke, onlookers=lambda: [onlooker] if onlooker else [])
+    def start(
+        upstream: str | None,
+        functions: Functions | None = None,
+        onlooker: Onlooker | None = None,
+        passed: Callable[[HttpRequest], None] = lambda request: None,
+    ) -> int:
+        invoke, onlookers = invokes(functions or Functions()), [onlooker] if onlooker else []
+        one = Door(lambda: upstream, control=control, invoke=invoke, onlookers=lambda: onlookers, passed=passed)
         loops: list[asyncio.AbstractEventLoop] = []
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -260,6 +265,16 @@ def test_an_onlooker_sees_its_requests_and_their_answers_and_may_change_them(
     assert meddler.seen == [("asked", 200, {"QueueUrl": url})]
     with pytest.raises(ClientError, match="does not exist"):
         sqs.get_queue_url(QueueName="asked")
+    sqs.close()
+
+
+def test_every_request_is_told_of_once_the_embedded_aws_has_answered_it(
+    door: Callable[..., int], cloud_endpoint: str
+) -> None:
+    told: list[HttpRequest] = []
+    sqs = client("sqs", door(cloud_endpoint, passed=told.append))
+    sqs.list_queues()
+    assert [request.header("x-amz-target") for request in told] == ["AmazonSQS.ListQueues"]
     sqs.close()
 
 

@@ -30,7 +30,9 @@ class Bench:
         self.visibility = Visibility(aws, self.clock, Terminal(self.said))
         self.woken: list[str] = []
         self.visibility.shown = self.woken.append
-        self.passing = Passing(self.woken.append, self._refresh, self.visibility)
+        self.passing = Passing(
+            self.woken.append, lambda: self.woken.append("what is sent on"), self._refresh, self.visibility
+        )
 
     async def _refresh(self, stream: str) -> None:
         self.woken.append(f"the shards of {stream}")
@@ -187,3 +189,14 @@ async def test_what_stays_hidden_is_told() -> None:
     await bench.advance(10)
     assert "Received messages of orders, 1, stay hidden: The embedded AWS" in bench.said.getvalue()
     await asyncio.wait_for(bench.visibility.stop(), 5)
+
+
+@pytest.mark.parametrize(
+    ("method", "service", "looked"),
+    [("PUT", "s3", True), ("POST", "sns", True), ("POST", "events", True), ("GET", "s3", False), ("POST", "x", False)],
+)
+def test_what_may_be_sent_on_to_queues_has_them_looked_at(method: str, service: str, looked: bool) -> None:
+    bench = Bench()
+    signed = f"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host"
+    bench.passing.passed(HttpRequest(method, "/", headers=[("authorization", signed)]))
+    assert bench.woken == ["what is sent on"] * looked

@@ -335,6 +335,22 @@ async def test_a_message_wakes_the_poller_and_otherwise_the_long_poll_finds_it()
         await until(lambda: 0 in waits(bench)[before:])
 
 
+@in_loop
+async def test_what_is_passed_on_is_looked_for_where_the_long_poll_has_found_such_before() -> None:
+    bench = Bench(real=True)
+    async with bench.polling() as poller:
+        await until(lambda: queues.LONG_POLL in waits(bench))
+        before = len(waits(bench))
+        poller.passed_on()
+        await asyncio.sleep(2 * queues.PASSED_ON)
+        assert 0 not in waits(bench)[before:]
+        bench.sqs.send("orders", "first")
+        await until(lambda: bench.sqs.deleted == ["first"] and waits(bench)[-1] == queues.LONG_POLL)
+        before = len(waits(bench))
+        poller.passed_on()
+        await until(lambda: 0 in waits(bench)[before:])
+
+
 def waits(bench: Bench) -> tuple[int, ...]:
     """How long each call to receive was to wait."""
     return tuple(sent["WaitTimeSeconds"] for action, sent in bench.sqs.calls if action == "ReceiveMessage")
