@@ -60,6 +60,7 @@ class VirtualClock(RealClock):
         self._now = float(int(time.time())) if start is None else start
         self._order = itertools.count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._cancelled = 0  # sleepers, since they were last sorted out
         self._settlers: list[Settle] = []
         self._advancing = asyncio.Lock()
 
@@ -72,7 +73,11 @@ class VirtualClock(RealClock):
             return
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (moment, next(self._order), woken))
-        await woken
+        try:
+            await woken
+        finally:
+            if woken.cancelled():
+                self._forget()
 
     def settled_by(self, settle: Settle) -> None:
         """Have :meth:`advance` wait for something before it goes on to the next moment."""
@@ -91,6 +96,15 @@ class VirtualClock(RealClock):
                 self._wake()
                 await self._settle()
             self._now = end
+
+    def _forget(self) -> None:
+        """A sleeper was cancelled, as that of a message is which was deleted. While the clock stands still its moment
+        does not come, so that such sleepers are sorted out once they are the most."""
+        self._cancelled += 1
+        if self._cancelled * 2 > len(self._sleepers):
+            self._sleepers = [one for one in self._sleepers if not one[2].done()]
+            heapq.heapify(self._sleepers)
+            self._cancelled = 0
 
     def _wake(self) -> None:
         while self._sleepers and self._sleepers[0][0] <= self._now:

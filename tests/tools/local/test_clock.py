@@ -57,6 +57,22 @@ def test_what_wakes_comes_to_rest_before_the_next_wakes_and_may_wait_again() -> 
     asyncio.run(main())
 
 
+def test_who_stops_waiting_is_forgotten_though_the_clock_stands_still() -> None:
+    async def main() -> None:
+        clock = VirtualClock(0.0)
+        stays = asyncio.create_task(clock.sleep(5))
+        for _ in range(100):
+            leaves = asyncio.create_task(clock.sleep(9))
+            await asyncio.sleep(0)
+            leaves.cancel()
+            await asyncio.gather(leaves, return_exceptions=True)
+        assert len(clock._sleepers) < 5
+        await clock.advance(5)
+        assert stays.done() and clock.time() == 5.0
+
+    asyncio.run(main())
+
+
 def test_a_moment_that_is_past_is_not_waited_for_and_it_never_goes_back() -> None:
     async def main() -> None:
         clock = VirtualClock(100.0)

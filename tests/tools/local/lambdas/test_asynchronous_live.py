@@ -80,6 +80,12 @@ APP = """
     def shared(event, context):
         return [context.tenant_id, os.getpid()]
 
+    @app.iot_rule("SELECT * FROM 'devices/+/temperature'")
+    @app.function(maximum_retry_attempts=1)
+    def measured(message):
+        note("measured", message)
+        raise ValueError("not now")
+
     @app.function(provisioned_concurrency=1)
     def ready(event, context):
         return context.function_version
@@ -146,6 +152,14 @@ def test_what_a_rule_with_an_input_sends_is_retried_too(live: Live) -> None:
     [message] = received(live, "failures")
     record = json.loads(message["Body"])
     assert (record["requestContext"]["condition"], record["responsePayload"]) == ("Success", None)
+
+
+def test_what_a_rule_of_iot_sends_is_retried_too(live: Live) -> None:
+    live.client("iot-data").publish(topic="devices/1/temperature", payload=b'{"t": 5}')
+    live.says("measured failed, and will be tried again in 1 minute (attempt 2 of 2).")
+    live.client("iot-data").publish(topic="devices/1/pressure", payload=b'{"p": 5}')
+    advance(live, "1m")
+    assert live.noted("measured") == [{"t": 5}, {"t": 5}]
 
 
 def invoke_later(live: Live, function: str, event: object) -> None:
