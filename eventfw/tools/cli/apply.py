@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from eventfw.errors import EventfwError
+from eventfw.errors import DeployError, EventfwError
 from eventfw.resources.names import LOCAL_STAGE
 from eventfw.tools.local.cloud.infrastructure import Order
+
+if TYPE_CHECKING:
+    from eventfw.tools.deploy.access import Clients
 
 
 def apply(order: Order) -> dict[str, Any]:
@@ -20,7 +23,7 @@ def apply(order: Order) -> dict[str, Any]:
     server has to do of Lambda."""
     from eventfw.tools.build.assemble import LocalVariant, build
     from eventfw.tools.build.lambda_service import resolved
-    from eventfw.tools.deploy.access import Access
+    from eventfw.tools.deploy.access import Access, Clients
     from eventfw.tools.deploy.deploy import deploy
     from eventfw.tools.project import Stage, load_project
 
@@ -29,13 +32,31 @@ def apply(order: Order) -> dict[str, Any]:
     count = sum(len(stack.template["Resources"]) for stack in artifacts.stacks)
     if count == 0:
         return {"changed": False, "resources": 0, "names": {}, "lambda": artifacts.local, "changes": []}
-    outcome = deploy(artifacts, access=Access(region=order.region, endpoint_url=order.endpoint))
+    access = Access(region=order.region, endpoint_url=order.endpoint)
+    try:
+        outcome = deploy(artifacts, access=access)
+    except DeployError as error:
+        raise DeployError(error.message + remedy(Clients(access), project.app.name), place=error.place) from None
     outputs = {name: value for stack in outcome.outputs.values() for name, value in stack.items()}
     named = [one for one in project.app.resources if one.named_by_aws and one.logical_id in outputs]
     names = {one.variable: outputs[one.logical_id] for one in named}
     told = resolved(artifacts.local, outcome.outputs)
     made = [change.as_json() for stack in outcome.plan.stacks for change in stack.changes]
     return {"changed": outcome.changed, "resources": count, "names": names, "lambda": told, "changes": made}
+
+
+def remedy(clients: Clients, app: str) -> str:
+    """What to do where another app in the embedded AWS may have what this one wants, by its old name perhaps: the local
+    variant names resources without their app."""
+    from eventfw.tools.deploy.stacks import apps_of
+
+    others = sorted(apps_of(clients, LOCAL_STAGE, clients.region) - {app})
+    if not others:
+        return ""
+    return (
+        f"\nThis AWS also has the app {', '.join(others)}, and a name is one app's only. If {app} was called so before, "
+        f"call it so again, or begin with an empty AWS: where it is kept, that is rm -r .eventfw/aws before the next start."
+    )
 
 
 def main() -> None:

@@ -65,10 +65,20 @@ def read_state(clients: Clients, name: str, region: str) -> StackState:
 
 def stacks_of(clients: Clients, app: str, region: str) -> list[StackState]:
     """Every stack in a region that carries the app's tag."""
+    return [state for state in _stacks(clients, region) if state.tags.get(APP_TAG) == app]
+
+
+def apps_of(clients: Clients, stage: str, region: str) -> set[str]:
+    """The names of the apps that have stacks of a stage in a region."""
+    tags = [state.tags for state in _stacks(clients, region)]
+    return {one[APP_TAG] for one in tags if APP_TAG in one and one.get(STAGE_TAG) == stage}
+
+
+def _stacks(clients: Clients, region: str) -> list[StackState]:
     with aws_errors(f"listing the stacks in {region}", clients.endpoint_url):
         pages = clients.client("cloudformation", region).get_paginator("describe_stacks").paginate()
         states = [_state(found, region) for page in pages for found in page["Stacks"]]
-    return [state for state in states if state.tags.get(APP_TAG) == app and state.status != "DELETE_COMPLETE"]
+    return [state for state in states if state.status != "DELETE_COMPLETE"]
 
 
 def read_template(cloudformation: Client, stack: str) -> Template:

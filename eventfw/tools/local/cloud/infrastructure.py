@@ -90,7 +90,9 @@ def told_of(changes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             continue
         name = str(change["physical_id"]).rpartition("/")[2] or change["logical_id"]
         what = f"{name} ({change['type']})"
-        kept = f"What it held is kept in the embedded AWS, as {name}." if change["data"] else "What it held is gone."
+        kept = (
+            f"What it held is kept in the embedded AWS, as {name}." if change["data"] else "Whatever it held is gone."
+        )
         if change["action"] == "replace":
             why = ", ".join(change["properties"])
             yield f"{what} was replaced by another{f', because of {why}' if why else ''}. {kept}"

@@ -103,7 +103,7 @@ def change(action: str, type_: str = "AWS::SQS::Queue", **more: Any) -> dict[str
 
 def test_of_changes_those_are_told_that_data_depends_on() -> None:
     assert list(told_of([change("replace")])) == [
-        "jobs (AWS::SQS::Queue) was replaced by another, because of FifoQueue. What it held is gone."
+        "jobs (AWS::SQS::Queue) was replaced by another, because of FifoQueue. Whatever it held is gone."
     ]
     [line] = told_of([change("remove", "AWS::DynamoDB::Table", physical_id="rows", data=True)])
     assert (
@@ -161,3 +161,20 @@ def test_the_child_sees_the_developers_environment_but_no_account() -> None:
     assert seen["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"
     assert (seen["AWS_REGION"], seen["AWS_ACCESS_KEY_ID"]) == ("eu-west-1", "test")
     assert {"AWS_PROFILE", "AWS_ENDPOINT_URL_S3"}.isdisjoint(seen)
+
+
+def test_an_app_that_was_renamed_is_told_whose_names_it_wants(tmp_path: Path, cloud_endpoint: str) -> None:
+    source = """
+        from eventfw import App
+
+        app = App("{}")
+        app.table("renamed-rows", partition_key="id")
+
+        @app.function()
+        def renamed_work(event): ...
+    """
+    write(tmp_path / "app.py", source.format("old-name"))
+    apply(tmp_path, cloud_endpoint)
+    write(tmp_path / "app.py", source.format("new-name"))
+    with pytest.raises(DeployError, match=r"also has the app .*old-name.*If new-name was called so before"):
+        apply(tmp_path, cloud_endpoint)
