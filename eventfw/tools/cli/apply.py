@@ -54,8 +54,9 @@ def remedy(clients: Clients, app: str) -> str:
     if not others:
         return ""
     return (
-        f"\nThis AWS also has the app {', '.join(others)}, and a name is one app's only. If {app} was called so before, "
-        f"call it so again, or begin with an empty AWS: where it is kept, that is rm -r .eventfw/aws before the next start."
+        f"\nThis AWS also has the app {', '.join(others)}, and a name is one app's only. If {app} was called so "
+        f"before, call it so again, or begin with an empty AWS: where it is kept, that is rm -r .eventfw/aws before the "
+        f"next start."
     )
 
 
