@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote
 
 from eventfw.errors import EventfwError
 from eventfw.rules.transform import WHOLE_EVENT
@@ -94,7 +95,7 @@ class Control:
         elif len(parts) == 3 and parts[0] == "push" and self._trusts(parts[1]):
             response = await self._pushed(parts[2], body, request)
         elif len(parts) == 2 and parts[0] == "invoke" and self._trusts(request.header("x-eventfw-token")):
-            response = await self._asked(parts[1], body, request.header("x-eventfw-source") or "invoke")
+            response = await self._asked(unquote(parts[1]), body, request.header("x-eventfw-source") or "invoke")
         elif parts == ["clock"] and self._trusts(request.header("x-eventfw-token")):
             response = await self._moved(body)
         else:

@@ -62,9 +62,9 @@ class Pushes:
             self.said.complete_event(event["event"])
             return self._of_rule(function, event[WHOLE_EVENT], event["event"])
         record = _only_record(event)
-        if record.get("EventSource") == "aws:sns":
+        if record.get("EventSource") == "aws:sns" and "EventSubscriptionArn" in record and _has(record, "Sns", "Message"):
             return await self._of_topic(event, record)
-        if record.get("eventSource") == "aws:s3":
+        if record.get("eventSource") == "aws:s3" and _has(record, "s3", "object"):
             return _of_bucket(event, record)
         if "detail-type" in event and "detail" in event:
             return await self._of_bus(function, event)
@@ -133,6 +133,12 @@ def _only_record(event: dict[str, Any]) -> dict[str, Any]:
     records = event.get("Records")
     found = records[0] if isinstance(records, list) and len(records) == 1 else None
     return found if isinstance(found, dict) else {}
+
+
+def _has(record: dict[str, Any], name: str, within: str) -> bool:
+    """Whether a record is as AWS makes it: a device, or a state machine, may send what only looks like one."""
+    found = record.get(name)
+    return isinstance(found, dict) and within in found
 
 
 def _of_bucket(event: dict[str, Any], record: dict[str, Any]) -> bytes:

@@ -94,6 +94,8 @@ def test_asking_gives_payload_logs_and_error(serve: Serve) -> None:
         "request_id": "id-2",
     }
     assert functions.calls == [("direct", b"{}", "send", None)]
+    ask(port, "/_eventfw/invoke/..%2Fs%C3%A4ge", x_eventfw_token=TOKEN)
+    assert functions.calls.pop() == ("../säge", b"{}", "invoke", None)
     status, answer = ask(port, "/_eventfw/invoke/nobody", x_eventfw_token=TOKEN)
     assert (status, answer["errorMessage"]) == (404, "There is no function 'nobody'.")
 

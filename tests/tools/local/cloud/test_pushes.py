@@ -50,6 +50,19 @@ def message(text: str, **attributes: dict[str, str]) -> dict[str, Any]:
     return {"Records": [{"EventVersion": "1.0", "EventSubscriptionArn": ARN, "EventSource": "aws:sns", "Sns": sent}]}
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"EventSource": "aws:sns"},
+        {"EventSource": "aws:sns", "EventSubscriptionArn": ARN, "Sns": "text"},
+        {"eventSource": "aws:s3", "eventName": "ObjectRemoved:Delete"},
+        {"eventSource": "aws:s3", "eventName": "ObjectRemoved:Delete", "s3": {}},
+    ],
+)
+def test_what_only_looks_like_a_record_is_handed_over_as_it_is(record: dict[str, Any]) -> None:
+    assert handed_over({"Records": [record]}) == {"Records": [record]}
+
+
 def test_a_message_has_the_fields_that_lambda_gets() -> None:
     [record] = handed_over(message("hi"), {"arn": ARN, "policy": {}, "scope": "MessageAttributes"})["Records"]
     sent = record["Sns"]
