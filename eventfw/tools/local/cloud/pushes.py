@@ -62,7 +62,7 @@ class Pushes:
             self.said.complete_event(event["event"])
             return self._of_rule(function, event[WHOLE_EVENT], event["event"])
         record = _only_record(event)
-        if record.get("EventSource") == "aws:sns" and "EventSubscriptionArn" in record and _has(record, "Sns", "Message"):
+        if record.get("EventSource") == "aws:sns" and _has(record, "Sns", "Message"):
             return await self._of_topic(event, record)
         if record.get("eventSource") == "aws:s3" and _has(record, "s3", "object"):
             return _of_bucket(event, record)
@@ -80,7 +80,7 @@ class Pushes:
     async def _of_topic(self, event: dict[str, Any], record: dict[str, Any]) -> bytes | None:
         """A message, unless the subscription's policy is against it. A subscription that somebody made by hand keeps
         its policy in the embedded AWS."""
-        arn, sent = record["EventSubscriptionArn"], record["Sns"]
+        arn, sent = record.get("EventSubscriptionArn", ""), record["Sns"]
         if arn not in self._policies:
             await self.followed()
         policy = self._policies.get(arn)
