@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import compileall
 import gc
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+import eventfw
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile eventfw once: the hundreds of processes that the tests start would each do it, where none may write."""
+    if not hasattr(config, "workerinput"):
+        compileall.compile_dir(Path(eventfw.__file__).parent, quiet=1)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 
 from eventfw.errors import RuleError
 from eventfw.rules import fields
 from eventfw.rules.fields import Trial
+from eventfw.rules.grammar import TooComplex
 from eventfw.rules.pattern import EventPattern
 from eventfw.rules.patternset import PatternSet
 
@@ -106,8 +107,22 @@ EVENTS = st.fixed_dictionaries(
 )
 
 
-def tried(patterns: list[Any], event: Any) -> list[int]:
-    return [at for at, pattern in enumerate(patterns) if EventPattern(pattern).matches(event)]
+class Alone:
+    """Patterns of which each is tried."""
+
+    def __init__(self, patterns: list[Any]) -> None:
+        self.patterns = [EventPattern(pattern) for pattern in patterns]
+
+    def matching(self, event: Any) -> list[int]:
+        return [at for at, pattern in enumerate(self.patterns) if pattern.matches(event)]
+
+
+def both(made: list[Any]) -> tuple[PatternSet, Alone]:
+    """The two that are to agree, unless EventBridge would refuse the wildcards, of which some are too complex."""
+    try:
+        return PatternSet(made), Alone(made)
+    except TooComplex:
+        reject()
 
 
 @settings(max_examples=150)
@@ -117,22 +132,22 @@ def tried(patterns: list[Any], event: Any) -> list[int]:
     [{"a": [{"equals-ignore-case": "\u212a"}]}, {"a": [{"equals-ignore-case": "k"}]}], [{"a": "k"}, {"a": "\u212a"}]
 )
 def test_the_set_says_what_trying_each_says(made: list[Any], events: list[Any]) -> None:
-    together = PatternSet(made)
+    together, alone = both(made)
     assert len(together) == len(made)
     for event in events:
-        assert together.matching(event) == tried(made, event)
-        assert together.matching(json.dumps(event)) == tried(made, json.dumps(event))
+        assert together.matching(event) == alone.matching(event)
+        assert together.matching(json.dumps(event)) == alone.matching(json.dumps(event))
 
 
 @settings(max_examples=400)
 @given(st.lists(ALTERNATIVE, min_size=1, max_size=20), st.lists(SCALAR, min_size=1, max_size=6))
 def test_no_form_of_value_is_lost(alternatives: list[Any], values: list[Any]) -> None:
     made = [{"a": [each]} for each in alternatives] + [{"a": alternatives, "b": [{"exists": False}]}]
-    together = PatternSet(made)
+    together, alone = both(made)
     for value in values:
-        assert together.matching({"a": value}) == tried(made, {"a": value})
-    assert together.matching({"a": values}) == tried(made, {"a": values})
-    assert together.matching({}) == tried(made, {})
+        assert together.matching({"a": value}) == alone.matching({"a": value})
+    assert together.matching({"a": values}) == alone.matching({"a": values})
+    assert together.matching({}) == alone.matching({})
 
 
 FOLDED = "kKsSiIaA\u212a\u017fßİ\u0131éÉﬁŉǰΰ"
@@ -151,15 +166,17 @@ def test_no_pattern_in_any_case_is_lost(text: str, ends: tuple[str, str], how: l
         {"a": [{"prefix": {"equals-ignore-case": text}}]},
         {"a": [{"suffix": {"equals-ignore-case": text}}]},
     ]
+    together, alone = both(made)
     for value in (folded, folded + ends[1], ends[0] + folded, folded[1:], folded[:-1], ends[0] + folded + ends[1]):
-        assert PatternSet(made).matching({"a": value}) == tried(made, {"a": value})
+        assert together.matching({"a": value}) == alone.matching({"a": value})
 
 
 @given(st.lists(st.tuples(ranges()), min_size=1, max_size=40), st.lists(NUMBER, min_size=1, max_size=5))
 def test_no_range_is_lost_among_many(bounds: list[tuple[Any]], values: list[Any]) -> None:
     made = [{"n": [{"numeric": each}]} for (each,) in bounds]
+    together, alone = both(made)
     for value in values:
-        assert PatternSet(made).matching({"n": value}) == tried(made, {"n": value})
+        assert together.matching({"n": value}) == alone.matching({"n": value})
 
 
 def test_patterns_come_as_dicts_texts_or_made_ones() -> None:

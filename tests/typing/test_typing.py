@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -21,8 +21,13 @@ HERE = Path(__file__).parent
 ROOT = Path(eventfw.__file__).parent.parent
 
 
-def mypy(file: str, folder: Path) -> dict[int, str]:
-    """The lines that mypy reports in a file, with what it says."""
+FILES = ("right.py", "wrong.py")
+Reported = dict[str, dict[int, str]]
+"""What a checker says: by file, the line and the message."""
+
+
+def mypy(folder: Path) -> Reported:
+    """What mypy reports in the two files."""
     command = [
         sys.executable,
         "-m",
@@ -35,34 +40,40 @@ def mypy(file: str, folder: Path) -> dict[int, str]:
         "--config-file=",
         "--disable-error-code=import-untyped",  # boto3's, in eventfw itself: what is installed reports nothing
     ]
-    done = run([*command, str(HERE / file)])
+    done = run([*command, *(str(HERE / file) for file in FILES)])
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert done.returncode == (1 if found else 0), done.stdout + done.stderr
-    assert {Path(each["file"]).name for each in found} <= {file}
-    return {each["line"]: each["message"] for each in found if each["severity"] == "error"}
+    errors = [(each["file"], each["line"], each["message"]) for each in found if each["severity"] == "error"]
+    return by_file(errors)
 
 
-def pyright(file: str, folder: Path) -> dict[int, str]:
-    """The lines that pyright reports in a file, with what it says."""
-    shutil.copy(HERE / file, folder)  # it looks at nothing outside the folder of its settings
+def pyright(folder: Path) -> Reported:
+    """What pyright reports in the two files."""
+    for file in FILES:
+        shutil.copy(HERE / file, folder)  # it looks at nothing outside the folder of its settings
     config = folder / "pyrightconfig.json"
-    config.write_text(json.dumps({"include": [file], "extraPaths": [str(ROOT)], "typeCheckingMode": "strict"}))
+    config.write_text(json.dumps({"include": [*FILES], "extraPaths": [str(ROOT)], "typeCheckingMode": "strict"}))
     done = run(
         [sys.executable, "-m", "pyright", "--outputjson", "--project", str(config), "--pythonpath", sys.executable]
     )
     assert done.returncode in (0, 1), done.stdout + done.stderr
     data = json.loads(done.stdout)
-    assert data["summary"]["filesAnalyzed"] == 1
-    return {each["range"]["start"]["line"] + 1: each["message"] for each in data["generalDiagnostics"]}
+    assert data["summary"]["filesAnalyzed"] == len(FILES)
+    found = data["generalDiagnostics"]
+    return by_file((each["file"], each["range"]["start"]["line"] + 1, each["message"]) for each in found)
+
+
+def by_file(found: Iterable[tuple[str, int, str]]) -> Reported:
+    """Sort what was found; of anything but the two files nothing is to be said."""
+    reported: Reported = {file: {} for file in FILES}
+    for path, line, message in found:
+        reported[Path(path).name][line] = message
+    return reported
 
 
 def run(command: list[str]) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "MYPYPATH": str(ROOT), "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
     return subprocess.run(command, capture_output=True, text=True, timeout=280, check=False, env=environment, cwd=ROOT)
-
-
-CHECKERS = pytest.mark.parametrize("checker", [mypy, pyright])
-Checker = Callable[[str, Path], dict[int, str]]
 
 
 def test_everything_that_users_write_is_used_right_and_every_decorator_wrong() -> None:
@@ -73,17 +84,16 @@ def test_everything_that_users_write_is_used_right_and_every_decorator_wrong() -
     assert set(public_names()) <= {name.strip() for name in imported.split(",")}
 
 
-@CHECKERS
-def test_the_right_use_of_every_decorator_passes(checker: Checker, tmp_path: Path) -> None:
-    assert checker("right.py", tmp_path) == {}
-
-
-@CHECKERS
-def test_every_mistake_is_reported_on_its_line_and_nothing_else(checker: Checker, tmp_path: Path) -> None:
+@pytest.mark.parametrize("checker", [mypy, pyright])
+def test_right_use_passes_and_every_mistake_is_reported_on_its_line_and_nothing_else(
+    checker: Callable[[Path], Reported], tmp_path: Path
+) -> None:
     lines = (HERE / "wrong.py").read_text().splitlines()
     mistakes = {number for number, line in enumerate(lines, 1) if line.endswith("# error")}
-    reported = checker("wrong.py", tmp_path)
-    assert set(reported) == mistakes, {number: reported.get(number) for number in set(reported) ^ mistakes}
+    reported = checker(tmp_path)
+    assert reported["right.py"] == {}
+    wrong = reported["wrong.py"]
+    assert set(wrong) == mistakes, {number: wrong.get(number) for number in set(wrong) ^ mistakes}
 
 
 def test_the_package_says_that_it_is_typed() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import http.client
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -133,13 +135,24 @@ def test_another_stage_and_another_app_are_left_alone(make: Make, access: Access
     assert read_state(clients, "gallery-dev-two", "eu-west-1").status == "CREATE_COMPLETE"
 
 
+def store_often(access: Access, bucket: str, times: int) -> None:
+    """Store that many versions of objects, as plain requests: botocore takes ten times as long over each."""
+    account, address = bucket.rsplit("-", 3)[0].rpartition("-")[2], urlsplit(str(access.endpoint_url)).netloc
+    whose = f"AWS4-HMAC-SHA256 Credential={account}/20260101/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+    connection = http.client.HTTPConnection(address, timeout=30)
+    for number in range(times):
+        connection.request("PUT", f"/{bucket}/{number % (times // 2)}.png", b"", {"Authorization": whose})
+        assert connection.getresponse().read() == b""
+    connection.close()
+
+
 def test_more_versions_than_one_page_holds_are_deleted(
     make: Make, template: Template, access: Access, s3: Any, bucket: str
 ) -> None:
     template["Resources"]["UploadsBucket"]["Properties"]["VersioningConfiguration"] = {"Status": "Enabled"}
     deploy(make(template), access=access)
-    for number in range(1_050):
-        s3.put_object(Bucket=bucket, Key=f"{number % 525}.png", Body=b"")
+    store_often(access, bucket, 1_050)
+    assert s3.list_object_versions(Bucket=bucket)["IsTruncated"]
 
     destroy("gallery", "dev", access=access, delete_data=True)
     assert bucket not in buckets(s3)
