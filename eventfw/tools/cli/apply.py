@@ -55,8 +55,8 @@ def remedy(clients: Clients, app: str) -> str:
         return ""
     return (
         f"\nThis AWS also has the app {', '.join(others)}, and a name is one app's only. If {app} was called so "
-        f"before, call it so again, or begin with an empty AWS: where it is kept, that is rm -r .eventfw/aws before the "
-        f"next start."
+        f"before, call it so again, or begin with an empty AWS: where it is kept, that is rm -r .eventfw/aws before "
+        f"the next start."
     )
 
 

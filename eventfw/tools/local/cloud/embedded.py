@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import socket
@@ -151,8 +152,8 @@ class Cloud:
             await self._end(process)
         if self.kept is not None:
             if self.kept.lost:
-                why = "" if by_itself else f" It said:\n{self._tail()}"
-                self.report(f"The embedded AWS has not saved what it had.{why}")
+                why = "" if by_itself else f" It said:\n{self._complaints() or self._tail()}"
+                self.report(f"The embedded AWS has not saved all that it had.{why}")
             self.kept.release()
         if self._folder is not None:
             self._folder.cleanup()
@@ -160,6 +161,8 @@ class Cloud:
 
     async def _end(self, process: subprocess.Popen[bytes]) -> None:
         if process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):  # it has ended by itself
+                os.write(process.stdin.fileno(), b"end")
             process.stdin.close()
         patience = STOP_SECONDS + (SAVING_SECONDS if self.kept is not None else GRACE)
         try:
@@ -194,6 +197,13 @@ class Cloud:
 
     def _failed(self, what: str) -> LocalError:
         return LocalError(f"The embedded AWS {what}. It said:\n{self._tail()}")
+
+    def _complaints(self) -> str:
+        """What it said that it could not save; nothing where it has not come so far."""
+        try:
+            return b"\n".join(guardian.complaints(self._log)[:LOG_LINES]).decode(errors="replace")
+        except OSError:
+            return ""
 
     def _tail(self) -> str:
         try:

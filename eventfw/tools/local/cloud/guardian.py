@@ -1,9 +1,11 @@
 """Runs a command for as long as the process that started this one lives.
 
 Run by file with the embedded AWS's own Python; stdlib only. Standard input is a pipe whose other end the server holds:
-when the server ends, however it does, the pipe closes, and the command is ended with everything it started.
+when the server ends, however it does, the pipe closes, and the command is ended with everything it started. One that
+ends in order says so before, and sees to what is left, the log for example; otherwise the folder goes.
 
-A command that keeps data writes it when it is asked to end. ``unsaved`` is a file that says that it has yet to.
+A command that keeps data writes it when it is asked to end. ``unsaved`` is a file that says that it has yet to. What it
+could not write, on a full disk for example, it says in its log only, the file ``log`` of its folder.
 """
 
 import os
@@ -14,6 +16,8 @@ import sys
 import threading
 from pathlib import Path
 from types import FrameType
+
+NOT_SAVED = (b"Persistence: failed to save", b"Persistence: error getting state")
 
 
 def main() -> None:
@@ -30,9 +34,11 @@ def main() -> None:
             os.killpg(child.pid, signal.SIGTERM)
 
     def guard() -> None:
+        in_order = False
         while os.read(0, 4096):
-            continue
-        orphaned.set()
+            in_order = True
+        if not in_order:
+            orphaned.set()
         end()
         try:
             child.wait(float(grace))
@@ -43,11 +49,16 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the server's, which ends things in order
     threading.Thread(target=guard, daemon=True).start()
     code = child.wait()
-    if unsaved and asked.is_set() and code == 0:
+    if unsaved and asked.is_set() and code == 0 and not complaints(Path(folder, "log")):
         Path(unsaved).unlink(missing_ok=True)
     if orphaned.is_set():
         shutil.rmtree(folder, ignore_errors=True)  # nobody else will, where the server was killed
     sys.exit(code)
+
+
+def complaints(log: Path) -> list[bytes]:
+    """The lines in which the command says that it could not write something."""
+    return [line for line in log.read_bytes().splitlines() if any(words in line for words in NOT_SAVED)]
 
 
 def allow_many_files() -> None:

@@ -79,8 +79,8 @@ class Kept:
         wrote."""
         if self.unsaved.exists():
             report(
-                f"The embedded AWS could not save what it had when it last ran. Kept is what there was when that run "
-                f"began, at {self.unsaved.read_text()}, and the objects in buckets."
+                f"The embedded AWS could not save all that it had when it last ran. What it could not is as it was "
+                f"when that run began, at {self.unsaved.read_text()}, except the objects in buckets."
             )
             if self._positions_before.exists():  # where it was in streams is beyond what it knows of them now
                 self._positions_before.replace(self.positions)
