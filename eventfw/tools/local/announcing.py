@@ -11,7 +11,7 @@ from eventfw.tools.local.backend import Backend
 from eventfw.tools.local.functions import Functions
 from eventfw.tools.local.gateways import MOST_ADDRESSES, Gateways
 from eventfw.tools.local.options import Options
-from eventfw.tools.local.state import State, write_state
+from eventfw.tools.local.state import State, forget_state, write_state
 from eventfw.tools.local.terminal import Terminal
 
 
@@ -25,11 +25,17 @@ class Announcing:
         self.backend = backend
         self.addresses = gateways.addresses
         self.done = False
+        self.before: State | None = None  # another server of the project's, which the other commands went to
 
     def announce(self, terminal: Terminal) -> None:
         """Say where everything is, once all of it answers."""
         self.write_state()
         self.done = True
+        if self.before is not None:
+            terminal.note(
+                f"Another local server runs here, on {self.before.http}. "
+                "While this one runs, eventfw's other commands go to this one."
+            )
         if self.options.as_json and sys.stdout is not None:
             sys.stdout.write(json.dumps(self._first_line()) + "\n")
             sys.stdout.flush()
@@ -49,7 +55,11 @@ class Announcing:
             self.options.region,
             runtimes.environments if runtimes is not None else {},
         )
-        write_state(self.options.directory, state)
+        self.before = write_state(self.options.directory, state) or self.before
+
+    def forget_state(self) -> None:
+        """Tell the other commands that this server is gone."""
+        forget_state(self.options.directory, os.getpid(), self.before)
 
     def _first_line(self) -> dict[str, Any]:
         addresses, runtimes = self.addresses, self.functions.runtimes

@@ -23,7 +23,6 @@ from eventfw.tools.local.functions import Functions
 from eventfw.tools.local.gateways import Gateways
 from eventfw.tools.local.options import Options
 from eventfw.tools.local.replaying import replayed
-from eventfw.tools.local.state import forget_state
 from eventfw.tools.local.terminal import Terminal
 from eventfw.tools.local.web.guard import Guard
 from eventfw.tools.local.workers.results import BrokenApp
@@ -83,7 +82,7 @@ class LocalServer:
             if await self._unless_stopped(self._load()):
                 self._serve(stack)
                 if await self._unless_stopped(self._bring_up(starting)):
-                    stack.callback(forget_state, self.options.directory, os.getpid())
+                    stack.callback(self.announcing.forget_state)
                     self._announce()
                     await self.stopping.wait()
             self.functions.console.close()

@@ -41,9 +41,11 @@ def folder_of(project: Path) -> Path:
     return folder
 
 
-def write_state(project: Path, state: State) -> None:
-    """Tell the other commands where the server is."""
+def write_state(project: Path, state: State) -> State | None:
+    """Tell the other commands where the server is. Gives the state of another server that they went to until now."""
+    before = _running(project)
     write_whole(folder_of(project) / FILE, json.dumps(asdict(state)), f".{state.pid}")
+    return before if before is not None and before.pid != state.pid else None
 
 
 def write_whole(path: Path, text: str, suffix: str = ".draft") -> None:
@@ -67,11 +69,24 @@ def read_state(project: Path) -> State:
     return state
 
 
-def forget_state(project: Path, pid: int) -> None:
-    """Remove the file, if it is still this server's."""
+def forget_state(project: Path, pid: int, before: State | None = None) -> None:
+    """Remove the file, if it is still this server's; the commands go to the server ``before`` again, if it runs."""
     path = project / FOLDER / FILE
     try:
         if json.loads(path.read_text())["pid"] == pid:
             path.unlink()
+            if before is not None:
+                write_state(project, before)
+                read_state(project)
     except (FileNotFoundError, ValueError, KeyError):
         return
+    except LocalError:  # it has ended, too
+        path.unlink(missing_ok=True)
+
+
+def _running(project: Path) -> State | None:
+    """The server running for a project, if there is one of this user's."""
+    try:
+        return read_state(project)
+    except LocalError:
+        return None

@@ -51,3 +51,14 @@ def test_a_server_forgets_only_itself(tmp_path: Path) -> None:
     forget_state(tmp_path, os.getpid())
     forget_state(tmp_path, os.getpid())
     assert not (tmp_path / ".eventfw" / "local.json").exists()
+
+
+def test_the_server_that_was_there_before_is_found_again_when_the_later_one_ends(tmp_path: Path) -> None:
+    earlier, later, ended = state(os.getppid()), state(os.getpid()), state(2**22 + 1)
+    assert write_state(tmp_path, earlier) is None
+    assert write_state(tmp_path, later) == earlier
+    forget_state(tmp_path, later.pid, earlier)
+    assert read_state(tmp_path) == earlier
+    write_state(tmp_path, later)
+    forget_state(tmp_path, later.pid, ended)
+    assert not (tmp_path / ".eventfw" / "local.json").exists()

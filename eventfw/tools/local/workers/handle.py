@@ -202,10 +202,12 @@ class Worker(asyncio.Protocol):
         else:
             self.kill(self.number)
 
-    def exited(self, status: int | None) -> None:
-        """The zygote says how it ended. What it sent before that is still read, to the end of the connection."""
+    def exited(self, status: int | None, peak: int = 0) -> None:
+        """The zygote says how it ended, and how many bytes of memory it has had at most. What it sent before that is
+        still read, to the end of the connection."""
         if self.ended.done():
             return
+        self.note_peak(peak)
         self.ended.set_result(status)
         if self._connected and not self.gone:
             asyncio.get_running_loop().call_later(LAST_WORDS, self._conclude)

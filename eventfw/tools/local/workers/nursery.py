@@ -173,7 +173,7 @@ class Nursery:
             if head["op"] == "ready":
                 self._ready.set_result((head, body))
             elif (worker := self.workers.pop(head["number"], None)) is not None:
-                worker.exited(head["status"])
+                worker.exited(head["status"], head["peak"])
                 if not scratches.removed(worker.scratch):
                     asyncio.get_running_loop().run_in_executor(None, scratches.remove, worker.scratch)
 

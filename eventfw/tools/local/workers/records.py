@@ -109,7 +109,6 @@ def say_error(error: dict[str, Any]) -> None:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         say(json.dumps({"timestamp": stamp, "level": "ERROR", **error}, ensure_ascii=False))
         return
-    lines = [f"[ERROR] {error['errorType']}: {error['errorMessage']}"]
-    if error["stackTrace"]:
-        lines += ["Traceback (most recent call last):", *(part.rstrip("\n") for part in error["stackTrace"])]
-    say("\n".join(lines))
+    said = ": ".join(filter(None, (error["errorType"], error["errorMessage"])))
+    lines = [f"[ERROR] {said}", "Traceback (most recent call last):"]  # which AWS's client writes above no lines, too
+    say("\n".join([*lines, *(part.rstrip("\n") for part in error["stackTrace"])]))

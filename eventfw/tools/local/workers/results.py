@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections import deque
 from typing import Any
 
@@ -163,9 +164,29 @@ def exit_words(status: int | None) -> str:
     if status is None or status == 0:
         return "Runtime exited without providing a reason"
     if os.WIFSIGNALED(status):
-        return f"Runtime exited with error: signal: {SIGNAL_WORDS.get(os.WTERMSIG(status), os.WTERMSIG(status))}"
+        number = os.WTERMSIG(status)
+        name = signal.Signals(number).name if number in set(signal.Signals) else ""
+        return f"Runtime exited with error: signal: {SIGNAL_WORDS.get(name, f'signal {number}')}"
     return f"Runtime exited with error: exit status {os.WEXITSTATUS(status)}"
 
 
 KILLED = 9  # the wait status of a process that got SIGKILL
-SIGNAL_WORDS = {6: "aborted", 9: "killed", 11: "segmentation fault", 15: "terminated"}
+SIGNAL_WORDS = {  # as Go names them, in which Lambda's side is written
+    "SIGHUP": "hangup",
+    "SIGINT": "interrupt",
+    "SIGQUIT": "quit",
+    "SIGILL": "illegal instruction",
+    "SIGTRAP": "trace/breakpoint trap",
+    "SIGABRT": "aborted",
+    "SIGBUS": "bus error",
+    "SIGFPE": "floating point exception",
+    "SIGKILL": "killed",
+    "SIGUSR1": "user defined signal 1",
+    "SIGSEGV": "segmentation fault",
+    "SIGUSR2": "user defined signal 2",
+    "SIGPIPE": "broken pipe",
+    "SIGALRM": "alarm clock",
+    "SIGTERM": "terminated",
+    "SIGXCPU": "CPU time limit exceeded",
+    "SIGXFSZ": "file size limit exceeded",
+}

@@ -158,11 +158,12 @@ class Zygote:
             if ended is None:
                 return
             kill_group(ended.si_pid)  # before its id is free for another process
-            _, status = os.waitpid(ended.si_pid, 0)
+            _, status, used = os.wait4(ended.si_pid, 0)
             number = self.numbers.pop(ended.si_pid, None)
             if number is not None:
                 try:
-                    self.connection.send({"op": "exit", "number": number, "status": status})
+                    peak = used.ru_maxrss * worker.PEAK_UNIT
+                    self.connection.send({"op": "exit", "number": number, "status": status, "peak": peak})
                 except BrokenPipeError:
                     return  # the server is gone; its end of the socket says so next
 

@@ -109,6 +109,7 @@ def fails(code: str, kind: str, message: str) -> Any:
         ends("sys.exit(3)", " error: exit status 3"),
         ends("sys.exit()", "out providing a reason"),
         ends("os.kill(os.getpid(), signal.SIGSEGV)", " error: signal: segmentation fault"),
+        ends("raise KeyboardInterrupt", " error: signal: interrupt"),
         fails("bytes(1 << 60)", "MemoryError", ""),
         fails(
             "({1})", "Runtime.MarshalError", "Unable to marshal response: Object of type set is not JSON serializable"
@@ -127,7 +128,25 @@ def test_each_way_to_fail_gives_lambdas_error_and_harms_no_other_event(
     error = json.loads(result.payload)
     assert result.error
     assert (error["errorType"], error["errorMessage"]) == (kind, message)
+    assert result.memory_used > 5  # of an ended process, too
     assert environments.value("6 * 7") == 42
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("raise ValueError", "[ERROR] ValueError\nTraceback (most recent call last):\n"),
+        (
+            "({1})",
+            "[ERROR] Runtime.MarshalError: Unable to marshal response: Object of type set is not JSON serializable"
+            "\nTraceback (most recent call last):\nEND ",
+        ),
+    ],
+)
+def test_an_error_stands_in_the_log_as_lambdas_runtime_writes_it(
+    environments: Environments, code: str, said: str
+) -> None:
+    assert f"\n{said}" in environments.invoke(code).logs
 
 
 def test_none_is_a_result(environments: Environments) -> None:
