@@ -111,6 +111,9 @@ class Backend:
         if self.pollers is not None:
             await self.pollers.stop()
         await self.log_events.stop()
+
+    async def close(self) -> None:
+        """Close the connections to the AWS, once nobody is left who sends anything there."""
         if self.client is not None:
             await self.client.close()
 

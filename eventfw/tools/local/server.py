@@ -96,6 +96,7 @@ class LocalServer:
         backend, functions, cloud = self.backend, self.functions, self.backend.chosen()
         if cloud is not None:
             stack.push_async_callback(cloud.stop)
+            stack.push_async_callback(backend.close)
         stack.push_async_callback(functions.pool.stop)
         if functions.runtimes is not None:
             stack.push_async_callback(functions.runtimes.stop)

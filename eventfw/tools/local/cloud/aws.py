@@ -65,7 +65,7 @@ class Aws:
         prefix, version = TARGETS[service]
         headers = {"content-type": f"application/x-amz-json-{version}", "x-amz-target": f"{target or prefix}.{action}"}
         status, body = await self._sent(service, "POST", "/", headers, json.dumps(sent).encode(), wait)
-        answer: dict[str, Any] = json.loads(body) if body else {}
+        answer = document(body, status)
         if status >= 400:
             code = str(answer.get("__type", status)).rpartition("#")[2]
             raise AwsError(code, str(answer.get("message") or answer.get("Message") or ""), status)
@@ -98,7 +98,7 @@ class Aws:
     async def rest(self, service: str, method: str, path: str, body: bytes = b"") -> dict[str, Any]:
         """A request to a service that speaks REST with JSON, such as Lambda. ``path`` is encoded."""
         status, answer = await self._sent(service, method, path, {"content-type": "application/json"}, body)
-        told: dict[str, Any] = json.loads(answer) if answer else {}
+        told = document(answer, status)
         if status >= 400:
             code = str(told.get("__type") or told.get("Code") or status).rpartition("#")[2]
             raise AwsError(code, str(told.get("Message") or told.get("message") or ""), status)
@@ -108,7 +108,7 @@ class Aws:
         self, service: str, method: str, path: str, headers: Mapping[str, str], body: bytes, wait: float = 0.0
     ) -> tuple[int, bytes]:
         base = self.endpoint()
-        if base is None:
+        if base is None or self._session.closed:
             raise Unanswered("No AWS is running here.")
         credential = f"test/20260101/{self.region}/{service}/aws4_request"
         signed = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0"
@@ -123,6 +123,20 @@ class Aws:
                 return answered.status, await answered.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise Unanswered(f"The embedded AWS does not answer: {error or type(error).__name__}.") from error
+
+
+def document(body: bytes, status: int) -> dict[str, Any]:
+    """What an answer says; nothing, where it is an error that was not put into JSON. Raises Unanswered where a success
+    was not."""
+    try:
+        said = json.loads(body) if body else {}
+    except ValueError:
+        said = None
+    if isinstance(said, dict):
+        return said
+    if status < 400:
+        raise Unanswered(f"The embedded AWS answers with what is no JSON object: {body[:80]!r}.")
+    return {}
 
 
 def _xml_error(body: bytes, status: int) -> AwsError:
