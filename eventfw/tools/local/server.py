@@ -31,7 +31,6 @@ from eventfw.tools.local.workers.variables import of_tool
 #: What is imported while the zygote starts and the app is loaded, so that the first answer does not wait for it.
 LATE = ("eventfw.tools.local.web.serving", "eventfw.tools.local.watch", "eventfw.tools.local.cdn.invalidations")
 
-OVERTAKEN = 1.0  # seconds that a reload may go on for once there is a later save
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -170,16 +169,10 @@ class LocalServer:
         self.gateways.replace(description)
 
     async def _watch(self) -> None:
-        """Reload at each save. A reload that takes long, or for ever, gives way to that of the next save."""
+        from eventfw.tools.local.reloading import reload_at
         from eventfw.tools.local.watch import saves
 
-        reloading: asyncio.Task[None] | None = None
-        async for files in saves(self.options.directory):
-            if reloading is not None:
-                await asyncio.wait({reloading}, timeout=OVERTAKEN)
-                reloading.cancel()
-                await asyncio.wait({reloading})
-            reloading = self._spawn(self._reload(files))
+        await reload_at(saves(self.options.directory), self._reload, self._spawn)
 
     async def _reload(self, files: list[str]) -> None:
         begun = time.perf_counter()

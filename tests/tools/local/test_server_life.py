@@ -95,16 +95,6 @@ def test_a_broken_save_is_told_and_the_last_good_app_goes_on(folder: Path) -> No
         assert "x-eventfw-error" not in live.request("GET", "/version")[1]
 
 
-def test_a_save_whose_import_never_ends_gives_way_to_the_next(folder: Path) -> None:
-    with running(folder, "--no-cloud") as live:
-        hangs = "\n    open('hangs', 'w').close()\n    import time\n    while True:\n        time.sleep(1)\n"
-        write(folder / "app.py", SMALL + hangs)
-        until((folder / "hangs").exists)
-        assert live.get("/version") == {"version": 1}
-        write(folder / "app.py", SMALL.replace("1", "2"))
-        until(lambda: live.get("/version") == {"version": 2})
-
-
 def test_a_save_while_the_embedded_aws_still_starts_is_seen(folder: Path) -> None:
     live = Live(folder, wait=False)
     try:

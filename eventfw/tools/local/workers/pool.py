@@ -243,7 +243,7 @@ class Pool:
         self._nurseries.add(nursery)
         try:
             await nursery.start(self._preload.wanted(), self.environ, spawn=self.spawn)
-        except LocalError:
+        except (LocalError, asyncio.CancelledError):
             self._nurseries.discard(nursery)
             raise
         if nursery.threaded:
