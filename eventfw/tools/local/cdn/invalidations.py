@@ -36,6 +36,7 @@ from eventfw.tools.local.web.guard import Guard
 
 PATH = re.compile(r"/2020-05-31/distribution/([^/]+)/invalidation(?:/([^/]+))?/?")
 NAMESPACE = "http://cloudfront.amazonaws.com/doc/2020-05-31/"
+REMEMBERED = 1000  # invalidations of a distribution
 BODY_LIMIT = 16 * 1024 * 1024  # bytes: 3,000 paths of 4,000 characters
 
 
@@ -128,16 +129,22 @@ class Invalidations:
             created = self.now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
             before = Invalidation("I" + secrets.token_hex(6).upper(), created, batch)
             done[before.id] = before
+            if len(done) > REMEMBERED:
+                del done[next(iter(done))]
             self.front.invalidate(name, batch.paths)
         location = f"https://cloudfront.amazonaws.com/2020-05-31/distribution/{local_id(name)}/invalidation/{before.id}"
         return xml(201, before.xml(), ("location", location))
 
     async def _passed_on(self, scope: Scope, request: HttpRequest, receive: Receive, send: Send) -> None:
-        """Have the embedded AWS take it, and forget what it took."""
+        """Have the embedded AWS take it, and forget what it took. It would take more than CloudFront does."""
         try:
             body = await body_of(request, receive, BODY_LIMIT)
+            paths = batch_of(body).paths
         except BodyTooLarge:
             await respond(send, error(413, "RequestEntityTooLarge", f"The request has over {BODY_LIMIT} bytes."))
+            return
+        except Refused as refused:
+            await respond(send, error(refused.status, refused.code, str(refused)))
             return
 
         async def again() -> Message:
@@ -145,15 +152,11 @@ class Invalidations:
 
         async def seen(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 201:
-                self._forget(body)
+                for name in self.front.sites:
+                    self.front.invalidate(name, paths)
             await send(message)
 
         await self.door(scope, again, seen)
-
-    def _forget(self, body: bytes) -> None:
-        paths = batch_of(body).paths
-        for name in self.front.sites:
-            self.front.invalidate(name, paths)
 
 
 def batch_of(body: bytes) -> Batch:

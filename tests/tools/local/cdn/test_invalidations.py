@@ -10,6 +10,7 @@ import pytest
 from edge_bench import Edge, front
 
 from eventfw.resources.distribution import local_id
+from eventfw.tools.local.cdn import invalidations
 from eventfw.tools.local.cdn.invalidations import NAMESPACE, Invalidations
 from eventfw.tools.local.web.guard import Guard
 
@@ -88,10 +89,20 @@ def test_a_callers_reference_is_done_once() -> None:
         (batch("/a", reference=""), "MissingArgument"),
     ],
 )
-def test_what_cloudfront_does_not_take_is_refused_in_its_form(body: bytes, code: str) -> None:
+@pytest.mark.parametrize("path", [OWN, "/2020-05-31/distribution/E1/invalidation"])
+def test_what_cloudfront_does_not_take_is_refused_in_its_form(path: str, body: bytes, code: str) -> None:
     bench = Bench()
-    status, said = bench.ask("POST", OWN, body)
-    assert (status, f"<Code>{code}</Code>" in said, bench.forgotten) == (400, True, [])
+    status, said = bench.ask("POST", path, body)
+    assert (status, f"<Code>{code}</Code>" in said) == (400, True)
+    assert (bench.forgotten, bench.passed) == ([], []), "the embedded AWS would take it"
+
+
+def test_the_latest_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(invalidations, "REMEMBERED", 2)
+    bench = Bench()
+    for number in range(4):
+        bench.ask("POST", OWN, batch("/a", reference=str(number)))
+    assert bench.ask("GET", OWN)[1].count("<InvalidationSummary>") == 2
 
 
 def test_an_invalidation_that_there_is_not_is_a_404() -> None:
