@@ -18,7 +18,7 @@ from typing import Any
 
 import boto3
 import pytest
-from docs_bench import ROOT, Bench, Block, Server, blocks, commands, matches, pages
+from docs_bench import ROOT, Bench, Block, Interpreter, Server, blocks, commands, matches, pages
 from templates import every
 
 from eventfw.app import App
@@ -80,11 +80,19 @@ def announced(log: Path) -> str:
     return said[begin : said.index("\n", said.index("Ctrl-C")) + 1]
 
 
+@pytest.fixture(scope="module")
+def interpreter() -> Iterator[Interpreter]:
+    """What runs the pages' Python."""
+    made = Interpreter()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
+def bench(tmp_path: Path, interpreter: Interpreter) -> Bench:
     """A fresh starter project."""
     new("gallery", tmp_path / "gallery")
-    return Bench(tmp_path / "gallery", tmp_path / "bin")
+    return Bench(tmp_path / "gallery", tmp_path / "bin", interpreter=interpreter)
 
 
 @pytest.fixture

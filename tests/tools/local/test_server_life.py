@@ -299,15 +299,15 @@ def test_an_app_that_cannot_be_imported_is_an_error_with_its_place(
     tmp_path: Path, source: str, place: str, says: str
 ) -> None:
     (tmp_path / "app.py").write_text(source)
-    done = eventfw(tmp_path, "local", "--port", "0")
+    done = eventfw(tmp_path, "local", "--port", "0", "--no-cloud")
     assert done.returncode == 1
     assert place in done.stderr
     assert says in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
 
 
-def test_a_folder_without_an_app_is_told(tmp_path: Path) -> None:
-    done = eventfw(tmp_path, "local", "--port", "0", "--no-cloud")
+def test_a_folder_without_an_app_is_told_also_while_the_embedded_aws_starts(tmp_path: Path) -> None:
+    done = eventfw(tmp_path, "local", "--port", "0")
     assert done.returncode == 1
     assert "app.py" in done.stderr
 
