@@ -27,12 +27,13 @@ DESTINATIONS = ("dead_letter", "on_success", "on_failure")
 def taken_over(app: App, templates: Mapping[str, Template], stack_of: Callable[[Function], str]) -> dict[str, Any]:
     """Switch the mappings of the app's stacks off, and tell what the local server needs to take their place.
 
-    ``{"mappings": [{"name", "properties"}], "destinations": {function: {"dead_letter": ARN, ...}}, "subscriptions":
-    [{"arn", "policy", "scope"}]}``
+    ``{"functions": [name], "mappings": [{"name", "properties"}], "destinations": {function: {"dead_letter": ARN, ...}},
+    "subscriptions": [{"arn", "policy", "scope"}]}``
     """
     for template in templates.values():
         hand_whole_events(template)
     return {
+        "functions": sorted(app.functions),
         "mappings": [one for stack, template in templates.items() for one in _mappings(stack, template)],
         "destinations": dict(_destinations(app, templates, stack_of)),
         "subscriptions": [one for stack, template in templates.items() for one in _subscriptions(stack, template)],

@@ -56,11 +56,11 @@ class Backend:
         self.client: Aws | None = None  # what the server itself asks of it by, once it was started
         self.pollers: Pollers | None = None
         self.passing: Passing | None = None
-        self.told: dict[str, Any] = {"mappings": [], "destinations": {}}
+        self.told: dict[str, Any] = {"functions": [], "mappings": [], "destinations": {}}
         self.said = Said()
         self.kept = Kept(options.directory) if options.persist else None
         self.token = self.kept.token if self.kept is not None else secrets.token_urlsafe(24)
-        self.log_events = LogEvents(lambda: self.client if self.running else None, terminal.note)
+        self.log_events = LogEvents(lambda: self.client if self.running else None, terminal.note, self._has)
         self.changing = asyncio.Lock()  # held while the app's stack follows the app
 
     def join(self, service: LambdaService, spawn: Spawn) -> None:
@@ -145,6 +145,11 @@ class Backend:
         """Wait until no change of the app's stack is under way."""
         async with self.changing:
             pass
+
+    async def _has(self, function: str) -> bool:
+        """Wait until no change of the app's stack is under way; whether it has a function."""
+        async with self.changing:
+            return function in self.told["functions"]
 
     async def apply(self) -> dict[str, str] | None:
         """Bring the app's stack up to date. Gives, by variable, what the AWS has named itself; ``None`` where there is

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from eventfw.tools.local.workers.log_lines import written
@@ -24,6 +24,7 @@ SILENT = 50  # of a batch's invocations without a line of their own and without 
 BATCH_EVENTS = 1_000
 BATCH_BYTES = 1024 * 1024  # what PutLogEvents takes, each event counted with
 EVENT_BYTES = 26  # more than its text
+MISSING, PRESENT = "ResourceNotFoundException", "ResourceAlreadyExistsException"
 EVENT_LIMIT = 256 * 1024 - EVENT_BYTES  # bytes of one event
 
 
@@ -32,11 +33,16 @@ class LogEvents:
 
     ``tell`` hears once when the AWS is gone; what was to be sent is then let go, and so is what comes until it answers
     again. Before ``open``, invocations wait, of too many the last: the log groups are the app's stack's to make.
+    ``has`` waits until no change of the stack is under way, and says whether it has a function: of others, as of one
+    that a save has removed while it ran, nothing is sent. Their group would be in the way of the stack's own.
     """
 
-    def __init__(self, aws: Callable[[], Aws | None], tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, aws: Callable[[], Aws | None], tell: Callable[[str], None], has: Callable[[str], Awaitable[bool]]
+    ) -> None:
         self.aws = aws
         self.tell = tell
+        self.has = has
         self._waiting: deque[Journal] = deque()
         self._size = 0
         self._streams: set[str] = set()
@@ -110,30 +116,45 @@ class LogEvents:
                 self.tell(f"Functions' logs are not in CloudWatch Logs: {error}")
 
     async def _put(self, client: Aws, stream: Stream, lines: list[Line]) -> None:
-        if stream.name not in self._streams:
-            await self._make(client, stream)
-            self._streams.add(stream.name)
-        for events in batches(lines):
-            sent = {"logGroupName": stream.group, "logStreamName": stream.name, "logEvents": events}
-            await client.call("logs", "PutLogEvents", sent)
-
-    async def _make(self, client: Aws, stream: Stream) -> None:
-        """Make the stream and, where the app's stack has not made it, the group: Lambda does, too."""
         from eventfw.tools.local.cloud.aws import AwsError
 
-        names = {"logGroupName": stream.group, "logStreamName": stream.name}
-        for action in ("CreateLogStream", "CreateLogGroup", "CreateLogStream"):
-            sent = names if action == "CreateLogStream" else {"logGroupName": stream.group}
+        if stream.name not in self._streams and not await self._make(client, stream):
+            return
+        self._streams.add(stream.name)
+        for events in batches(lines):
+            sent = {"logGroupName": stream.group, "logStreamName": stream.name, "logEvents": events}
             try:
-                await client.call("logs", action, sent)
+                await client.call("logs", "PutLogEvents", sent)
             except AwsError as error:
-                if error.code == "ResourceAlreadyExistsException":
-                    continue
-                if error.code != "ResourceNotFoundException" or action != "CreateLogStream":
+                if error.code != MISSING:
                     raise
-            else:
-                if action == "CreateLogStream":
-                    return
+                self._streams.discard(stream.name)  # the group is gone, as with its function
+                return
+
+    async def _make(self, client: Aws, stream: Stream) -> bool:
+        """Make the stream and, where the app's stack has the function and not the group, the group: Lambda does, too.
+        Whether the stream is there."""
+        names = {"logGroupName": stream.group, "logStreamName": stream.name}
+        if await self._made(client, "CreateLogStream", names):
+            return True
+        if not await self.has(stream.function):
+            return False
+        if not await self._made(client, "CreateLogStream", names):  # the stack may have made the group meanwhile
+            await self._made(client, "CreateLogGroup", {"logGroupName": stream.group})
+            return await self._made(client, "CreateLogStream", names)
+        return True
+
+    async def _made(self, client: Aws, action: str, names: dict[str, str]) -> bool:
+        """Make a group or a stream; whether it is there now."""
+        from eventfw.tools.local.cloud.aws import AwsError
+
+        try:
+            await client.call("logs", action, names)
+        except AwsError as error:
+            if error.code not in (MISSING, PRESENT):
+                raise
+            return error.code == PRESENT
+        return True
 
 
 def by_stream(journals: Iterable[Journal]) -> list[tuple[Stream, list[Line]]]:

@@ -130,7 +130,7 @@ def test_an_app_for_the_edge_alone_deploys_nothing(tmp_path: Path) -> None:
         "resources": 0,
         "changes": [],
         "names": {},
-        "lambda": {"mappings": [], "destinations": {}, "subscriptions": []},
+        "lambda": {"functions": ["pass_on"], "mappings": [], "destinations": {}, "subscriptions": []},
     }
 
 

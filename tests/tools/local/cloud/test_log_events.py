@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 import pytest
@@ -43,12 +43,16 @@ def journal(*lines: str, stream: Stream | None = None) -> Journal:
     return made
 
 
-def sent(aws: FakeAws, *rounds: list[Journal]) -> list[str]:
+async def anything(function: str) -> bool:
+    return True
+
+
+def sent(aws: FakeAws, *rounds: list[Journal], has: Callable[[str], Awaitable[bool]] = anything) -> list[str]:
     """Send invocations, round by round; what was told meanwhile."""
     told: list[str] = []
 
     async def main() -> None:
-        events = LogEvents(lambda: cast(Aws, aws), told.append)
+        events = LogEvents(lambda: cast(Aws, aws), told.append, has)
         events.open()
         for journals in rounds:
             for one in journals:
@@ -79,7 +83,44 @@ def test_lines_go_to_the_environments_stream_which_is_made_once() -> None:
 def test_a_missing_group_is_made() -> None:
     aws = FakeAws()
     sent(aws, [journal("one")])
-    assert aws.asked == ["CreateLogStream", "CreateLogGroup", "CreateLogStream", "PutLogEvents"]
+    assert aws.asked == ["CreateLogStream"] * 2 + ["CreateLogGroup", "CreateLogStream", "PutLogEvents"]
+
+
+def test_a_group_that_the_stack_is_about_to_make_is_waited_for() -> None:
+    aws = FakeAws()
+
+    async def made_meanwhile(function: str) -> bool:
+        aws.groups.add(f"/aws/lambda/{function}")
+        return True
+
+    sent(aws, [journal("one")], has=made_meanwhile)
+    assert "CreateLogGroup" not in aws.asked
+    assert any("one" in message for message in aws.messages)
+
+
+def test_a_function_that_the_stack_has_no_longer_gets_no_group() -> None:
+    aws = FakeAws()
+
+    async def nothing(function: str) -> bool:
+        return False
+
+    assert sent(aws, [journal("one")], has=nothing) == []
+    assert not aws.groups
+
+
+def test_a_group_that_is_gone_does_not_keep_the_logs_of_others_away() -> None:
+    class Removing(FakeAws):
+        async def call(self, service: str, action: str, sent: Mapping[str, Any]) -> dict[str, Any]:
+            answer = await super().call(service, action, sent)
+            if action == "PutLogEvents":
+                self.groups.discard("/aws/lambda/order")
+            return answer
+
+    aws = Removing("/aws/lambda/order", "/aws/lambda/ship")
+    order, ship = Stream("order", warm=True), Stream("ship", warm=True)
+    told = sent(aws, [journal("one", stream=order)], [journal("two", stream=order), journal("three", stream=ship)])
+    assert told == [] and aws.groups == {"/aws/lambda/ship"}
+    assert [message for message in aws.messages if message in ("one", "two", "three")] == ["one", "three"]
 
 
 def test_an_aws_that_is_gone_is_told_once_and_nothing_piles_up() -> None:
@@ -92,7 +133,7 @@ def test_an_aws_that_is_gone_is_told_once_and_nothing_piles_up() -> None:
 
 def test_before_the_stack_is_there_invocations_wait() -> None:
     async def main() -> None:
-        events = LogEvents(lambda: None, lambda text: None)
+        events = LogEvents(lambda: None, lambda text: None, anything)
         events.ended(journal("one"))
         assert events._timer is None
         events.open()
@@ -104,7 +145,7 @@ def test_before_the_stack_is_there_invocations_wait() -> None:
 
 def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_events, "KEPT_CHARACTERS", 2500)
-    events = LogEvents(lambda: None, lambda text: None)
+    events = LogEvents(lambda: None, lambda text: None, anything)
     for number in range(5):
         events.ended(journal(str(number) * 999))
     assert [one.lines[0][1][0] for one in events._waiting if one.lines] == ["3", "4"]
