@@ -21,8 +21,8 @@ from eventfw.tools.local.workers.journal import Journal, Stream, stream_name
 from eventfw.tools.local.workers.lanes import WAITING_LIMIT
 from eventfw.tools.local.workers.log_lines import moment
 from eventfw.tools.local.workers.oversight import Oversight
-from eventfw.tools.local.workers.pool import INIT_SECONDS
 from eventfw.tools.local.workers.results import LATEST, Result, Throttled, new_request_id
+from eventfw.tools.local.workers.starting import INIT_SECONDS
 
 PATIENCE = 1.0  # seconds that a runtime has between its answer and asking for more, before one is called for
 TELLING = 60.0  # seconds: HTTP clients close a connection that was idle for longer, Go's after 90

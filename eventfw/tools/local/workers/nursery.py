@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,7 @@ class Nursery:
         self.alive = False
         self.retired = False
         self.closing = False
+        self.on_exit: Callable[[], None] = lambda: None  # called when a worker's process has ended
         self.forks = False
         self.threaded = ""
         self.modules: tuple[str, ...] = ()
@@ -176,6 +177,7 @@ class Nursery:
                 worker.exited(head["status"], head["peak"])
                 if not scratches.removed(worker.scratch):
                     asyncio.get_running_loop().run_in_executor(None, scratches.remove, worker.scratch)
+                self.on_exit()
 
     def _lost(self) -> None:
         """The connection is over: so are the workers. A zygote that still lives kills them; else it is done here."""
@@ -193,6 +195,7 @@ class Nursery:
             if self._process is not None and self._process.poll() is not None and worker.pid:
                 zygote.kill_group(worker.pid)
             worker.exited(None)
+        self.on_exit()
 
 
 async def _wait(process: subprocess.Popen[bytes]) -> None:

@@ -433,7 +433,7 @@ def test_third_party_modules_are_learned_and_the_users_own_are_not(tmp_path: Pat
         data = json.loads((tmp_path / ".eventfw" / "preload.json").read_text())
         assert "jinja2.environment" in data["modules"]
         assert not {"helper", "app", "eventfw"} & set(data["modules"])
-        await until(lambda: pool._nursery is not None and "jinja2" in pool._nursery.modules)
+        await until(lambda: pool._nurseries.current is not None and "jinja2" in pool._nurseries.current.modules)
         assert await call(pool, "work") == 1
 
     run(tmp_path, test)
@@ -450,7 +450,7 @@ def test_a_module_that_starts_threads_is_left_to_the_workers(tmp_path: Path) -> 
 
     async def test(pool: Pool) -> None:
         def forks_without() -> bool:
-            nursery = pool._nursery
+            nursery = pool._nurseries.current
             return nursery is not None and nursery.forks and bool(nursery.modules) and "threaded" not in nursery.modules
 
         await until(forks_without)
@@ -473,7 +473,7 @@ def test_a_changed_library_is_imported_again(tmp_path: Path) -> None:
     )
 
     async def test(pool: Pool) -> None:
-        await until(lambda: pool._nursery is not None and "library" in pool._nursery.modules)
+        await until(lambda: pool._nurseries.current is not None and "library" in pool._nurseries.current.modules)
         await pool.reload()
         assert await call(pool, "work") == 1
         library.write_text("VALUE = 22\n")
@@ -483,14 +483,32 @@ def test_a_changed_library_is_imported_again(tmp_path: Path) -> None:
     run(project, test, environ={**os.environ, "PYTHONPATH": f"{Path.cwd()}{os.pathsep}{site}"})
 
 
-def test_a_dead_zygote_is_replaced(tmp_path: Path) -> None:
-    write(tmp_path, "\n@app.function()\ndef work(event): return os.getppid()\n")
+def test_a_dead_zygote_is_replaced_by_one_however_many_need_it(tmp_path: Path) -> None:
+    one = "\n@app.function()\ndef {}(event): return os.getppid()\n"
+    write(tmp_path, one.format("work") + one.format("more"))
 
     async def test(pool: Pool) -> None:
         zygote = await call(pool, "work")
         os.kill(zygote, signal.SIGKILL)
-        await until(lambda: pool._nursery is not None and not pool._nursery.alive)
-        assert await call(pool, "work") != zygote
+        await until(lambda: pool._nurseries.current is not None and not pool._nurseries.current.alive)
+        work, more = await asyncio.gather(call(pool, "work"), call(pool, "more"))
+        assert work == more != zygote
+
+    run(tmp_path, test)
+
+
+def test_an_earlier_zygote_ends_with_its_last_worker(tmp_path: Path) -> None:
+    write(
+        tmp_path, "import jinja2\n\n@app.function()\ndef work(event): return os.getppid()\n", head=textwrap.dedent(HEAD)
+    )
+
+    async def test(pool: Pool) -> None:
+        earlier = await call(pool, "work")
+        await until(lambda: pool._nurseries.current is not None and "jinja2" in pool._nurseries.current.modules)
+        assert alive(earlier)
+        await pool.reload()
+        await until(lambda: not alive(earlier))
+        assert await call(pool, "work") != earlier
 
     run(tmp_path, test)
 
