@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereport
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -88,11 +89,14 @@ def refused(batch: Batch, now: float, why: str) -> Verdict:
     return Verdict((_later(batch, now),), why=why)
 
 
+def expiry(record: Record, maximum_age: float) -> float:
+    """When a record is as old as it may be, in seconds since 1970."""
+    return math.inf if maximum_age == UNLIMITED else record.arrival + maximum_age
+
+
 def expired(records: tuple[Record, ...], now: float, maximum_age: float) -> int:
-    """How many of the first records are older than they may be."""
-    if maximum_age == UNLIMITED:
-        return 0
-    return next((at for at, record in enumerate(records) if now - record.arrival <= maximum_age), len(records))
+    """How many of the first records are as old as they may be."""
+    return next((at for at, record in enumerate(records) if expiry(record, maximum_age) > now), len(records))
 
 
 def _failed(batch: Batch, settings: StreamSettings, now: float, why: str, *, error: bool) -> Verdict:

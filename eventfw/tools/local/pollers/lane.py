@@ -15,7 +15,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from eventfw.tools.local.pollers.attempts import TOO_OLD, Batch, Record, Verdict, answered, expired, raised, refused
+from eventfw.tools.local.pollers.attempts import (
+    TOO_OLD,
+    Batch,
+    Record,
+    Verdict,
+    answered,
+    expired,
+    expiry,
+    raised,
+    refused,
+)
 from eventfw.tools.local.pollers.stream_settings import StreamSettings
 from eventfw.tools.local.pollers.tumbling import NO_STATE, TOO_LARGE, Window, oversized
 
@@ -75,6 +85,7 @@ class Lane:
         self.complete = -math.inf
         self.ended = False
         self._waiting: deque[Record] = deque()
+        self._size = 0  # bytes of what waits
         self._since = 0.0  # when what waits began to be gathered
         self._again: deque[Invoke] = deque()
         self._out: Invoke | None = None
@@ -83,7 +94,9 @@ class Lane:
         """Take the shard's next records."""
         if not self._waiting:
             self._since = now
-        self._waiting.extend(records)
+        for record in records:
+            self._waiting.append(record)
+            self._size += len(record.body)
 
     def unfinished(self) -> list[Record]:
         """The records that are not done with, in order."""
@@ -104,6 +117,11 @@ class Lane:
         return len(self._waiting)
 
     @property
+    def held_bytes(self) -> int:
+        """How large those are, together."""
+        return self._size
+
+    @property
     def over(self) -> bool:
         """Whether nothing will ever be due again."""
         return self.ended and self._out is None and not self._again and not self._waiting and self.window is None
@@ -111,8 +129,8 @@ class Lane:
     def next(self, now: float) -> Invoke | GiveUp | Wait | Look | None:
         """What is due, or when something will be; ``None`` until there are more records."""
         if self._again:
-            if self._again[0].batch.not_before > now:
-                return Wait(self._again[0].batch.not_before)
+            if (until := self._due_at(self._again[0].batch)) > now:
+                return Wait(until)
             due = self._again.popleft()
         else:
             gathered = self._gathered(now)
@@ -123,6 +141,11 @@ class Lane:
             return self._aged(due, old)
         self._out = due
         return due
+
+    def _due_at(self, batch: Batch) -> float:
+        """When a batch is tried again, or given up because its first record is too old by then."""
+        age = self.settings.maximum_record_age
+        return min([batch.not_before, *(expiry(record, age) for record in batch.records[:1])])
 
     def returned(self, now: float, value: Any) -> Verdict:
         """The function that was invoked returned a value."""
@@ -206,8 +229,9 @@ class Lane:
         return self._taking(records, window) if now >= until else Wait(min(until, window.end))
 
     def _taking(self, records: tuple[Record, ...], window: Window | None = None, *, final: bool = False) -> Invoke:
-        for _ in records:
+        for record in records:
             self._waiting.popleft()
+            self._size -= len(record.body)
         return Invoke(Batch(records), window, final)
 
     def _first(self, window: Window | None) -> tuple[tuple[Record, ...], bool, bool]:

@@ -12,6 +12,7 @@ from eventfw.tools.local.pollers.positions import Position
 from eventfw.tools.local.pollers.shards import Page, Shard, Stream
 
 HELD = 20_000  # records that are read ahead, at most, and one page
+HELD_BYTES = 64 * 1024 * 1024  # of them, likewise
 
 
 class ShardWork:
@@ -51,7 +52,8 @@ class ShardWork:
     @property
     def full(self) -> bool:
         """Whether enough is read ahead."""
-        return sum(one.lane.held for one in self.lanes) >= HELD
+        lanes = [one.lane for one in self.lanes]
+        return sum(lane.held for lane in lanes) >= HELD or sum(lane.held_bytes for lane in lanes) >= HELD_BYTES
 
     @property
     def finished(self) -> bool:

@@ -142,7 +142,12 @@ class StreamPoller:
                 await self._list(settings)
                 self._rounds = RELIST
             self._rounds -= 1
-            got = any(await asyncio.gather(*(self._read(work) for work in list(self.works.values()))))
+            reading = (self._read(work) for work in list(self.works.values()))
+            read = await asyncio.gather(*reading, return_exceptions=True)  # no shard is still read in the next round
+            for one in read:
+                if isinstance(one, BaseException):
+                    raise one
+            got = any(read)
         except LocalError as error:
             self._rounds = 0
             self._trouble.met(error)

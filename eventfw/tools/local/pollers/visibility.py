@@ -38,6 +38,7 @@ class Visibility:
         self.terminal = terminal
         self.shown: Callable[[str], None] = lambda queue: None
         self._until: dict[str, tuple[str, float]] = {}  # by receipt: the queue's URL, the moment
+        self._kept = KEPT
         self._tasks: set[asyncio.Task[None]] = set()
         self._showing: set[asyncio.Task[None]] = set()
         clock.settled_by(self.settle)
@@ -54,9 +55,10 @@ class Visibility:
 
     def hide(self, url: str, receipts: Sequence[str], until: float) -> None:
         """Messages of a queue were received: they are seen again at that moment."""
-        if len(self._until) > KEPT:
+        if len(self._until) > self._kept:
             now = self.clock.time()
             self._until = {receipt: known for receipt, known in self._until.items() if known[1] >= now}
+            self._kept = max(KEPT, 2 * len(self._until))
         for receipt in receipts:
             self._until[receipt] = (url, until)
         if self.takes_over and receipts:
@@ -97,13 +99,12 @@ class Visibility:
 
     async def hidden(self, action: str, body: bytes) -> bytes:
         """A client's request, changed so that what it receives, or hides for longer, stays hidden."""
-        said = json.loads(body)
-        if action == "ReceiveMessage" and said.get("VisibilityTimeout") != 0:
-            said["VisibilityTimeout"] = HIDDEN
-        for one in _entries(action, said) if action in CHANGES else ():
-            if int(one.get("VisibilityTimeout", DEFAULT)):
-                one["VisibilityTimeout"] = HIDDEN
-        return json.dumps(said).encode()
+        try:
+            said = json.loads(body)
+            changed = _hidden(action, said)
+        except (ValueError, TypeError, AttributeError):
+            return body  # which SQS refuses
+        return json.dumps(said).encode() if changed else body
 
     async def seen(self, action: str, said: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         """A client has received, changed or deleted messages: ``said`` is what it asked for."""
@@ -160,6 +161,17 @@ class Visibility:
                 self.terminal.problem(f"Received messages of {_name(url)}, {len(some)}, stay hidden: {error}")
         if receipts:
             self.shown(_name(url))
+
+
+def _hidden(action: str, said: Any) -> bool:
+    """Have what is received, or hidden for longer, stay hidden; whether anything was changed."""
+    changed = False
+    for one in [said] if action == "ReceiveMessage" else _entries(action, said) if action in CHANGES else ():
+        seconds = one.get("VisibilityTimeout", DEFAULT)
+        if isinstance(seconds, int) and 0 < seconds <= HIDDEN:  # what is not, SQS refuses
+            one["VisibilityTimeout"] = HIDDEN
+            changed = True
+    return changed
 
 
 def _entries(action: str, said: Mapping[str, Any]) -> list[Any]:

@@ -202,6 +202,18 @@ def test_records_that_are_too_old_are_given_up_before_the_function_has_them() ->
     assert EXHAUSTED != TOO_OLD
 
 
+def test_a_batch_that_waits_to_be_tried_again_is_given_up_when_it_is_too_old() -> None:
+    one = Lane(replace(PLAIN, maximum_record_age=60))
+    one.add(records("1", at=100), 100)
+    for now in (158, 159):
+        assert invoked(one, now) == ["1"]
+        one.raised(now)
+    assert one.next(159) == Wait(160)
+    old = one.next(160)
+    assert isinstance(old, GiveUp) and old.condition == TOO_OLD
+    assert one.next(160) is None
+
+
 def test_what_is_not_done_with_is_all_that_was_not_successful() -> None:
     one = lane("1", "2", "3", "4", batch_size=2, bisect=True)
     assert invoked(one) == ["1", "2"]

@@ -145,6 +145,16 @@ async def test_a_timeout_that_a_client_says_goes_by_the_virtual_clock() -> None:
     assert (await bench.asked("ReceiveMessage", {}, VisibilityTimeout=0))["VisibilityTimeout"] == 0
 
 
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b'{"Entries": [1]}', b'{"VisibilityTimeout": 43201}', b'{"VisibilityTimeout": -1}']
+)
+@in_loop
+async def test_what_sqs_refuses_is_passed_on_as_it_is(body: bytes) -> None:
+    for action in ("ReceiveMessage", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch"):
+        if b"Entries" not in body or action.endswith("Batch"):
+            assert await Bench().passing.before(target(f"AmazonSQS.{action}"), body) == body
+
+
 @in_loop
 async def test_of_a_batch_those_that_were_refused_are_as_they_were() -> None:
     bench = Bench()

@@ -19,6 +19,7 @@ from eventfw.tools.local.clock import RealClock, VirtualClock
 from eventfw.tools.local.cloud.aws import AwsError
 from eventfw.tools.local.lambdas.chaos import Chaos, Spec
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
+from eventfw.tools.local.pollers import shard_work, trouble
 from eventfw.tools.local.pollers.attempts import Record
 from eventfw.tools.local.pollers.positions import Position, Positions
 from eventfw.tools.local.pollers.shard_work import HELD
@@ -264,7 +265,7 @@ async def test_a_record_that_grows_too_old_is_given_up_by_the_clock() -> None:
     async with bench.polling(MaximumRecordAgeInSeconds=60, DestinationConfig={"OnFailure": {"Destination": FAILED}}):
         await bench.advance(59)
         assert bench.queues.sent == []
-        await bench.advance(61)
+        await bench.advance(1)
     [told] = bench.queues.sent
     assert told["requestContext"]["condition"] == "RecordAgeExceeded"
 
@@ -513,9 +514,9 @@ async def test_a_record_is_given_up_when_the_stream_has_forgotten_it() -> None:
     bench = Bench(Clicks(a=["1"]))
     bench.function.bad = {"1"}
     async with bench.polling(MaximumRecordAgeInSeconds=600_000):
-        await bench.advance(86_400)
+        await bench.advance(86_399)
         assert "gave up" not in bench.said.getvalue()
-        await bench.advance(60)
+        await bench.advance(1)
     assert "gave up 1 record 1 (RecordAgeExceeded), and has nobody to tell" in bench.said.getvalue()
 
 
@@ -528,6 +529,45 @@ async def test_a_shard_whose_function_is_held_up_is_read_ahead_so_far_and_no_fur
         bench.stream.contents["a"].append("late")
         assert await poller.look() is False
         assert poller.works["a"].last == str(HELD)
+
+
+@in_loop
+async def test_large_records_are_read_ahead_to_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shard_work, "HELD_BYTES", 200)
+    bench = Bench(Clicks(a=[str(number) for number in range(10)]))
+    bench.function.held["0"] = asyncio.Event()
+    async with bench.polling(BatchSize=1) as poller:
+        await poller.look()
+        bench.stream.contents["a"].append("late")
+        assert await poller.look() is False
+        bench.function.held["0"].set()
+        await poller.settle()
+        assert bench.function.batches[-1] == ["late"]
+
+
+@in_loop
+async def test_no_shard_is_read_twice_at_once_after_another_was_refused() -> None:
+    class Slow(Clicks):
+        reading = most = 0
+        may_go_on = asyncio.Event()
+
+        async def read(self, iterator: str) -> Page:
+            if iterator.startswith("a") and self.begun:
+                raise AwsError("InternalFailure", "no", 500)
+            self.reading += 1
+            self.most = max(self.most, self.reading)
+            await self.may_go_on.wait()
+            self.reading -= 1
+            return await super().read(iterator)
+
+    stream = Slow(a=["1"], b=["2", "3"])
+    bench = Bench(stream)
+    async with bench.polling() as poller:
+        looking = asyncio.create_task(poller.look())
+        await asyncio.sleep(2.5 * trouble.FIRST_PAUSE)
+        stream.may_go_on.set()
+        await looking
+        assert stream.most == 1
 
 
 @in_loop
