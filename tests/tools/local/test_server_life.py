@@ -153,11 +153,20 @@ def test_sample_events_are_replayed_at_the_start_and_after_each_save(folder: Pat
 # The end
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_every_process(folder: Path, how: signal.Signals) -> None:
-    live = Live(folder)
+@pytest.mark.parametrize(
+    ("how", "arguments", "processes"),
+    [
+        (signal.SIGINT, (), 5),  # the server, the zygote, a worker, the embedded AWS and its guardian
+        (signal.SIGTERM, ("--no-cloud",), 3),
+        (signal.SIGHUP, ("--no-cloud",), 3),
+    ],
+)
+def test_a_signal_ends_every_process(
+    folder: Path, how: signal.Signals, arguments: tuple[str, ...], processes: int
+) -> None:
+    live = Live(folder, *arguments)
     live.get("/version")
-    assert len(family(live.process.pid)) >= 4  # the server, the zygote, a worker, the embedded AWS and its guardian
+    assert len(family(live.process.pid)) >= processes
     assert live.stop(how) == 0
     assert "Stopping ..." in live.lines
     assert not [line for line in live.lines if "Traceback" in line or "never" in line]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from live import Live, eventfw, write
 
 from eventfw.tools.local.cloud.reports import reported, taken
 from eventfw.tools.local.web.asgi import HttpRequest, HttpResponse
@@ -57,38 +55,3 @@ def test_what_is_no_whole_report_is_refused(body: bytes) -> None:
 @pytest.mark.parametrize("target", ["", "StarlingDoveService.PutConfigRule", "DynamoDB_20120810.PutItem"])
 def test_other_requests_are_no_reports(target: str) -> None:
     assert not reported(HttpRequest("POST", "/", headers=[("x-amz-target", target)]))
-
-
-APP = """
-    from eventfw import App
-
-    app = App("demo")
-
-    @app.codepipeline_action()
-    def release(job):
-        return {"Version": job.json["version"]}
-
-    @app.codedeploy_hook()
-    def check(hook):
-        raise ValueError("the new version does not answer")
-
-    @app.config_rule()
-    def private(notification):
-        return False
-"""
-
-
-def test_handlers_that_report_run_to_their_end(tmp_path: Path) -> None:
-    write(tmp_path / "app.py", APP)
-    live = Live(tmp_path)
-    try:
-        for handler, fields, said in (
-            ("release", ('user_parameters={"version": "1.2"}',), "succeeded with {'Version': '1.2'}"),
-            ("check", (), "CodeDeploy was told: Failed"),
-            ("private", (), "1 NON_COMPLIANT"),
-        ):
-            done = eventfw(tmp_path, "send", handler, *fields)
-            assert done.returncode == 0, done.stderr
-            live.says(said)
-    finally:
-        live.stop()
