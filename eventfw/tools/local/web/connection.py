@@ -204,12 +204,11 @@ class HttpConnection(asyncio.Protocol):
             protocol.data_received(arrived)
 
     def take_back(self) -> None:
-        """Go on after a request that was answered otherwise."""
-        if self.direct is not None:
-            self.connections.add(self)
-            self._parser = httptools.HttpRequestParser(self)
-            self.transport.set_protocol(self)
-            self._wait()
+        """Go on after a request that was answered otherwise, where there is a short way."""
+        self.connections.add(self)
+        self._parser = httptools.HttpRequestParser(self)
+        self.transport.set_protocol(self)
+        self._wait()
 
     def _leave(self) -> None:
         self.connections.discard(self)
@@ -236,6 +235,8 @@ class AsgiConnection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        if self._back.direct is None:
+            return  # there is nothing to go back to: uvicorn keeps it, and closes it when the server ends
         last = self._between and self.cycle.response_complete  # nothing has come after the request that is answered
         if last and self.cycle.keep_alive and not self.flow.write_paused and not self.transport.is_closing():
             self._unset_keepalive_if_required()

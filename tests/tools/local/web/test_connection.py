@@ -394,6 +394,18 @@ def test_the_end_of_the_server_waits_for_the_answer_and_says_that_it_is_the_last
     running(run())
 
 
+def test_the_end_of_the_server_closes_kept_connections_of_addresses_without_a_short_way() -> None:
+    async def run() -> None:
+        async with served(Functions()) as server:
+            kept = await server.client(server.long)
+            assert (await kept.ask(get("/photos/a"))).startswith(b"HTTP/1.1 200 ")
+            ended = asyncio.create_task(kept.ended())
+            server.clients.clear()
+        assert await ended, "it would be answered by parts of the server that have ended"
+
+    running(run())
+
+
 @pytest.mark.parametrize("request_", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n"])
 def test_what_is_no_http_is_refused(request_: bytes) -> None:
     async def run() -> None:
