@@ -32,9 +32,12 @@ from eventfw.tools.local.web.guard import Guard
 if TYPE_CHECKING:
     from eventfw.tools.local.cloud.aws import Aws
     from eventfw.tools.local.cloud.door import Door
-    from eventfw.tools.local.pollers.manager import Passing, Pollers
+    from eventfw.tools.local.pollers.manager import Pollers
+    from eventfw.tools.local.pollers.passing import Passing
 
-LATE = ("eventfw.tools.local.cloud.upstream", "eventfw.tools.local.pollers.manager")  # imported while the AWS starts
+LATE = tuple(  # imported while the AWS starts
+    f"eventfw.tools.local.{name}" for name in ("cloud.upstream", "pollers.manager", "pollers.passing")
+)
 
 Spawn = Callable[[Any], asyncio.Task[Any]]
 """Runs something beside the server."""
@@ -97,7 +100,11 @@ class Backend:
     def _begin_polling(self) -> None:
         """Make what polls event sources, which imports the client library. Mappings come when the app's stack is up."""
         from eventfw.tools.local.cloud.aws import Aws
-        from eventfw.tools.local.pollers.manager import Passing, Pollers, Positions, Surroundings, Visibility
+        from eventfw.tools.local.pollers.manager import Pollers
+        from eventfw.tools.local.pollers.passing import Passing
+        from eventfw.tools.local.pollers.poller import Surroundings
+        from eventfw.tools.local.pollers.positions import Positions
+        from eventfw.tools.local.pollers.visibility import Visibility
 
         self.client = Aws(lambda: self.running.endpoint_url if self.running else None, self.options.region)
         visibility = Visibility(self.client, self.clock, self.terminal)

@@ -12,7 +12,6 @@ from eventfw.errors import EventfwError, LocalError
 from eventfw.tools.local.clock import Clock
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
 from eventfw.tools.local.lambdas.service import LambdaService
-from eventfw.tools.local.pollers.activity import Activity
 from eventfw.tools.local.pollers.attempts import EXHAUSTED, Batch, Verdict
 from eventfw.tools.local.pollers.given_up import Loss, send
 from eventfw.tools.local.pollers.lane import GiveUp, Invoke, Lane, Look, Wait
@@ -23,6 +22,35 @@ from eventfw.tools.local.workers.results import LATEST
 
 PATIENCE = 1.0  # seconds of real time until a shard that could not be read is asked for again
 NAMESPACE = uuid.UUID("6f2f6f8e-1c1b-4c60-9d59-3a7d7f0b8a11")  # of the ids of mappings
+
+
+class Activity:
+    """Counts what is under way: a virtual clock waits for it before it goes on."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._over = asyncio.Event()
+        self._over.set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is."""
+        return self._count > 0
+
+    def begin(self) -> None:
+        """One thing more."""
+        self._count += 1
+        self._over.clear()
+
+    def end(self) -> None:
+        """One thing less."""
+        self._count -= 1
+        if not self._count:
+            self._over.set()
+
+    async def over(self) -> None:
+        """Wait until nothing is."""
+        await self._over.wait()
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,9 @@ from typing import Any
 
 from eventfw.errors import EventfwError
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
-from eventfw.tools.local.pollers.passing import Passing
 from eventfw.tools.local.pollers.poller import MakePoller, Poller, Surroundings
-from eventfw.tools.local.pollers.positions import Positions
 from eventfw.tools.local.pollers.queues import QueuePoller
 from eventfw.tools.local.pollers.streams import StreamPoller, kinesis_poller, table_poller
-from eventfw.tools.local.pollers.visibility import Visibility
-
-__all__ = ["Passing", "Pollers", "Positions", "Surroundings", "Visibility"]
 
 POLLERS: dict[str, MakePoller] = {"dynamodb": table_poller, "kinesis": kinesis_poller, "sqs": QueuePoller}
 """By the service that is polled, as ARNs name it. Kafka, MQ and DocumentDB are not: nothing of them is here to poll."""

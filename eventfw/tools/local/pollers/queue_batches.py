@@ -14,10 +14,9 @@ from eventfw.tools.local.cloud.aws import AwsError, Unanswered
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
 from eventfw.tools.local.pollers.batching import Message, event_of
 from eventfw.tools.local.pollers.partial import Outcome, outcome, told
-from eventfw.tools.local.pollers.poller import Surroundings
+from eventfw.tools.local.pollers.poller import Surroundings, Trouble
 from eventfw.tools.local.pollers.scaling import Scale
 from eventfw.tools.local.pollers.sqs import SqsQueue
-from eventfw.tools.local.pollers.trouble import Trouble
 from eventfw.tools.local.workers.results import Result, Throttled
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds, before a throttled function is tried again

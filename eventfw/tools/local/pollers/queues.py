@@ -12,11 +12,10 @@ from eventfw.rules.criteria import FILTERS_ON_REQUEST, FilterCriteria
 from eventfw.tools.local.cloud.aws import AwsError, Unanswered
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
 from eventfw.tools.local.pollers.batching import Gathering, Message, message_of
-from eventfw.tools.local.pollers.poller import Poller, Surroundings
+from eventfw.tools.local.pollers.poller import Poller, Surroundings, Trouble
 from eventfw.tools.local.pollers.queue_batches import Batches
 from eventfw.tools.local.pollers.scaling import GROWTH, scale_of
 from eventfw.tools.local.pollers.sqs import MOST, SqsQueue
-from eventfw.tools.local.pollers.trouble import Trouble
 
 LONG_POLL = 5  # seconds. Lambda waits for 20; a mapping that has changed waits for the last poll of the old one
 LOOK = 0.2  # seconds of real time between two looks at a queue, by a virtual clock

@@ -16,14 +16,12 @@ from dataclasses import replace
 from eventfw.errors import EventfwError, LocalError
 from eventfw.tools.local.cloud.aws import AwsError
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
-from eventfw.tools.local.pollers.activity import Activity
-from eventfw.tools.local.pollers.lane_work import Job
-from eventfw.tools.local.pollers.poller import Poller, Surroundings
+from eventfw.tools.local.pollers.lane_work import Activity, Job
+from eventfw.tools.local.pollers.poller import Poller, Surroundings, Trouble
 from eventfw.tools.local.pollers.positions import Position
 from eventfw.tools.local.pollers.shard_work import ShardWork
 from eventfw.tools.local.pollers.shards import LOST, KinesisStream, Shard, Stream, TableStream
 from eventfw.tools.local.pollers.stream_settings import UNLIMITED, StreamSettings
-from eventfw.tools.local.pollers.trouble import Trouble
 
 ROUND = 1.0  # seconds of real time after which shards are read although nobody was seen to write
 RELIST = 10  # rounds after which shards are listed although none has ended

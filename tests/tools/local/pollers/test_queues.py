@@ -17,7 +17,8 @@ from eventfw.errors import LocalError
 from eventfw.tools.local.clock import RealClock, VirtualClock
 from eventfw.tools.local.lambdas.chaos import Chaos, Spec
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
-from eventfw.tools.local.pollers import queues, trouble
+from eventfw.tools.local.pollers import poller as pollers
+from eventfw.tools.local.pollers import queues
 from eventfw.tools.local.pollers.poller import Surroundings
 from eventfw.tools.local.pollers.queues import QueuePoller
 from eventfw.tools.local.pollers.visibility import Visibility
@@ -303,7 +304,7 @@ async def test_what_cannot_be_run_is_told_and_its_message_waits() -> None:
 
 @in_loop
 async def test_what_sqs_goes_on_to_refuse_is_told_once_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trouble, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(pollers, "FIRST_PAUSE", 0.01)
     bench = Bench(real=True)
     bench.sqs.refusals = [refused()]
     bench.sqs.send("orders", "a")

@@ -19,7 +19,8 @@ from eventfw.tools.local.clock import RealClock, VirtualClock
 from eventfw.tools.local.cloud.aws import AwsError
 from eventfw.tools.local.lambdas.chaos import Chaos, Spec
 from eventfw.tools.local.lambdas.configuration import EventSourceMapping
-from eventfw.tools.local.pollers import shard_work, trouble
+from eventfw.tools.local.pollers import poller as pollers
+from eventfw.tools.local.pollers import shard_work
 from eventfw.tools.local.pollers.attempts import Record
 from eventfw.tools.local.pollers.positions import Position, Positions
 from eventfw.tools.local.pollers.shard_work import HELD
@@ -564,7 +565,7 @@ async def test_no_shard_is_read_twice_at_once_after_another_was_refused() -> Non
     bench = Bench(stream)
     async with bench.polling() as poller:
         looking = asyncio.create_task(poller.look())
-        await asyncio.sleep(2.5 * trouble.FIRST_PAUSE)
+        await asyncio.sleep(2.5 * pollers.FIRST_PAUSE)
         stream.may_go_on.set()
         await looking
         assert stream.most == 1
