@@ -69,7 +69,9 @@ def result(running: subprocess.Popen[str]) -> int:
     return int(json.loads(running.communicate(timeout=30)[0]))
 
 
-def test_an_editor_debugs_handlers_before_and_after_a_reload(live: Live, port: int) -> None:
+def test_an_editor_debugs_handlers_before_and_after_a_reload_and_the_port_is_free_in_the_end(
+    live: Live, port: int
+) -> None:
     assert result(invoked(live)) == 41
     editor = Editor(port, live.folder / "app.py", LINE)
     live.says("An editor is attached")
@@ -90,16 +92,13 @@ def test_an_editor_debugs_handlers_before_and_after_a_reload(live: Live, port: i
     live.says("The editor has gone")
     editor.close()
     assert result(invoked(live)) == 42
-
-
-def test_the_port_is_free_again_when_the_server_has_stopped(live: Live, port: int) -> None:
     live.stop()
+    until(lambda: free(port), "a free port")
 
-    def free() -> bool:
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            return False
-        return True
 
-    until(free, "a free port")
+def free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
