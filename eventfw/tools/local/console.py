@@ -74,6 +74,7 @@ class Console:
         question = Question(worker, prompt, answer)
         if self.owner is None:
             self.owner = worker
+            self._forget_typed()
             self.terminal.note(f"{worker.function} is at a breakpoint. Its timeout waits; c goes on.")
         if self.owner is worker:
             self._show(question)
@@ -100,6 +101,13 @@ class Console:
         self._shown = question
         self.terminal.ask(question.worker.function, question.prompt)
         asyncio.get_running_loop().add_reader(self.keyboard.fileno(), self._typed)
+
+    def _forget_typed(self) -> None:
+        """Let go what was typed while nobody asked: an Enter between two requests is no answer to a breakpoint."""
+        if sys.platform != "win32":
+            import termios
+
+            termios.tcflush(self.keyboard.fileno(), termios.TCIFLUSH)
 
     def _typed(self) -> None:
         try:

@@ -88,6 +88,17 @@ def test_a_prompt_is_shown_at_once_and_the_line_goes_to_who_asked() -> None:
     assert at_desk(test).answers == [("first", b"p 1\n", "")]
 
 
+def test_what_was_typed_before_the_breakpoint_is_no_answer_to_it() -> None:
+    async def test(desk: Desk) -> None:
+        os.write(desk.hand, b"c\n")
+        desk.ask(desk.first)
+        await desk.typed("p 1\nn\n")
+        desk.ask(desk.first)
+        await desk.typed("")
+
+    assert at_desk(test).answers == [("first", b"p 1\n", ""), ("first", b"n\n", "")]
+
+
 def test_lines_that_come_meanwhile_stand_above_the_prompt() -> None:
     async def test(desk: Desk) -> None:
         desk.ask(desk.first)
