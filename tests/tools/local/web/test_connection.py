@@ -402,6 +402,7 @@ def test_the_end_of_the_server_closes_kept_connections_of_addresses_without_a_sh
             ended = asyncio.create_task(kept.ended())
             server.clients.clear()
         assert await ended, "it would be answered by parts of the server that have ended"
+        await kept.close()
 
     running(run())
 
