@@ -130,6 +130,9 @@ def test_a_breakpoint_that_went_on_to_work_lets_the_next_have_its_turn(monkeypat
         desk.ask(desk.first)
         desk.ask(desk.second)
         await desk.typed("c\n")
+        async with asyncio.timeout(10):
+            while not desk.written.endswith("second | (Pdb) "):  # noqa: ASYNC110 - its turn comes a moment later
+                await asyncio.sleep(0.001)
         await desk.typed("later\n")
 
     assert [name for name, _, _ in at_desk(test).answers] == ["first", "second"]
