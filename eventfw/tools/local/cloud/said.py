@@ -36,7 +36,10 @@ class Said:
         if request.header("x-amz-target") == PUT_EVENTS:
             entries = entries_of(body)
             for event, time in times_in(entries):
-                _remember(self._times, event, time)
+                if time:
+                    _remember(self._times, event, time)
+                else:
+                    self._times.pop(event, None)  # what an event like it said is not true of this one
             refused = refusals(entries)
             return without(body, refused) if refused else body
         if b"BinaryValue" in body:
@@ -66,17 +69,17 @@ class Said:
 
 
 def times_in(entries: Iterable[Any]) -> Iterator[tuple[str, str]]:
-    """The entries to put as events that have a time: what tells them from others, and the time.
+    """The entries to put as events: what tells each from others, and its time, or nothing where it says none.
 
     https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
     """
     for entry in entries:
-        time = entry.get("Time") if isinstance(entry, dict) else None
-        if isinstance(time, (int, float)):
-            named = _named(
-                entry.get("Source"), entry.get("DetailType"), entry.get("Resources"), _json(entry.get("Detail"))
-            )
-            yield named, f"{datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        if not isinstance(entry, dict):
+            continue
+        said = (entry.get(name) for name in ("Source", "DetailType", "Resources"))
+        time = entry.get("Time")
+        told = f"{datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M:%SZ}" if isinstance(time, (int, float)) else ""
+        yield _named(*said, _json(entry.get("Detail"))), told
 
 
 def binary_values_in(body: str) -> Iterator[tuple[tuple[str, str], str]]:

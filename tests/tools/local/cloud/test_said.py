@@ -117,3 +117,13 @@ def test_the_answer_to_a_request_that_is_refused_as_a_whole_stays() -> None:
     wrong = json.dumps({"Entries": [{"Source": "shop"}]}).encode()
     assert asyncio.run(said.after(EVENTS, wrong, 503, b"")) is None
     assert asyncio.run(said.after(SNS, b"Action=Publish", 200, b"<x/>")) is None
+
+
+def test_an_event_that_says_no_time_has_its_own_though_one_like_it_said_one() -> None:
+    said = Said()
+    entry = {"Source": "shop", "DetailType": "order", "Detail": '{"n": 1}'}
+    put(said, {**entry, "Time": 1577836800})
+    put(said, entry)
+    arrived = event()
+    said.complete_event(arrived)
+    assert arrived["time"] == event()["time"]
