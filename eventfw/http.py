@@ -399,7 +399,10 @@ def plain(result: Any) -> Any:
         return result
     from .models import has_model
 
-    if not has_model(result):
+    try:
+        if not has_model(result):
+            return result
+    except RecursionError:  # it holds itself, or is too deep: whoever writes it as JSON says so
         return result
     from json import loads
 

@@ -173,12 +173,18 @@ def _toml_line(error: Exception) -> int:
     return int(words.partition(",")[0]) if words else 1
 
 
-def load_project(directory: str | Path = ".", app: str | None = None) -> Project:
-    """Import the app of a project: ``app.py``, unless ``app`` or ``eventfw.toml`` name a ``module`` or
-    ``module:variable``."""
+def existing(directory: str | Path) -> Path:
+    """A project's folder, in full. Raises ``ProjectError`` where there is none."""
     folder = Path(directory).resolve()
     if not folder.is_dir():
         raise ProjectError(f"There is no folder {str(directory)!r}. Check the path given with --directory.")
+    return folder
+
+
+def load_project(directory: str | Path = ".", app: str | None = None) -> Project:
+    """Import the app of a project: ``app.py``, unless ``app`` or ``eventfw.toml`` name a ``module`` or
+    ``module:variable``."""
+    folder = existing(directory)
     config = load_config(folder)
     module, _, variable = (app or config.app).partition(":")
     module = module.removesuffix(".py").replace("/", ".")

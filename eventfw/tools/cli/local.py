@@ -123,13 +123,13 @@ def command(
     from eventfw.tools.local.options import Options
     from eventfw.tools.local.run import serve
     from eventfw.tools.local.terminal import Terminal
-    from eventfw.tools.project import load_config
+    from eventfw.tools.project import existing, load_config
 
     if no_cloud and cloud_endpoint:
         raise click.UsageError("--no-cloud and --cloud-endpoint exclude each other.")
     if persist and (no_cloud or cloud_endpoint):
         raise click.UsageError("--persist is for the embedded AWS, which this run has not.")
-    folder = Path(directory).resolve()
+    folder = existing(directory)
     free = port == 0
     serve(
         Options(

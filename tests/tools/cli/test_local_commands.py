@@ -163,3 +163,9 @@ def test_a_killed_servers_file_is_no_server(tmp_path: Path) -> None:
     state = {"http": "", "aws": "", "edge": "", "control": "http://127.0.0.1:9", "token": "x", "region": "us-east-1"}
     (tmp_path / ".eventfw" / "local.json").write_text(json.dumps({**state, "pid": 2**22 + 1}))
     assert "Start one: eventfw local" in eventfw(tmp_path, "invoke", "direct").stderr
+
+
+def test_a_folder_that_is_not_there_is_named_before_anything_starts(tmp_path: Path) -> None:
+    refused = eventfw(tmp_path, "local", "--directory", "nowhere", "--port", "0")
+    assert refused.returncode == 1
+    assert "There is no folder 'nowhere'. Check the path given with --directory." in refused.stderr

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 EVERY = 0.25  # seconds between two batches, while there is something to send
 KEPT = 10_000  # invocations that wait to be sent
+KEPT_STREAMS = 1_000  # names of streams that are known to be there
 KEPT_CHARACTERS = 32 * 1024 * 1024  # of what they have printed
 SILENT = 50  # of a batch's invocations without a line of their own and without a fault: more say nothing new
 BATCH_EVENTS = 1_000
@@ -120,6 +121,8 @@ class LogEvents:
 
         if stream.name not in self._streams and not await self._make(client, stream):
             return
+        if len(self._streams) > KEPT_STREAMS:  # of those that still log, each is made once more, and is there
+            self._streams.clear()
         self._streams.add(stream.name)
         for events in batches(lines):
             sent = {"logGroupName": stream.group, "logStreamName": stream.name, "logEvents": events}

@@ -80,6 +80,13 @@ def test_lines_go_to_the_environments_stream_which_is_made_once() -> None:
     assert len(aws.messages) == 9
 
 
+def test_only_so_many_streams_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_events, "KEPT_STREAMS", 1)
+    aws, streams = FakeAws("/aws/lambda/order"), [Stream("order", warm=True) for _ in range(3)]
+    sent(aws, *([journal("one", stream=stream)] for stream in [*streams, streams[0]]))
+    assert aws.asked == ["CreateLogStream", "PutLogEvents"] * 4
+
+
 def test_a_missing_group_is_made() -> None:
     aws = FakeAws()
     sent(aws, [journal("one")])

@@ -115,6 +115,11 @@ def fails(code: str, kind: str, message: str) -> Any:
             "({1})", "Runtime.MarshalError", "Unable to marshal response: Object of type set is not JSON serializable"
         ),
         fails(
+            "(held := {}).update(me=held) or held",
+            "Runtime.MarshalError",
+            "Unable to marshal response: Circular reference detected",
+        ),
+        fails(
             "('x' * 6_291_555)",
             "Function.ResponseSizeTooLarge",
             "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
