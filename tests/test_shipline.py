@@ -120,7 +120,8 @@ def test_the_reader_of_imports_passes_over_types_and_functions() -> None:
 
 def test_the_local_server_imports_neither_aws_nor_the_build() -> None:
     """Its first answer, and the first after a save, wait for no boto3, build or deployment."""
-    loaded = loaded_by("import eventfw.tools.local.run", isolated=False)
+    late = "import importlib, eventfw.tools.local.server as it; [*map(importlib.import_module, it.LATE)]"
+    loaded = loaded_by(f"import eventfw.tools.local.run; {late}", isolated=False)
     assert "uvicorn" in loaded
     heavy = ("boto3", "botocore", "eventfw.tools.build", "eventfw.tools.deploy")
     assert not [name for name in loaded if name.startswith(heavy)]
