@@ -48,7 +48,7 @@ def command(context: click.Context, directory: str, as_json: bool) -> None:
     """
     context.obj = (directory, as_json)
     if context.invoked_subcommand is None:
-        told(directory, as_json, 0.0)
+        told(directory, as_json)
 
 
 @command.command()
@@ -62,7 +62,7 @@ def advance(options: tuple[str, bool], duration: float) -> None:
     told(*options, duration)
 
 
-def told(directory: str, as_json: bool, seconds: float) -> None:
+def told(directory: str, as_json: bool, seconds: float | None = None) -> None:
     """Print the time after an advance."""
     from eventfw.tools.local.client import LocalClient
 

@@ -47,12 +47,12 @@ class LocalClient:
         body = json.dumps(event, ensure_ascii=False).encode("utf-8", "surrogatepass")
         return Invoked(**self._asked(f"invoke/{quote(function, safe='')}", body, {"x-eventfw-source": source}))
 
-    def clock(self, advance: float = 0.0) -> tuple[str, bool]:
-        """The server's time, as text, once it was advanced by so many seconds; and whether its clock is virtual.
+    def clock(self, advance: float | None = None) -> tuple[str, bool]:
+        """The server's time, as text, once advanced by so many seconds, if any; and whether its clock is virtual.
 
         Raises LocalError for a real clock, which cannot be advanced.
         """
-        told = self._asked("clock", json.dumps({"advance": advance}).encode(), {})
+        told = self._asked("clock", json.dumps({} if advance is None else {"advance": advance}).encode(), {})
         return told["now"], told["virtual"]
 
     def _asked(self, path: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:

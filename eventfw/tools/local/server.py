@@ -146,6 +146,7 @@ class LocalServer:
         stack.push_async_callback(door.close)
         invalidations = Invalidations(door, self.gateways.edge, self.clock.now, self.guard)
         stack.push_async_callback(self.gateways.serve(invalidations))
+        stack.callback(self.backend.control.stop)
 
     async def _bring_up(self, starting: asyncio.Task[None] | None) -> None:
         """Wait for the AWS, and put the app's own stack into it."""

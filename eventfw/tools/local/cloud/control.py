@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Protocol
@@ -72,6 +73,7 @@ class Control:
         self.clock = clock
         self.step_functions = step_functions
         self.pushes = pushes
+        self._moving: set[asyncio.Future[None]] = set()
 
     def push_url(self, base: str) -> str:
         """Where the embedded AWS posts invocations: this, a slash, and the function's short name."""
@@ -97,7 +99,7 @@ class Control:
         elif len(parts) == 2 and parts[0] == "invoke" and self._trusts(request.header("x-eventfw-token")):
             response = await self._asked(unquote(parts[1]), body, request.header("x-eventfw-source") or "invoke")
         elif parts == ["clock"] and self._trusts(request.header("x-eventfw-token")):
-            response = await self._moved(body)
+            response = await self._moved(body, receive)
         else:
             response = refusal(403, "The token is not this server's.")
         await respond(send, response)
@@ -150,26 +152,56 @@ class Control:
         }
         return HttpResponse(200, list(JSON), json.dumps(answer).encode())
 
-    async def _moved(self, body: bytes) -> HttpResponse:
-        """The time, after the virtual clock was advanced by so many seconds."""
+    async def _advanced(self, seconds: float, receive: Receive) -> bool:
+        """Advance the clock, for as long as the client waits and the server runs; whether it got there.
+
+        A year of a schedule takes its time, and who gives up is not to find the clock in motion.
+        """
+        if not isinstance(self.clock, VirtualClock):
+            return True
+        moving = asyncio.ensure_future(self.clock.advance(seconds))
+        leaving = asyncio.ensure_future(receive())  # the body is here: what else comes is that the client has left
+        self._moving.add(moving)
+        try:
+            await asyncio.wait((moving, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._moving.discard(moving)
+            moving.cancel()
+            leaving.cancel()
+            await asyncio.gather(moving, leaving, return_exceptions=True)
+        if moving.cancelled():
+            return False
+        moving.result()
+        return True
+
+    def stop(self) -> None:
+        """Halt what advances the clock."""
+        for moving in self._moving:
+            moving.cancel()
+
+    async def _moved(self, body: bytes, receive: Receive) -> HttpResponse:
+        """The time, after the virtual clock was advanced by so many seconds, if any are said."""
         try:
             seconds = seconds_of(body)
-            if isinstance(self.clock, VirtualClock):
-                await self.clock.advance(seconds)
+            there = seconds is None or await self._advanced(seconds, receive)
         except ValueError as error:
             return refusal(400, str(error))
+        if not there:
+            return refusal(503, f"The clock was halted at {self.clock.now().isoformat()}.")
         if seconds and not self.clock.virtual:
             return refusal(409, "The clock is real. Start the server with: eventfw local --clock virtual")
         told = {"now": self.clock.now().isoformat(), "virtual": self.clock.virtual}
         return HttpResponse(200, list(JSON), json.dumps(told).encode())
 
 
-def seconds_of(body: bytes) -> float:
-    """How far the clock is to be advanced. Raises ValueError, with what is wrong."""
+def seconds_of(body: bytes) -> float | None:
+    """How far the clock is to be advanced, if at all. Raises ValueError, with what is wrong."""
     try:
         sent = json.loads(body)
     except (ValueError, RecursionError):
         sent = None
+    if sent == {}:
+        return None
     seconds = sent.get("advance") if isinstance(sent, dict) else None
     if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
         raise ValueError('The body must be a JSON object with seconds, such as {"advance": 120}.')

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -123,8 +125,50 @@ def test_an_event_over_lambdas_limit_is_refused(serve: Serve) -> None:
 def test_a_clock_that_is_advanced_by_nonsense_stands_where_it_stood(serve: Serve) -> None:
     port = serve(Control(Functions(Result(b"1")), TOKEN, VirtualClock(0.0)))
     said = (b'"2m"', b"null", b"true", b"-1", b"NaN", b"Infinity", b"1e300", b"31622401")
-    for body in (b"", b"{", b"[]", b"{}", b"[" * 100_000, *(b'{"advance": %s}' % one for one in said)):
+    for body in (b"", b"{", b"[]", b"[" * 100_000, *(b'{"advance": %s}' % one for one in said)):
         status, answer = ask(port, "/_eventfw/clock", body, x_eventfw_token=TOKEN)
         assert (status, "seconds" in answer["errorMessage"]) == (400, True)
+    assert ask(port, "/_eventfw/clock", b"{}", x_eventfw_token=TOKEN)[1]["now"] == "1970-01-01T00:00:00+00:00"
     told = ask(port, "/_eventfw/clock", b'{"advance": 60}', x_eventfw_token=TOKEN)
     assert told == (200, {"now": "1970-01-01T00:01:00+00:00", "virtual": True})
+
+
+class Endless(VirtualClock):
+    """A clock that something wakes up for without end."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
+        self.settled_by(self.more)
+        self.moved = threading.Event()
+        self.halted = threading.Event()
+
+    async def more(self) -> bool:
+        self.loop = asyncio.get_running_loop()
+        self.sleeping = asyncio.ensure_future(self.sleep(1))
+        await asyncio.sleep(0)
+        self.moved.set()
+        return False
+
+    async def advance(self, seconds: float) -> None:
+        try:
+            await super().advance(seconds)
+        finally:
+            self.sleeping.cancel()
+            self.halted.set()
+
+
+@pytest.mark.parametrize("who", ["client", "server"])
+def test_the_clock_halts_when_the_client_leaves_or_the_server_stops(serve: Serve, who: str) -> None:
+    clock = Endless()
+    control = Control(Functions(Result(b"1")), TOKEN, clock)
+    port = serve(control)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("POST", "/_eventfw/clock", b'{"advance": 31622400}', {"x-eventfw-token": TOKEN})
+    assert clock.moved.wait(30)
+    assert ask(port, "/_eventfw/clock", b"{}", x_eventfw_token=TOKEN)[0] == 200  # is told meanwhile
+    if who == "server":
+        clock.loop.call_soon_threadsafe(control.stop)
+        assert connection.getresponse().status == 503
+    connection.close()
+    assert clock.halted.wait(30)
+    assert clock.time() < 31_622_400
