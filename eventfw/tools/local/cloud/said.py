@@ -76,10 +76,10 @@ def times_in(entries: Iterable[Any]) -> Iterator[tuple[str, str]]:
     for entry in entries:
         if not isinstance(entry, dict):
             continue
-        said = (entry.get(name) for name in ("Source", "DetailType", "Resources"))
-        time = entry.get("Time")
+        source, detail_type, resources = (entry.get(name) for name in ("Source", "DetailType", "Resources"))
+        named, time = _named(source, detail_type, resources, _json(entry.get("Detail"))), entry.get("Time")
         told = f"{datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M:%SZ}" if isinstance(time, (int, float)) else ""
-        yield _named(*said, _json(entry.get("Detail"))), told
+        yield named, told
 
 
 def binary_values_in(body: str) -> Iterator[tuple[tuple[str, str], str]]:
