@@ -72,7 +72,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, P
 
 def announced(log: Path) -> str:
     """What the server says until it is ready."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while "Ctrl-C" not in log.read_text() and time.monotonic() < deadline:
         time.sleep(0.05)
     said = log.read_text()
