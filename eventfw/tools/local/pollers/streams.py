@@ -40,7 +40,9 @@ class StreamPoller:
         self.stream = stream
         self.activity = Activity()
         self.works: dict[str, ShardWork] = {}
-        self.finished: set[str] = set()  # shards that are done with, for as long as they are listed
+        self.finished: dict[
+            str, str
+        ] = {}  # shards that are done with, for as long as they are listed, and their starts
         self.first: set[str] | None = None  # shards that were there when the mapping began: it has a position in them
         self._before: dict[str, ShardWork] = {}
         if isinstance(previous, StreamPoller) and previous.is_before(mapping):
@@ -163,16 +165,19 @@ class StreamPoller:
 
     async def _read(self, work: ShardWork) -> bool:
         try:
+            try:
+                return await work.read()
+            except AwsError as error:
+                if error.code not in LOST:
+                    raise
+            last = Position(work.last, behind=True) if work.last else None
+            work.iterator = await self._iterator(work.shard, work.job.settings, last)
             return await work.read()
         except AwsError as error:
-            if error.code == GONE:  # a shard that was split is gone with all that was in it
-                work.end()
-                return False
-            if error.code not in LOST:
+            if error.code != GONE:
                 raise
-        last = Position(work.last, behind=True) if work.last else None
-        work.iterator = await self._iterator(work.shard, work.job.settings, last)
-        return await work.read()
+            work.end()  # a shard that was split, or whose stream was made again, is gone with all that was in it
+            return False
 
     async def _iterator(self, shard: Shard, settings: StreamSettings, position: Position | None) -> str:
         if position is not None:
@@ -185,7 +190,8 @@ class StreamPoller:
         kept, age = await self.stream.retention(), settings.maximum_record_age
         settings = replace(settings, maximum_record_age=kept if age == UNLIMITED else min(age, kept))
         self.first = set(listed) if self.first is None else self.first
-        self.finished &= set(listed)
+        starts = {shard.id: shard.start for shard in listed.values()}
+        self.finished = {shard: start for shard, start in self.finished.items() if starts.get(shard) == start}
         self._known = {shard: place for shard, place in self._known.items() if shard in listed or shard in self.works}
         job = Job(self.mapping, settings, self.surroundings, self.activity, self.look)
         for ended in self._before.values():
@@ -227,7 +233,7 @@ class StreamPoller:
         await work.run()
         if work.finished:
             del self.works[work.shard.id]
-            self.finished.add(work.shard.id)
+            self.finished[work.shard.id] = work.shard.start
             self._rounds = 0
             self._look.set()
 

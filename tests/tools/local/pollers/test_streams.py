@@ -48,6 +48,7 @@ class Clicks:
         self.starts: dict[str, str] = {}
         self.closed: set[str] = set()
         self.refusals: list[AwsError] = []
+        self.expired: set[str] = set()
         self.begun: list[str] = []
 
     async def shards(self) -> list[Shard]:
@@ -61,6 +62,8 @@ class Clicks:
 
     async def resume(self, shard: str, position: Position) -> str:
         self.begun.append(f"{shard} {'after' if position.behind else 'at'} {position.sequence}")
+        if shard not in self.contents:
+            raise AwsError("ResourceNotFoundException", "gone", 400)
         before = [one for one in self.contents[shard] if int(sequence(one)) < int(position.sequence) + position.behind]
         return f"{shard} {len(before)}"
 
@@ -68,6 +71,9 @@ class Clicks:
         if self.refusals:
             raise self.refusals.pop()
         shard, at = iterator.split()
+        if shard in self.expired:
+            self.expired.discard(shard)
+            raise AwsError("ExpiredIteratorException", "old", 400)
         if shard not in self.contents:
             raise AwsError("ResourceNotFoundException", "gone", 400)
         found = self.contents[shard][int(at) :]
@@ -369,6 +375,29 @@ async def test_new_shards_with_the_names_of_old_ones_are_read_from_their_beginni
         await poller.refresh("clicks")
         await poller.settle()
     assert bench.function.batches == [["1", "2", "3"], ["4"]]
+
+
+@in_loop
+async def test_a_stream_that_was_made_again_with_fewer_shards_is_read_on() -> None:
+    bench = Bench(Clicks(a=["1"], b=["2"]))
+    async with bench.polling() as poller:
+        await poller.settle()
+        bench.stream.contents, bench.stream.starts, bench.stream.expired = {"a": ["3"]}, {"a": "3"}, {"a", "b"}
+        await poller.refresh("clicks")
+        await poller.settle()
+        assert bench.function.batches == [["1"], ["2"], ["3"]] and list(poller.works) == ["a"]
+
+
+@in_loop
+async def test_a_shard_with_the_name_of_one_that_is_done_with_is_read() -> None:
+    bench = Bench(Clicks(a=["1"]))
+    bench.stream.closed = {"a"}
+    async with bench.polling() as poller:
+        await poller.settle()
+        bench.stream.closed, bench.stream.contents, bench.stream.starts = set(), {"a": ["2"]}, {"a": "2"}
+        await poller.refresh("clicks")
+        await poller.settle()
+    assert bench.function.batches == [["1"], ["2"]]
 
 
 @in_loop
