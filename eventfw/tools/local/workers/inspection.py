@@ -6,7 +6,7 @@ import traceback
 
 from eventfw.errors import EventfwError
 from eventfw.resources.names import LOCAL_STAGE, Names
-from eventfw.tools.local.workers.modules import installed_modules, loaded_at, own_modules
+from eventfw.tools.local.workers.modules import installed_modules, loaded_at, own_modules, packages_used
 from eventfw.tools.project import Project, describe, load_project
 
 TYPE_CHECKING = False
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def inspected(spec: dict[str, Any]) -> tuple[Project | None, dict[str, Any]]:
     """Import the app. Returns it, and what the server is told.
 
-    That is ``{"description", "module", "variable", "modules", "files", "saved"}``, where ``files`` are source files by
-    module and ``saved`` their times, or, where the import failed,
+    That is ``{"description", "module", "variable", "modules", "packages", "files", "saved"}``, where ``files`` are
+    source files by module and ``saved`` their times, or, where the import failed,
     ``{"problem": {"type", "message", "place", "traceback"}, "files"}``.
     """
     directory = spec["directory"]
@@ -34,6 +34,7 @@ def inspected(spec: dict[str, Any]) -> tuple[Project | None, dict[str, Any]]:
         "module": project.module,
         "variable": project.variable,
         "modules": installed_modules(directory),
+        "packages": packages_used(directory),
         "files": own_modules(directory),
         "saved": loaded_at(directory),
     }

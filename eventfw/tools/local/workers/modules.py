@@ -13,6 +13,7 @@ import sys
 import sysconfig
 import time
 from pathlib import Path
+from types import FunctionType, ModuleType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,6 +127,32 @@ def installed_modules(directory: str) -> list[str]:
         and not own(path, directory)
         and (path.startswith(standard) or any(f"{os.sep}{part}{os.sep}" in path for part in INSTALLED))
     ]
+
+
+def packages_used(directory: str) -> list[str]:
+    """The installed packages that the project's modules hold, or hold something of, by their top-level names.
+
+    What a module only takes a number or a text from is not found: of those nothing leads back to it.
+    """
+    held = {
+        name.partition(".")[0]
+        for own_module in own_modules(directory)
+        for name in map(_home, list(vars(sys.modules[own_module]).values()))
+    }
+    installed = {
+        name.partition(".")[0] for name, path in _files() if any(f"{os.sep}{one}{os.sep}" in path for one in INSTALLED)
+    }
+    return sorted(held & installed - {"eventfw"})
+
+
+def _home(value: object) -> str:
+    """The module that a value is, or that it, or its type, was defined in. Asks nothing of the value's own code."""
+    kind = type(value)
+    if issubclass(kind, ModuleType):
+        found: object = vars(value).get("__name__")
+    else:
+        found = getattr(value if issubclass(kind, (type, FunctionType)) else kind, "__module__", None)
+    return found if isinstance(found, str) else ""
 
 
 def _files() -> Iterator[tuple[str, str]]:

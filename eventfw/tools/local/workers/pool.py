@@ -16,7 +16,7 @@ from eventfw.tools.local.workers.lanes import Generation, Retired
 from eventfw.tools.local.workers.nurseries import Nurseries
 from eventfw.tools.local.workers.oversight import Oversight
 from eventfw.tools.local.workers.results import LATEST, BrokenApp, Result, StartFailed, new_request_id
-from eventfw.tools.local.workers.starting import FIRST, Starter
+from eventfw.tools.local.workers.starting import FIRST, Loaded, Starter
 from eventfw.tools.local.workers.variables import Place
 
 __all__ = ["BrokenApp", "Pool", "Result"]
@@ -106,8 +106,7 @@ class Pool:
         async with self._changing:
             if self._stopped:
                 raise LocalError("The local server is stopping.")
-            known = self._generation is not None and self._generation.description["functions"].get(FIRST)
-            loaded = await self._starter.load(known or None)
+            loaded = await self._starter.load(self._known())
             self._numbers += 1
             self._tell_names(loaded.told["description"]["functions"])
             generation = Generation(
@@ -117,7 +116,7 @@ class Pool:
             previous, self._generation = self._generation, generation
             if previous is not None:
                 previous.retire()
-            if self._nurseries.preload.learn(loaded.told["modules"]):
+            if self._learn(loaded):
                 self._begin(self._renew())
             return generation.description
 
@@ -221,6 +220,22 @@ class Pool:
         """A zygote that has the newly learned modules; not while a reload uses the present one."""
         async with self._changing:
             await self._nurseries.renew()
+            if self._nurseries.preload.modules:
+                return
+            try:  # to learn anew from a worker that found nothing imported
+                loaded = await self._starter.load(self._known())
+            except BrokenApp:
+                return  # a save has come meanwhile: its reload tells of it, and the next good one is learned from
+            loaded.worker.end()
+            if self._learn(loaded):
+                await self._nurseries.renew()
+
+    def _learn(self, loaded: Loaded) -> bool:
+        return self._nurseries.preload.learn(loaded.told["modules"], loaded.told["packages"])
+
+    def _known(self) -> dict[str, Any] | None:
+        """The settings of the function whose worker describes the app, if the app has said them."""
+        return self._generation.description["functions"].get(FIRST) if self._generation is not None else None
 
     def _begin(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from eventfw.tools.local.state import folder_of
@@ -14,26 +14,38 @@ LIMIT = 5000  # modules: beyond this, importing them all is no longer a saving
 
 
 class Preload:
-    """The installed modules that an app is known to load, in the order it loads them."""
+    """The installed modules that an app is known to load, in the order it loads them.
+
+    ``packages`` are those that it names itself. When it names one no longer, everything is forgotten: what was imported
+    for the sake of that one cannot be told from the rest.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.modules: list[str] = []
         self.threaded: list[str] = []
+        self.packages: list[str] = []
         data = self._read()
         if data.get("python") == sys.executable:
             self.modules = _names(data.get("modules"))
             self.threaded = _names(data.get("threaded"))
+            self.packages = _names(data.get("packages"))
 
     def wanted(self) -> list[str]:
         """What to import: all but packages that start threads, which would keep the zygote from forking."""
         return [name for name in self.modules if name.partition(".")[0] not in self.threaded]
 
-    def learn(self, modules: Iterable[str]) -> bool:
-        """Remember what a worker has loaded. True when something is new."""
+    def learn(self, modules: Iterable[str], packages: Sequence[str]) -> bool:
+        """Remember what a worker has loaded, and which packages the app names. True when the zygote should be another:
+        there is something new, or nothing is known any longer, and a worker of a new one has to tell."""
+        gone, changed, self.packages = set(self.packages) - set(packages), self.packages != packages, list(packages)
+        if gone:
+            self.modules = []
+            self._write()
+            return True
         new = [name for name in modules if name not in set(self.modules)][: LIMIT - len(self.modules)]
         self.modules += new
-        if new:
+        if new or changed:
             self._write()
         return any(name.partition(".")[0] not in self.threaded for name in new)
 
@@ -52,7 +64,8 @@ class Preload:
     def _write(self) -> None:
         path = folder_of(self.directory) / FILE
         draft = path.with_suffix(".draft")
-        draft.write_text(json.dumps({"python": sys.executable, "modules": self.modules, "threaded": self.threaded}))
+        known = {"modules": self.modules, "packages": self.packages, "threaded": self.threaded}
+        draft.write_text(json.dumps({"python": sys.executable, **known}))
         draft.replace(path)
 
 

@@ -439,6 +439,25 @@ def test_third_party_modules_are_learned_and_the_users_own_are_not(tmp_path: Pat
     run(tmp_path, test)
 
 
+def test_what_the_app_imports_no_longer_is_forgotten_with_what_it_brought(tmp_path: Path) -> None:
+    rest = "\n@app.function()\ndef work(event): return sorted({'jinja2', 'markupsafe', 'yarl'} & set(sys.modules))\n"
+    write(tmp_path, "import yarl\nfrom jinja2 import Template\n" + rest, head=textwrap.dedent(HEAD))
+
+    async def test(pool: Pool) -> None:
+        def imported() -> set[str]:
+            return set(pool._nurseries.current.modules) if pool._nurseries.current is not None else set()
+
+        await until(lambda: {"jinja2", "yarl"} <= imported())
+        write(tmp_path, "import yarl\n" + rest, head=textwrap.dedent(HEAD))
+        await pool.reload()
+        await until(lambda: "yarl" in imported() and not {"jinja2", "markupsafe"} & imported())
+        await pool.reload()
+        assert await call(pool, "work") == ["yarl"]
+        assert "jinja2" not in (tmp_path / ".eventfw" / "preload.json").read_text()
+
+    run(tmp_path, test)
+
+
 def test_a_module_that_starts_threads_is_left_to_the_workers(tmp_path: Path) -> None:
     site = tmp_path / "site-packages"
     (site / "threaded").mkdir(parents=True)
