@@ -30,7 +30,7 @@ class ChaoticEnvironments:
         self.timeout_of = timeout_of
         self.end = end
 
-    def begin(self, function: str, event: bytes, answer: Callable[[Result], None], within: float) -> bool:
+    def begin(self, function: str, event: bytes, answer: Callable[[Result | None], None], within: float) -> bool:
         """Nothing is run at once, past the faults."""
         return False
 

@@ -30,7 +30,7 @@ class Inspector:
         self.others = others
         self.show = show
 
-    def begin(self, function: str, event: bytes, answer: Callable[[Result], None], within: float) -> bool:
+    def begin(self, function: str, event: bytes, answer: Callable[[Result | None], None], within: float) -> bool:
         """Nothing is run at once, without being shown."""
         return False
 

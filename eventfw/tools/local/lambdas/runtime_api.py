@@ -116,7 +116,7 @@ class RuntimeApi:
         request_id, arn = request_id or new_request_id(), arn or self.place.arn(function)
         return await endpoint.function.invoke(event, request_id, client_context, arn, tenant, version)
 
-    def begin(self, function: str, event: bytes, answer: Callable[[Result], None], within: float) -> bool:
+    def begin(self, function: str, event: bytes, answer: Callable[[Result | None], None], within: float) -> bool:
         """Have a function that is not served here run at once, if it can; whether it is run."""
         return function not in self._endpoints and self.others.begin(function, event, answer, within)
 

@@ -43,8 +43,9 @@ class Environments(Protocol):
     ) -> Result:
         """Run a function on an event and wait for its outcome."""
 
-    def begin(self, function: str, event: bytes, answer: Callable[[Result], None], within: float) -> bool:
-        """Run a function at once, if that takes no waiting and less than ``within`` seconds; whether it is run."""
+    def begin(self, function: str, event: bytes, answer: Callable[[Result | None], None], within: float) -> bool:
+        """Run a function at once, if that takes no waiting and less than ``within`` seconds; whether it is run.
+        ``answer`` is told ``None`` where the event could not be begun after all, and is to be invoked."""
 
 
 class LambdaService:
@@ -131,17 +132,17 @@ class LambdaService:
             self.terminal.invocation(source, function, result.error, result.payload, result.duration_ms, spent=result)
         return result
 
-    def begin(self, function: str, event: bytes, answer: Callable[[Result], None], within: float) -> bool:
+    def begin(self, function: str, event: bytes, answer: Callable[[Result | None], None], within: float) -> bool:
         """Run a function at once, if nothing has to be waited for and its timeout is under ``within`` seconds; whether
-        it is run. ``answer`` is then told the outcome. For all else, and for what is to be told, there is
-        :meth:`invoke`."""
+        it is run. ``answer`` is then told the outcome, or ``None`` where the event could not be begun after all. For
+        that, for all else, and for what is to be told, there is :meth:`invoke`."""
         concurrency = self.concurrency
         try:
             slot = concurrency.enter(function)
         except Throttled:
             return False
 
-        def ended(result: Result) -> None:
+        def ended(result: Result | None) -> None:
             concurrency.leave(slot)
             answer(result)
 

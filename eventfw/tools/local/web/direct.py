@@ -29,9 +29,14 @@ Answer = Callable[[HttpResponse], None]
 
 
 class Begin(Protocol):
-    """Runs a function on an event, if that can begin at once and is over in so many seconds; whether it does."""
+    """Runs a function on an event, if that can begin at once and is over in so many seconds; whether it does.
 
-    def __call__(self, function: str, event: bytes, answer: Callable[[Outcome], None], within: float, /) -> bool: ...
+    ``answer`` is told ``None`` where it could not begin after all.
+    """
+
+    def __call__(
+        self, function: str, event: bytes, answer: Callable[[Outcome | None], None], within: float, /
+    ) -> bool: ...
 
 
 class Sender:
@@ -63,18 +68,23 @@ class Place:
 class Plain:
     """One request on the short way. ``answer`` is given the response, whenever it has come."""
 
-    __slots__ = ("answer", "begun", "gateway", "identity", "place", "sender")
+    __slots__ = ("answer", "begun", "direct", "event", "gateway", "identity", "place", "sender")
 
-    def __init__(self, gateway: Gateway, place: Place, sender: Sender, answer: Answer) -> None:
+    def __init__(self, direct: Direct, place: Place, sender: Sender, answer: Answer) -> None:
         self.begun = perf_counter()
-        self.gateway = gateway
+        self.direct = direct
+        self.gateway = direct.gateway
+        self.event = b""
         self.place = place
         self.sender = sender
         self.answer = answer
         self.identity = request_id(11)
 
-    def ended(self, outcome: Outcome) -> None:
-        """The function's outcome is there."""
+    def ended(self, outcome: Outcome | None) -> None:
+        """The function's outcome is there, or it has to be waited for."""
+        if outcome is None:
+            self.direct.wait(self)
+            return
         try:
             response = response_of(self.place.api, self.place.function, outcome, self.sender.origin)
         except Exception as error:  # else the worker's connection, which tells of the outcome, would end by it
@@ -145,20 +155,23 @@ class Direct:
         place, gateway = self.place(method, url), self.gateway
         if place is None or place.size + sender.size > HEADERS_LIMIT:
             return False
-        request = Plain(gateway, place, sender, answer)
+        request = Plain(self, place, sender, answer)
         text = event_text(sender.head, place.text, body, request_id=request.identity, received=now())
-        event = text.encode()
-        if not self.begin(place.function, event, request.ended, gateway.invoke.seconds):
-            task = asyncio.get_running_loop().create_task(self._wait(request, event))
-            self._waiting.add(task)
-            task.add_done_callback(self._waiting.discard)
+        request.event = text.encode()
+        if not self.begin(place.function, request.event, request.ended, gateway.invoke.seconds):
+            self.wait(request)
         return True
 
-    async def _wait(self, request: Plain, event: bytes) -> None:
+    def wait(self, request: Plain) -> None:
         """Answer a request whose function cannot run at once."""
+        task = asyncio.get_running_loop().create_task(self._wait(request))
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
+
+    async def _wait(self, request: Plain) -> None:
         place, sent = request.place, request.sender.origin
         try:
-            response = await self.gateway.invoked(place.api, place.function, event, sent)
+            response = await self.gateway.invoked(place.api, place.function, request.event, sent)
         except Exception as error:
             response = request.broken(error)
         request.responded(response)

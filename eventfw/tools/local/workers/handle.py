@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from eventfw.tools.local.workers import results
+from eventfw.tools.local.workers.ahead import PATIENCE, QUICK, Ahead, Told, Waiting
 from eventfw.tools.local.workers.journal import Journal, Stream
 from eventfw.tools.local.workers.log_lines import moment
 from eventfw.tools.local.workers.output import Output
 from eventfw.tools.local.workers.oversight import Oversight
-from eventfw.tools.local.workers.results import Result, WorkerEnded
+from eventfw.tools.local.workers.results import Result, WorkerEnded, new_request_id
 from eventfw.tools.local.workers.wire import Decoder, pack, pack_event
 
 if TYPE_CHECKING:
@@ -27,14 +29,16 @@ Answer = Callable[[Result], None]
 
 
 class Invocation:
-    """The event a worker has: who is told the answer, since when, and until when."""
+    """The event a worker has: who is told the answer, since when, and until when; ``ahead`` says that it was sent
+    ahead."""
 
-    __slots__ = ("answer", "journal", "request_id", "seconds", "started")
+    __slots__ = ("ahead", "answer", "journal", "request_id", "seconds", "started")
 
-    def __init__(self, journal: Journal, answer: Answer, seconds: float) -> None:
+    def __init__(self, journal: Journal, answer: Answer | Told, seconds: float, *, ahead: bool = False) -> None:
         self.journal = journal
         self.request_id = journal.request_id
         self.answer = answer
+        self.ahead = ahead
         self.seconds = seconds
         self.started = time.perf_counter()
 
@@ -64,6 +68,7 @@ class Worker(asyncio.Protocol):
         self.oversight = oversight
         self.limits = oversight.limits
         self.scratch = scratch
+        self.ahead = Ahead()
         self.memory_limit = self.limits.memory(stream)
         self.pid = 0
         self.idle_since = 0.0
@@ -78,6 +83,7 @@ class Worker(asyncio.Protocol):
         self._connected = False
         self._current: Invocation | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._ahead_timer: asyncio.TimerHandle | None = None
         self._starting: asyncio.Timeout | None = None
         self._paused = 0.0  # since when it waits for a line of the terminal
         self._asks = False
@@ -125,6 +131,65 @@ class Worker(asyncio.Protocol):
         if self._timer is None:  # else the last event's: it looks again when its own time has come
             self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
 
+    def run_ahead(self, event: bytes, seconds: float, answer: Told) -> bool:
+        """Send an event ahead, to be begun right after those that it has, or now if it has none; whether that will do.
+
+        ``answer`` is told as by :meth:`run`, or ``None`` where the event has not begun and never will here. What was
+        not sent ahead has to be answered first: two ways to the worker have no order.
+        """
+        ahead, current = self.ahead, self._current
+        if self.gone or self.paused or not ahead.room(event) or (current is not None and not current.ahead):
+            return False
+        if not ahead.send(event, Waiting(new_request_id(), self._patience(seconds), answer)):
+            return False
+        if current is None:
+            self._follow(quiet=True)
+            return True
+        self.output.held = True
+        if self._ahead_timer is None:
+            self._ahead_timer = asyncio.get_running_loop().call_later(PATIENCE, self._look_ahead)
+        return True
+
+    def _follow(self, quiet: bool) -> None:
+        """It has answered, and has been sent the next event already. After a quiet answer it has begun with it."""
+        waiting = self.ahead.waiting.popleft()
+        journal = Journal(self.stream, waiting.request_id)
+        self._current = Invocation(journal, waiting.answer, waiting.seconds, ahead=True)
+        self.output.follow(journal, last=not self.ahead.waiting)
+        self.touched = True
+        if self.oversight.begun is not None:
+            self.oversight.begun(journal)
+        if not quiet:
+            self._write(pack({"op": "go"}))
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(waiting.seconds, self._look)
+
+    def _look_ahead(self) -> None:
+        """Whether those that were sent ahead have waited for too long."""
+        self._ahead_timer = None
+        if self.ahead.waiting and self._current is not None:
+            left = self._current.started + PATIENCE - time.perf_counter()
+            if left > 0:
+                self._ahead_timer = asyncio.get_running_loop().call_later(max(left, 0.001), self._look_ahead)
+            else:
+                self.give_back()
+
+    def give_back(self) -> None:
+        """Have events that it was sent ahead and has not begun run elsewhere."""
+        taken, waiting, current = self.ahead.taken_back(), self.ahead.waiting, self._current
+        returned = [one.answer for one in waiting if one.request_id in taken]
+        self.ahead.waiting = deque(one for one in waiting if one.request_id not in taken)
+        if current is not None and current.request_id in taken:  # it is the first, and has been told of
+            if not self.gone and self.ahead.send_again(taken[current.request_id]):
+                current.started = time.perf_counter()
+            else:
+                returned.insert(0, cast("Told", current.answer))
+                self._current = self.output.journal = None
+        if not self.ahead.waiting:
+            self.output.release()
+        for answer in returned:
+            answer(None)
+
     def _patience(self, seconds: float) -> float:
         """How long it may take."""
         return DAY if self.oversight.timeless else seconds
@@ -160,12 +225,24 @@ class Worker(asyncio.Protocol):
                 if head["peak"] > self.memory_limit:
                     self.over_memory(head["peak"])
                     return
-                self._finish(body, head["type"])
-                if not self.gone:
-                    self.on_free(self)
+                self._answered(body, head)
+
+    def _answered(self, body: bytes, head: dict[str, Any]) -> None:
+        quiet, ahead = head["quiet"], self.ahead
+        ahead.quick = quiet and head["took"] <= QUICK
+        if not quiet:
+            self.output.release()
+        self._finish(body, head["type"], took=head["took"] / 1000)
+        if self.gone:
+            return
+        if ahead.waiting:
+            self._follow(quiet)
+        else:
+            self.on_free(self)
 
     def _asked(self) -> None:
         """A debugger in it wants a line from the terminal."""
+        self.give_back()
         self.output.drain()
         prompt = self.output.rest().decode(errors="replace")
         self._paused, self._asks = time.perf_counter(), True
@@ -264,7 +341,9 @@ class Worker(asyncio.Protocol):
         self._finish(results.timed_out(invocation.request_id, invocation.seconds), "Sandbox.Timedout")
         self._leave()
 
-    def _finish(self, payload: bytes, error_type: str, reported: str = "") -> None:
+    def _finish(self, payload: bytes, error_type: str, reported: str = "", took: float = 0.0) -> None:
+        """End the event. ``took`` are the milliseconds that the worker counted, which alone knows when it began with
+        one that it was sent ahead."""
         invocation, self._current = self._current, None
         if invocation is None:
             return
@@ -274,6 +353,8 @@ class Worker(asyncio.Protocol):
         if error_type == "Sandbox.Timedout":
             duration = invocation.seconds * 1000  # what Lambda reports, however late the end was
         journal = invocation.journal
+        if invocation.ahead and took and not journal.paused_ms:
+            duration, journal.began = took, time.time() - took / 1000
         journal.close(duration, error_type, reported or error_type)
         if self.oversight.ended is not None:
             self.oversight.ended(journal)
@@ -284,11 +365,18 @@ class Worker(asyncio.Protocol):
         if self.gone:
             return
         self.gone = True
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._ahead_timer):
+            if timer is not None:
+                timer.cancel()
+        self.give_back()
+        self.ahead.close()
+        self.output.release()
         self.output.drain()
         self.output.close()
         self._exit(results.exit_words(None))
+        while self.ahead.waiting:  # at most one, that it has begun with
+            self._follow(quiet=True)
+            self._exit(results.exit_words(None))
         self._leave_console()
         if self._transport is not None:
             self._transport.close()

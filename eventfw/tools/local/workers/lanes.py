@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from eventfw.errors import LocalError
+from eventfw.tools.local.workers.ahead import Told
 from eventfw.tools.local.workers.handle import Worker
 from eventfw.tools.local.workers.results import Throttled
 from eventfw.tools.local.workers.snapshot import Snapshot
@@ -39,6 +40,7 @@ class Lane:
         self.limit = limit
         self.generation = generation
         self.idle: list[Worker] = []
+        self.last: Worker | None = None  # that was taken for an event to begin at once
         self.workers: set[Worker] = set()
         self.starting = 0
         self.waiting: deque[asyncio.Future[Worker]] = deque()
@@ -63,6 +65,14 @@ class Lane:
     def take(self) -> Worker | None:
         """A warm worker that is free now, if nobody waits for one."""
         return self.idle.pop() if self.idle and not self.waiting else None
+
+    def ahead(self, event: bytes, answer: Told) -> bool:
+        """Send an event to the worker that was taken last, if that is busy with events that are over in no time and
+        nobody waits; whether it is."""
+        last = self.last
+        if last is None or not last.busy or self.waiting:
+            return False
+        return last.run_ahead(event, self.settings["timeout"], answer)
 
     def adopt(self, worker: Worker) -> None:
         """Take in a worker that is ready."""
@@ -193,6 +203,8 @@ class Generation:
         """Take no more events: idle workers end now, busy ones with their answer, and who waits goes on elsewhere."""
         self.retired = True
         for lane in self.lanes.values():
+            for worker in list(lane.workers):
+                worker.give_back()
             for worker in list(lane.idle):
                 worker.end()
             while lane.waiting:

@@ -119,7 +119,7 @@ class Nursery:
             oversight.launched(stream)
         self.workers[number] = worker
         ours.setblocking(False)
-        self._command(zygote.FORK, number, (theirs.detach(), write))
+        self._command(zygote.FORK, number, (theirs.detach(), write, worker.ahead.descriptor()))
         await asyncio.get_running_loop().create_unix_connection(lambda: worker, sock=ours)
         return worker
 

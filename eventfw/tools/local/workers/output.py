@@ -36,6 +36,8 @@ class Output:
         self.stream = stream
         self.recorded = recorded
         self.journal: Journal | None = None
+        self.held = False  # what is there to read may be a later invocation's
+        self._deaf = False  # nobody listens for more
         self._rest = b""
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(descriptor, self.drain)
@@ -44,6 +46,20 @@ class Output:
         """What is printed from now on belongs to this invocation."""
         self.drain()
         self.journal = journal
+
+    def follow(self, journal: Journal, *, last: bool) -> None:
+        """What is there, and what is printed from now on, belongs to this invocation, or to one that may have begun
+        meanwhile, unless this is the last."""
+        self.journal, self.held = journal, not last
+        if last:
+            self.release()
+
+    def release(self) -> None:
+        """What is there belongs to the present invocation."""
+        self.held = False
+        if self._deaf and self.descriptor >= 0:
+            self._deaf = False
+            self._loop.add_reader(self.descriptor, self.drain)
 
     def finish(self) -> None:
         """End the invocation, with all that it printed."""
@@ -59,7 +75,11 @@ class Output:
         return rest
 
     def drain(self) -> None:
-        """Read all there is."""
+        """Read all there is, unless it is held."""
+        if self.held:
+            if not self._deaf and self.descriptor >= 0:
+                self._deaf = self._loop.remove_reader(self.descriptor)
+            return
         while self.descriptor >= 0:
             try:
                 data = os.read(self.descriptor, READ)

@@ -11,7 +11,8 @@ from typing import Any
 
 from eventfw.errors import LocalError
 from eventfw.resources.names import LOCAL_ACCOUNT
-from eventfw.tools.local.workers.handle import Answer, Worker
+from eventfw.tools.local.workers.ahead import Told
+from eventfw.tools.local.workers.handle import Worker
 from eventfw.tools.local.workers.lanes import Generation, Retired
 from eventfw.tools.local.workers.nurseries import Nurseries
 from eventfw.tools.local.workers.oversight import Oversight
@@ -170,16 +171,20 @@ class Pool:
             oversight.ended(journal)
         return result
 
-    def begin(self, function: str, event: bytes, answer: Answer, within: float) -> bool:
-        """Run a function on an event at once, if its timeout is under ``within`` seconds and a warm worker is free;
-        whether it is. ``answer`` is then told the outcome. Cheaper than :meth:`invoke`, which is for all else."""
+    def begin(self, function: str, event: bytes, answer: Told, within: float) -> bool:
+        """Run a function on an event at once, if its timeout is under ``within`` seconds and a warm worker is free, or
+        has events that are over in no time; whether it is. ``answer`` is then told the outcome, or ``None`` where the
+        event could not be begun after all. Cheaper than :meth:`invoke`, which is for all else."""
         lane = self._generation.lanes.get(function) if self._generation is not None and not self._stopped else None
         if lane is None or lane.settings["timeout"] >= within:
             return False
-        worker = lane.take()
+        if lane.ahead(event, answer):
+            return True
+        worker = lane.last = lane.take()
         if worker is None:
             return False
-        worker.run(new_request_id(), event, lane.settings["timeout"], answer)
+        if not worker.run_ahead(event, lane.settings["timeout"], answer):
+            worker.run(new_request_id(), event, lane.settings["timeout"], answer)
         return True
 
     def end(self, function: str, result: Result) -> None:

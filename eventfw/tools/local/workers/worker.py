@@ -1,8 +1,8 @@
 """A worker: one execution environment of one function, one event at a time. Forked by the zygote, or run by file.
 
 Over its connection come, in order: the specification (environment variables, function, app), then events. It takes the
-environment, imports the app, says ``ready``, and answers each event. With the connection it ends. It imports only the
-standard library and what ships, until the app is imported.
+environment, imports the app, says ``ready``, and answers each event; while it has one, others may be sent ahead. With
+the connection it ends. It imports only the standard library and what ships, until the app is imported.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import time
 from pathlib import Path
 
 if sys.platform != "win32":  # where the server refuses to start workers, and says so
+    import fcntl
     import resource
+    import termios
 
 if __package__ in (None, ""):  # run by file: the package may not be on the path of a bare interpreter
     sys.path.append(str(Path(__file__).resolve().parents[4]))
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 PR_SET_PDEATHSIG = 1
 KEPT = frozenset({*sys.stdlib_module_names, "__main__", "eventfw"})  # not for the project to replace, nor on Lambda
+MOST_TOOK = 2**32 - 1  # microseconds, as the wire has them: more than an hour
 PEAK_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes: in what the system counts a process's peak
 
 
@@ -41,12 +44,14 @@ def prepare() -> None:
         importlib.import_module("ctypes")
 
 
-def main(connection: int, output: int) -> None:
+def main(connection: int, output: int, ahead: int) -> None:
     """Become the worker that the first message describes, and serve it until the server closes the connection."""
     os.set_inheritable(connection, False)
+    os.set_inheritable(ahead, False)
     preloaded = {name for name in sys.modules if name.partition(".")[0] not in KEPT}
-    link = Connection(connection)
+    link = Connection(connection, ahead)
     take_streams(output)
+    printed = os.dup(1)
     end_with_parent()
     message = link.receive()
     if message is None:
@@ -61,7 +66,7 @@ def main(connection: int, output: int) -> None:
 
         debugger.join(spec["debugger"])
     handler = load(spec, link)
-    serve(handler, link, current, spec["arn"])
+    serve(handler, link, current, spec["arn"], printed)
     os._exit(0)  # the server is gone or wants it gone: nothing waits for the interpreter to tidy up
 
 
@@ -150,14 +155,27 @@ def load(spec: dict[str, Any], link: Connection) -> Callable[[Any, Any], Any]:
     return handler
 
 
-def serve(handler: Callable[[Any, Any], Any], link: Connection, current: records.Current, arn: str) -> None:
+def unread(descriptor: int) -> bool:
+    """Whether a pipe has something that nobody has read."""
+    return any(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)))
+
+
+def serve(
+    handler: Callable[[Any, Any], Any], link: Connection, current: records.Current, arn: str, printed: int
+) -> None:
     """Answer events until the server closes the connection. What is no ``Exception`` ends the process, as on AWS.
 
-    ``arn`` is the function's own, for events that were not sent to an alias or version of it.
+    ``arn`` is the function's own, for events that were not sent to an alias or version of it. ``printed`` is the pipe
+    of the standard streams: while it has something to read, or there is anything else for the server to see to, such as
+    memory that has grown, nothing that was sent ahead is begun until the server says so.
     """
     execution = lambda_context.Execution(arn)
-    while (message := link.receive()) is not None:
+    quiet, most = True, 0
+    while (message := link.receive(ahead=quiet)) is not None:
+        began, quiet = time.perf_counter(), True
         head, body = message
+        if "id" not in head:
+            continue
         current.request_id = head["id"]
         error_type = ""
         execution.take(head.get("version", "$LATEST"))
@@ -176,15 +194,19 @@ def serve(handler: Callable[[Any, Any], Any], link: Connection, current: records
             error_type, payload = answers.too_large()
         sys.stdout.flush()
         sys.stderr.flush()
+        before, most = most, peak_memory()
+        quiet = not error_type and most == before and not unread(printed)
+        took = min(int((time.perf_counter() - began) * 1e6), MOST_TOOK)
         try:
             if error_type:
-                link.send({"op": "result", "id": head["id"], "type": error_type, "peak": peak_memory()}, payload)
+                told = {"op": "result", "id": head["id"], "type": error_type, "peak": most, "took": took}
+                link.send({**told, "quiet": False}, payload)
             else:
-                link.send_result(head["id"], peak_memory(), payload)
+                link.send_result(head["id"], most, took, quiet, payload)
         except BrokenPipeError:
             return
 
 
 if __name__ == "__main__":
     prepare()
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(*map(int, sys.argv[1:4]))

@@ -3,7 +3,8 @@
 Run by file, never imported by the server, which talks to it over one socket:
 
 - first comes one message: the modules to import and whether to fork at all; the answer says how that went;
-- then commands of five bytes: ``F`` and a number, with two descriptors (connection, output): a worker of that number;
+- then commands of five bytes: ``F`` and a number, with three descriptors (connection, output, what is sent
+  ahead): a worker of that number;
   ``K`` and a number: kill that worker with all its children;
 - back go messages ``{"op": "exit", "number": N, "status": wait status}``.
 
@@ -87,8 +88,8 @@ class Zygote:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
 
-    def serve(self) -> tuple[int, int] | None:
-        """Obey until the server is gone (``None``); in a forked child: its connection and its output."""
+    def serve(self) -> list[int] | None:
+        """Obey until the server is gone (``None``); in a forked child: its descriptors."""
         while True:
             readable, _, _ = select.select([self.control.fileno(), self.wake], [], [])
             if self.wake in readable:
@@ -102,13 +103,13 @@ class Zygote:
             elif command != FORK:
                 self._end_all()
                 return None
-            elif self._launch(number, *descriptors):
-                return descriptors[0], descriptors[1]
+            elif self._launch(number, descriptors):
+                return descriptors
 
     def _command(self) -> tuple[bytes, int, list[int]]:
         """The next command; an empty one when the server is gone."""
         try:
-            data, descriptors, _, _ = socket.recv_fds(self.control, COMMAND.size, 2, socket.MSG_WAITALL)
+            data, descriptors, _, _ = socket.recv_fds(self.control, COMMAND.size, 3, socket.MSG_WAITALL)
         except ConnectionResetError:  # it left without reading the last exits
             data, descriptors = b"", []
         if len(data) < COMMAND.size:
@@ -116,17 +117,17 @@ class Zygote:
         command, number = COMMAND.unpack(data)
         return command, number, descriptors
 
-    def _launch(self, number: int, connection: int, output: int) -> bool:
+    def _launch(self, number: int, descriptors: list[int]) -> bool:
         """Make a worker. True in the child, when it is a fork."""
-        pid = os.fork() if self.fork else self._spawn(connection, output)
+        pid = os.fork() if self.fork else self._spawn(descriptors)
         if pid == 0:
             self._become_child()
             return True
         if self.fork:
             self._group(pid)
         self.numbers[pid] = number
-        os.close(connection)
-        os.close(output)
+        for descriptor in descriptors:
+            os.close(descriptor)
         return False
 
     @staticmethod
@@ -137,10 +138,10 @@ class Zygote:
         except (ProcessLookupError, PermissionError):
             return  # it ended already
 
-    def _spawn(self, connection: int, output: int) -> int:
-        os.set_inheritable(connection, True)
-        os.set_inheritable(output, True)
-        command = [sys.executable, "-P", worker.__file__, str(connection), str(output)]
+    def _spawn(self, descriptors: list[int]) -> int:
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, True)
+        command = [sys.executable, "-P", worker.__file__, *map(str, descriptors)]
         return os.posix_spawn(sys.executable, command, os.environ, setpgroup=0, setsigdef=[signal.SIGCHLD])
 
     def _become_child(self) -> None:

@@ -52,6 +52,7 @@ class Functions:
     raised: Exception | None = None
     busy: bool = False
     held: bool = False
+    returned: bool = False  # it turns out that nothing can
     at_once: int = 0
     events: list[dict[str, Any]] = field(default_factory=list)
     waiting: list[Callable[[], None]] = field(default_factory=list)
@@ -65,7 +66,7 @@ class Functions:
         if self.held:
             self.waiting.append(lambda: answer(result))
         else:
-            asyncio.get_running_loop().call_soon(answer, result)
+            asyncio.get_running_loop().call_soon(answer, None if self.returned else result)
         return True
 
     async def invoke(self, function: str, event: bytes) -> Result:
@@ -290,6 +291,15 @@ def test_what_cannot_run_at_once_is_waited_for() -> None:
             await compared(server, {"": get("/photos/cat")}, short=False)
             functions.raised = LocalError("it is off")
             await compared(server, {"": get("/photos/cat")}, short=False)
+
+    running(run())
+
+
+def test_what_could_not_begin_after_all_is_waited_for() -> None:
+    async def run() -> None:
+        async with served(Functions(returned=True)) as server:
+            await compared(server, {"": get("/photos/cat")}, short=True)
+            assert len(server.functions.events) == 3  # begun, and invoked, and invoked on the long way
 
     running(run())
 
