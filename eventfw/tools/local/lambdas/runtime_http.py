@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import httptools
 
+from eventfw.tools.local.web.offers import Http1Parser
 from eventfw.tools.local.workers.answers import PAYLOAD_LIMIT
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from eventfw.tools.local.web.guard import Guard
 
 GUARDED = frozenset(("host", "origin", "referer", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"))
-OFFER = frozenset(("connection", "upgrade", "http2-settings", "expect"))
 JSON = [("Content-Type", "application/json")]
 
 
@@ -77,7 +77,7 @@ class Connection(asyncio.Protocol):
         self.requests = 0
         self.agent = ""
         self.invocation: Any = None  # the last that was handed out on this connection
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser = Http1Parser(self, self._head)
         self._transport: asyncio.Transport | None = None
         self._arriving: Request | None = None
         self._complete_head = False
@@ -95,25 +95,16 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._stay_with_http1(data[upgrade.args[0] :])
         except httptools.HttpParserCallbackError:
             raise  # it is a fault here, and no runtime's
         except httptools.HttpParserError:
             self._stays = False
             self.refuse(HTTPStatus.BAD_REQUEST, "BadRequest", "This is not an HTTP request of the Runtime API.")
 
-    def _stay_with_http1(self, rest: bytes) -> None:
-        """Read a request anew that offers another protocol, as Java's HttpClient does HTTP/2 with each: to answer it as
-        one of HTTP/1.1 declines the offer. The parser takes ``rest`` for the other protocol, the request's body too."""
-        request, self._arriving = self._arriving, None
-        if request is None:
-            return
-        self.requests -= 1
-        kept = [f"{name}: {value}" for name, value in request.headers if name not in OFFER]
-        head = [f"{request.method} {request.target.decode('latin-1')} HTTP/1.1", *kept, "", ""]
-        self._parser = httptools.HttpRequestParser(self)
-        self.data_received("\r\n".join(head).encode("latin-1") + rest)
+    def _head(self) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+        """The target and the headers of the request that is arriving."""
+        request = self._arriving or Request()
+        return request.target, [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers]
 
     def on_message_begin(self) -> None:
         self._arriving, self._complete_head = Request(), False
@@ -132,7 +123,7 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         request = self._arriving
-        if request is None or self._transport is None:
+        if request is None or self._transport is None or self._parser.declining:
             return
         self._complete_head = True
         request.method = self._parser.get_method().decode("latin-1")
@@ -145,7 +136,8 @@ class Connection(asyncio.Protocol):
             self._arriving.take(body)
 
     def on_message_complete(self) -> None:
-        if self._parser.should_upgrade():
+        if self._parser.declining:
+            self.requests -= 1
             return
         request, self._arriving = self._arriving, None
         if request is None or self._transport is None or self._transport.is_closing():

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from eventfw.tools.local.web.asgi import HttpResponse
 from eventfw.tools.local.web.direct import BODY_LIMIT, SPECIAL, Direct, Sender
+from eventfw.tools.local.web.offers import Http1Parser
 
 #: The line of a request, as nearly all are: others are parsed even after the same headers.
 _LINE = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/(?!/)[A-Za-z0-9/._~%!$&'()*+,;=:@?-]*) HTTP/1\.1")
@@ -224,14 +225,20 @@ class AsgiConnection(HttpToolsProtocol):
         super().__init__(**given)
         self._back = back
         self._between = True  # two requests, as far as anything has arrived
+        self.parser: Any = Http1Parser(self, lambda: (self.url, self.headers), self._should_upgrade)
 
     def on_message_begin(self) -> None:
         self._between = False
         super().on_message_begin()
 
+    def on_headers_complete(self) -> None:
+        if not self.parser.declining:
+            super().on_headers_complete()
+
     def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self._between = True
+        if not self.parser.declining:
+            super().on_message_complete()
+            self._between = True
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

@@ -428,6 +428,27 @@ def test_what_is_no_http_is_refused(request_: bytes) -> None:
     running(run())
 
 
+def test_an_offer_of_http_2_is_declined_and_the_request_answered_with_its_body() -> None:
+    offer = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEAAEAA")
+    request = get("/photos", *offer, method="POST", body=b"cat")
+
+    async def run() -> None:
+        async with served(Functions()) as server:
+            for port in (server.short, server.long):
+                client = await server.client(port)
+                asked = request.replace(b"%\r\n", b"%d\r\n" % port, 1)
+                for pieces in ([asked], [asked[:-2], asked[-2:]], [asked[:40], asked[40:]]):
+                    for piece in pieces:
+                        client.writer.write(piece)
+                        await client.writer.drain()
+                        await asyncio.sleep(0.01)
+                    assert (await client.answer()).startswith(b"HTTP/1.1 200 ")
+                    assert server.functions.events.pop()["body"] == "Y2F0"
+                    assert server.functions.events == []
+
+    running(run())
+
+
 def test_a_fault_of_the_gateway_is_told_and_answered() -> None:
     async def run() -> None:
         told: list[dict[str, Any]] = []
