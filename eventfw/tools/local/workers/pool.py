@@ -138,16 +138,10 @@ class Pool:
         Raises ``LocalError`` for an unknown function, and ``Throttled`` when too many wait.
         """
         request_id = request_id or new_request_id()
-        while True:
-            lane = self._current().lane(function, tenant)
-            try:
-                worker = await lane.acquire()
-            except Retired:
-                continue
-            except StartFailed as failure:
-                return self._logged(failure.result(request_id))
-            if not worker.gone:
-                break
+        try:
+            worker, seconds = await self._acquire(function, tenant)
+        except StartFailed as failure:
+            return self._logged(failure.result(request_id))
         outcome: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
 
         def answer(result: Result) -> None:
@@ -159,8 +153,19 @@ class Pool:
             more["client"] = client_context
         if tenant:
             more["tenant"] = tenant
-        worker.run(request_id, event, lane.settings["timeout"], answer, more)
+        worker.run(request_id, event, seconds, answer, more)
         return await outcome
+
+    async def _acquire(self, function: str, tenant: str) -> tuple[Worker, float]:
+        """A worker that can take an event, of the generation that is current by then, and the function's timeout."""
+        while True:
+            lane = self._current().lane(function, tenant)
+            try:
+                worker = await lane.acquire()
+            except Retired:
+                continue
+            if not worker.gone:
+                return worker, lane.settings["timeout"]
 
     def _logged(self, result: Result) -> Result:
         """The result of an event that no worker has had: its log is told of here."""
