@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,16 @@ def test_a_stack_is_made_once_and_then_is_as_it_was(tmp_path: Path, cloud_endpoi
     write(tmp_path / "app.py", APP)
     assert apply(tmp_path, cloud_endpoint)["changed"] is True
     assert apply(tmp_path, cloud_endpoint)["changed"] is False
+
+
+def test_a_save_within_the_same_second_is_taken_over(
+    tmp_path: Path, cloud_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    for seconds in ("10", "20"):
+        write(tmp_path / "app.py", APP.replace('jobs"', f'quick", visibility_timeout={seconds}'))
+        os.utime(tmp_path / "app.py", (1_800_000_000, 1_800_000_000))
+        assert apply(tmp_path, cloud_endpoint)["changed"] is True
 
 
 KEPT = """
