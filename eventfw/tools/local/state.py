@@ -32,12 +32,21 @@ class State:
 
 
 def folder_of(project: Path) -> Path:
-    """The project's ``.eventfw`` folder, made where it is missing, and kept out of git by itself."""
+    """The project's ``.eventfw`` folder, made where it is missing, and kept out of git by itself.
+
+    Raises LocalError where it cannot be made or written.
+    """
     folder = project / FOLDER
-    folder.mkdir(exist_ok=True)
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n")
+    try:
+        folder.mkdir(exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+    except OSError as error:
+        raise LocalError(
+            f"{folder} cannot be written ({error.strerror}), where eventfw local keeps what the other commands need. "
+            "Run it in a folder that is yours."
+        ) from None
     return folder
 
 

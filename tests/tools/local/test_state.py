@@ -44,6 +44,12 @@ def test_a_server_that_has_ended_is_none(tmp_path: Path) -> None:
         read_state(tmp_path)
 
 
+def test_a_folder_that_cannot_be_written_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / ".eventfw").write_text("in its place")
+    with pytest.raises(LocalError, match=r"\.eventfw cannot be written \(File exists\).*folder that is yours"):
+        write_state(tmp_path, state(os.getpid()))
+
+
 def test_a_server_forgets_only_itself(tmp_path: Path) -> None:
     write_state(tmp_path, state(os.getpid()))
     forget_state(tmp_path, os.getpid() + 1)
