@@ -71,7 +71,7 @@ def read_state(project: Path) -> State:
     try:
         state = State(**json.loads(path.read_text()))
         os.kill(state.pid, 0)
-    except (FileNotFoundError, ProcessLookupError, ValueError, TypeError):
+    except (FileNotFoundError, NotADirectoryError, ProcessLookupError, ValueError, TypeError):
         raise LocalError(f"No local server is running for {project}. Start one: eventfw local") from None
     except PermissionError:  # the process is there, and somebody else's
         raise LocalError(f"The local server of {project} belongs to another user.") from None
