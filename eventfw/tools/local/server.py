@@ -173,7 +173,7 @@ class LocalServer:
         from eventfw.tools.local.reloading import reload_at
         from eventfw.tools.local.watch import saves
 
-        await reload_at(saves(self.options.directory), self._reload, self._spawn)
+        await reload_at(saves(self.options.directory), self._reload, self._spawn, self.terminal.note)
 
     async def _reload(self, files: list[str]) -> None:
         begun = time.perf_counter()

@@ -27,7 +27,7 @@ async def reloads(patience: float, *files: str) -> list[str]:
         tasks.append(asyncio.ensure_future(work))  # type: ignore[arg-type]
         return tasks[-1]
 
-    await reload_at(saves(*files), reload, spawn, patience)
+    await reload_at(saves(*files), reload, spawn, lambda news: told.append("told"), patience)
     await tasks[-1]
     return told
 
@@ -39,4 +39,4 @@ def test_a_reload_ends_before_the_next_begins() -> None:
 
 def test_one_that_never_ends_gives_way_to_the_next() -> None:
     told = asyncio.run(reloads(0.05, "never.py", "b.py"))
-    assert told == ["begun never.py", "begun b.py", "done b.py"]
+    assert told == ["begun never.py", "told", "begun b.py", "done b.py"]
