@@ -25,8 +25,10 @@ def apply(order: Order) -> dict[str, Any]:
     from eventfw.tools.build.lambda_service import resolved
     from eventfw.tools.deploy.access import Access, Clients
     from eventfw.tools.deploy.deploy import deploy
+    from eventfw.tools.local.workers.modules import read_afresh
     from eventfw.tools.project import Stage, load_project
 
+    read_afresh(order.directory)
     project = load_project(order.directory, order.app)
     artifacts = build(project, Stage(LOCAL_STAGE, region=order.region), local=LocalVariant(order.push_url))
     count = sum(len(stack.template["Resources"]) for stack in artifacts.stacks)

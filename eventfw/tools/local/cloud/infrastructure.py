@@ -15,8 +15,6 @@ from eventfw.tools.local.workers.variables import Place, of_tool
 
 PATIENCE = 180.0  # seconds
 CHILD = "eventfw.tools.cli.apply"
-# Python takes what it compiled for the module itself where a save within the same second left its length as it was.
-NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
 HOLDERS = frozenset(  # types of what holds what its user would miss
     {
         "AWS::Cognito::UserPool",
@@ -60,7 +58,7 @@ async def applied(order: Order) -> dict[str, Any]:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**of_tool(order.place, os.environ), **NO_BYTECODE},
+        env=of_tool(order.place, os.environ),
         start_new_session=True,
     )
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,9 +47,10 @@ def test_a_save_within_the_same_second_is_taken_over(
     tmp_path: Path, cloud_endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    saved = time.time() + 3600  # both within a moment of when they are read, however long that takes
     for seconds in ("10", "20"):
         write(tmp_path / "app.py", APP.replace('jobs"', f'quick", visibility_timeout={seconds}'))
-        os.utime(tmp_path / "app.py", (1_800_000_000, 1_800_000_000))
+        os.utime(tmp_path / "app.py", (saved, saved))
         assert apply(tmp_path, cloud_endpoint)["changed"] is True
 
 
