@@ -14,6 +14,7 @@ from eventfw.tools.local.workers.handle import Worker
 from eventfw.tools.local.workers.results import Throttled
 from eventfw.tools.local.workers.snapshot import Snapshot
 
+CROWD = 32  # events after which those that come one by one are taken to go on so
 WAITING_LIMIT = 10_000  # invocations of one function that may wait for a worker
 
 Start = Callable[["Lane"], Coroutine[Any, Any, Worker]]
@@ -41,6 +42,7 @@ class Lane:
         self.generation = generation
         self.idle: list[Worker] = []
         self.last: Worker | None = None  # that was taken for an event to begin at once
+        self.crowd = 0  # above 0 where events have lately met one another
         self.workers: set[Worker] = set()
         self.starting = 0
         self.waiting: deque[asyncio.Future[Worker]] = deque()
@@ -71,7 +73,9 @@ class Lane:
         nobody waits; whether it is."""
         last = self.last
         if last is None or not last.busy or self.waiting:
+            self.crowd -= self.crowd > 0
             return False
+        self.crowd = CROWD
         return last.run_ahead(event, self.settings["timeout"], answer)
 
     def adopt(self, worker: Worker) -> None:

@@ -188,7 +188,7 @@ class Pool:
         worker = lane.last = lane.take()
         if worker is None:
             return False
-        if not worker.run_ahead(event, lane.settings["timeout"], answer):
+        if not lane.crowd or not worker.run_ahead(event, lane.settings["timeout"], answer):
             worker.run(new_request_id(), event, lane.settings["timeout"], answer)
         return True
 
