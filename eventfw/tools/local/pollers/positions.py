@@ -17,9 +17,9 @@ from eventfw.tools.local.state import write_whole
 
 @dataclass(frozen=True)
 class Position:
-    """A place in a shard: at a record's sequence number, or behind it."""
+    """A place in a shard: at a record's sequence number, or behind it; with none, at the oldest record."""
 
-    sequence: str
+    sequence: str = ""
     behind: bool = False
 
 

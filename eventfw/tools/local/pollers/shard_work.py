@@ -18,22 +18,22 @@ HELD_BYTES = 64 * 1024 * 1024  # of them, likewise
 class ShardWork:
     """Reads one shard into lanes.
 
-    ``iterator`` is empty once the shard has ended; ``last`` is the sequence number of the last record that was read, or
-    empty.
+    ``iterator`` is empty once the shard has ended; ``read_to`` is the place behind the last record that was read, or
+    where the mapping began, as far as that is known.
     """
 
-    def __init__(self, shard: Shard, job: Job, stream: Stream, iterator: str) -> None:
+    def __init__(self, shard: Shard, job: Job, stream: Stream, iterator: str, read_to: Position | None = None) -> None:
         self.shard = shard  # as it was listed last
         self.job = job
         self.stream = stream
         self.iterator = iterator
-        self.last = ""
+        self.read_to = read_to
         lanes = range(job.settings.parallelization_factor)
         self.lanes = [LaneWork(job, shard.id, Lane(job.settings)) for _ in lanes]
 
     def go_on(self, before: ShardWork) -> None:
         """Take over what another, which has ended, has not done. Windows go on where nothing moves between lanes."""
-        self.last = before.last
+        self.read_to = before.read_to or self.read_to
         same = before.job.settings.tumbling_window == self.job.settings.tumbling_window
         if same and len(before.lanes) == len(self.lanes):
             for mine, theirs in zip(self.lanes, before.lanes, strict=True):
@@ -47,7 +47,7 @@ class ShardWork:
         left = [record.sequence for one in self.lanes if (record := one.lane.first) is not None]
         if left:
             return Position(min(left, key=int))
-        return Position(self.last, behind=True) if self.last else None
+        return self.read_to
 
     @property
     def full(self) -> bool:
@@ -110,7 +110,7 @@ class ShardWork:
             why = f"{self.job.mapping.function}'s filters take none such: {passed_over[0]}"
             self.job.surroundings.terminal.note(f"{some} of {self.stream.name} passed over: {why}")
         if page.records:
-            self.last = self.stream.sequence(page.records[-1])
+            self.read_to = Position(self.stream.sequence(page.records[-1]), behind=True)
         self.iterator = page.iterator
         self._add(records)
 

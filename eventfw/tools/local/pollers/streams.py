@@ -170,8 +170,7 @@ class StreamPoller:
             except AwsError as error:
                 if error.code not in LOST:
                     raise
-            last = Position(work.last, behind=True) if work.last else None
-            work.iterator = await self._iterator(work.shard, work.job.settings, last)
+            work.iterator = await self._iterator(work.shard, work.job.settings, work.read_to)
             return await work.read()
         except AwsError as error:
             if error.code != GONE:
@@ -179,10 +178,21 @@ class StreamPoller:
             work.end()  # a shard that was split, or whose stream was made again, is gone with all that was in it
             return False
 
+    async def _end_of(self, shard: Shard) -> Position:
+        """The place behind all that is in a shard, where LATEST begins: an iterator would be lost with this run."""
+        place, iterator, more = Position(), await self.stream.begin(shard.id, None), True
+        while iterator and more:
+            page = await self.stream.read(iterator)
+            if page.records:
+                place = Position(self.stream.sequence(page.records[-1]), behind=True)
+            iterator, more = page.iterator, page.more
+        return place
+
     async def _iterator(self, shard: Shard, settings: StreamSettings, position: Position | None) -> str:
-        if position is not None:
+        if position is not None and position.sequence:
             return await self.stream.resume(shard.id, position)
-        return await self.stream.begin(shard.id, settings if shard.id in (self.first or ()) else None)
+        begins = position is None and shard.id in (self.first or ())
+        return await self.stream.begin(shard.id, settings if begins else None)
 
     async def _list(self, settings: StreamSettings) -> None:
         """Begin with the shards that are new, children after their parents."""
@@ -196,23 +206,24 @@ class StreamPoller:
         job = Job(self.mapping, settings, self.surroundings, self.activity, self.look)
         for ended in self._before.values():
             if not ended.iterator and ended.shard.id not in self.finished:
-                self._begin(ended.shard, job, "", ended)
+                self._begin(ended.shard, job, "", ended, None)
         for work in list(self.works.values()):
             await self._look_up(work, listed.get(work.shard.id, work.shard))
         for shard in listed.values():
             if shard.id in self.works or shard.id in self.finished or self._unready(shard, listed):
                 continue
             before = self._before.get(shard.id)
-            place = Position(before.last, behind=True) if before and before.last else self._known.get(shard.id)
+            place = (before.read_to if before else None) or self._known.get(shard.id)
+            if place is None and settings.starting_position == "LATEST" and shard.id in self.first:
+                place = await self._end_of(shard)
             iterator = await self._iterator(shard, settings, place)
-            self._begin(shard, job, iterator, before)
+            self._begin(shard, job, iterator, before, place)
         self._before = {}
 
     async def _look_up(self, work: ShardWork, shard: Shard) -> None:
         """See whether a shard is still the same: the embedded AWS gives those of another count the old names."""
         if work.iterator and shard.start != work.shard.start:
-            last = Position(work.last, behind=True) if work.last else None
-            work.iterator = await self._iterator(shard, work.job.settings, last)
+            work.iterator = await self._iterator(shard, work.job.settings, work.read_to)
         work.shard = shard
 
     def _unready(self, shard: Shard, listed: dict[str, Shard]) -> bool:
@@ -221,8 +232,8 @@ class StreamPoller:
             parent in self.works or (parent in listed and parent not in self.finished) for parent in shard.parents
         )
 
-    def _begin(self, shard: Shard, job: Job, iterator: str, before: ShardWork | None) -> None:
-        work = self.works[shard.id] = ShardWork(shard, job, self.stream, iterator)
+    def _begin(self, shard: Shard, job: Job, iterator: str, before: ShardWork | None, place: Position | None) -> None:
+        work = self.works[shard.id] = ShardWork(shard, job, self.stream, iterator, place)
         if before is not None:
             work.go_on(before)
         if not iterator:

@@ -348,7 +348,7 @@ async def test_children_of_a_shard_are_read_from_their_beginning_and_after_it() 
         bench.function.bad = set()
         await bench.advance(2)
     assert bench.function.batches[:2] == [["2"], ["2"]] and sorted(bench.function.batches[2:]) == [["3"], ["4"]]
-    assert bench.stream.begun == ["a LATEST", "b TRIM_HORIZON", "c TRIM_HORIZON"]
+    assert bench.stream.begun == ["a TRIM_HORIZON", "a after 1", "b TRIM_HORIZON", "c TRIM_HORIZON"]
 
 
 @in_loop
@@ -482,6 +482,20 @@ async def test_the_next_run_goes_on_at_the_first_record_that_is_not_done_with(tm
     assert bench.stream.begun[2:] == ["a at 2", "b after 3"]
 
 
+@pytest.mark.parametrize("there", [[], ["1", "2"]])
+@in_loop
+async def test_a_mapping_at_the_end_that_has_read_nothing_misses_nothing_in_the_next_run(there: list[str]) -> None:
+    first = Bench(Clicks(a=there))
+    async with first.polling(StartingPosition="LATEST") as poller:
+        await poller.settle()
+    second = Bench(Clicks(a=[*there, "3"]), positions=first.positions)
+    async with second.polling(StartingPosition="LATEST") as poller:
+        await poller.settle()
+        second.stream.expired.add("a")
+        await poller.settle()
+    assert first.function.batches == [] and second.function.batches == [["3"]]
+
+
 @in_loop
 async def test_the_version_that_ran_is_told() -> None:
     bench = Bench(Clicks(a=["1"]))
@@ -558,7 +572,7 @@ async def test_a_shard_whose_function_is_held_up_is_read_ahead_so_far_and_no_fur
         await poller.look()
         bench.stream.contents["a"].append("late")
         assert await poller.look() is False
-        assert poller.works["a"].last == str(HELD)
+        assert poller.works["a"].read_to == Position(str(HELD), behind=True)
 
 
 @in_loop
