@@ -88,12 +88,12 @@ class Worker(asyncio.Protocol):
         self._paused = 0.0  # since when it waits for a line of the terminal
         self._asks = False
 
-    async def begin(self, spec: dict[str, Any], seconds: float) -> Message:
-        """Give the worker its specification and wait until it has imported the app.
+    async def begin(self, spec: dict[str, Any], seconds: float, sources: bytes = b"") -> Message:
+        """Give the worker its specification, and the sources of a snapshot, and wait until it has imported the app.
 
         Raises ``WorkerEnded`` when it ended meanwhile and ``TimeoutError`` after ``seconds``; it is then killed.
         """
-        self._write(pack(spec))
+        self._write(pack(spec, sources))
         seconds = self._patience(seconds)
         try:
             async with asyncio.timeout(seconds) as self._starting:

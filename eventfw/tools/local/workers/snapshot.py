@@ -6,6 +6,7 @@ the same.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +21,7 @@ class Snapshot:
         read = {name: _read(path, saved.get(name)) for name, path in files.items()}
         self.sources = {name: source for name, source in read.items() if source is not None}
         self.exact = len(self.sources) == len(read)
+        self.packed = json.dumps(self.sources).encode()  # once for all workers: of a large project it takes a while
 
 
 def _read(path: str, saved: int | None) -> tuple[str, str, int] | None:

@@ -75,9 +75,9 @@ class Starter:
         nursery, generation = await self.nurseries.living(), lane.generation
         worker = await nursery.launch(self._stream(lane.function, lane.settings))
         spec = self._spec(worker, self._environment(lane.function, lane.settings), generation.app)
-        spec["sources"] = generation.snapshot.sources
+        seconds = INIT_SECONDS + lane.settings["timeout"]
         try:
-            head, body = await worker.begin(spec, INIT_SECONDS + lane.settings["timeout"])
+            head, body = await worker.begin(spec, seconds, generation.snapshot.packed)
         except WorkerEnded as ended:
             raise StartFailed(worker.stream, "Runtime.ExitError", results.exit_words(ended.status)) from None
         except TimeoutError:
@@ -157,7 +157,6 @@ class Starter:
             "app": app,
             "directory": place.directory,
             "describe": describe,
-            "sources": {},
             "endpoint": place.endpoint,
             "region": place.region,
             "account": place.account,

@@ -56,8 +56,10 @@ def main(connection: int, output: int, ahead: int) -> None:
     message = link.receive()
     if message is None:
         os._exit(0)
-    spec = message[0]
+    spec, sources = message
     take_environment(spec)
+    if sources:
+        sys.meta_path.insert(0, modules.SnapshotFinder(json.loads(sources)))
     modules.give_way(spec["directory"], preloaded)
     current = records.install()
     sys.stdin = questions.Input(link, current)
@@ -103,8 +105,6 @@ def take_environment(spec: dict[str, Any]) -> None:
         sys.path.remove(directory)
     sys.path.insert(0, directory)
     modules.read_afresh(directory)
-    if spec["sources"]:
-        sys.meta_path.insert(0, modules.SnapshotFinder(spec["sources"]))
     if "tempfile" in sys.modules:
         import tempfile
 
