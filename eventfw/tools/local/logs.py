@@ -39,7 +39,7 @@ class TerminalLog:
 
     def begun(self, journal: Journal) -> None:
         """An invocation begins."""
-        if journal.init_ms:
+        if journal.init_ms or journal.stream.failed:
             self._write(journal.stream, log_lines.ready_lines(journal.stream))
         self._write(journal.stream, (log_lines.start_records if self.json else log_lines.start_lines)(journal))
 

@@ -286,7 +286,7 @@ class Worker(asyncio.Protocol):
             return
         self.note_peak(peak)
         self.ended.set_result(status)
-        if self._connected and not self.gone:
+        if self._connected and not self.gone and (self.busy or not self._first.done()):
             asyncio.get_running_loop().call_later(LAST_WORDS, self._conclude)
         else:
             self._conclude()

@@ -27,7 +27,7 @@ class Stream:
     AWS. ``init_ms`` is how long the app's import took, from the process's start. ``loose`` are lines of no invocation:
     what was printed at import, or by a thread after the answer. On AWS an environment stands still then, and its next
     event brings them to light; here the next event takes them along. ``measured`` says that somebody knows how much
-    memory it has.
+    memory it has. ``failed`` is the type of the error that the start has ended with, if it has.
     """
 
     function: str
@@ -42,6 +42,7 @@ class Stream:
     init_ms: float = 0.0
     warm: bool = False
     measured: bool = True
+    failed: str = ""
     loose: deque[Line] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
@@ -117,7 +118,7 @@ class Journal:
         self.init_ms = 0.0
         self.before: tuple[Line, ...] = ()
         if not stream.warm:
-            stream.warm, self.init_ms = True, stream.init_ms
+            stream.warm, self.init_ms = True, 0.0 if stream.failed else stream.init_ms
         if stream.loose:
             self.before = tuple(stream.loose)
             stream.loose.clear()

@@ -25,7 +25,7 @@ def written(journal: Journal) -> list[Line]:
 def opening(journal: Journal) -> list[Line]:
     """What stands before the function's own lines: INIT_START, what was printed between events, START."""
     stream = journal.stream
-    lines = [*init_lines(stream), *ready_lines(stream)] if journal.init_ms else []
+    lines = [*init_lines(stream), *ready_lines(stream)] if journal.init_ms or stream.failed else []
     lines += function_lines(stream, journal.before)
     lines += start_lines(journal)
     return lines
@@ -69,14 +69,21 @@ def init_records(stream: Stream) -> Iterator[Line]:
 
 
 def ready_lines(stream: Stream) -> Iterator[Line]:
-    """That an environment is ready, which is told in JSON only."""
-    if stream.format != "JSON":
-        return
-    done = {"initializationType": "on-demand", "phase": "init", "status": "success"}
+    """What became of an environment's start. That all went well is told in JSON only."""
     ready = stream.began + stream.init_ms / 1000
-    yield from _record(stream, ready, "platform.initRuntimeDone", done, "DEBUG")
+    status = "success" if not stream.failed else "timeout" if stream.failed == "Sandbox.Timedout" else "error"
+    if stream.format != "JSON":
+        if stream.failed:
+            kind = f"\tError Type: {stream.failed}" if status == "error" else ""
+            yield ready, f"INIT_REPORT Init Duration: {stream.init_ms:.2f} ms\tPhase: init\tStatus: {status}{kind}"
+        return
+    done = {"initializationType": "on-demand", "phase": "init", "status": status}
+    if stream.failed:
+        done["errorType"] = stream.failed
+    level = "WARN" if stream.failed else "DEBUG"
+    yield from _record(stream, ready, "platform.initRuntimeDone", done, level)
     told = {**done, "metrics": {"durationMs": round(stream.init_ms, 3)}}
-    yield from _record(stream, ready, "platform.initReport", told, "DEBUG")
+    yield from _record(stream, ready, "platform.initReport", told, level)
 
 
 def start_lines(journal: Journal) -> list[Line]:

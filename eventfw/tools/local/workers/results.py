@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections import deque
 from typing import Any
 
@@ -122,6 +123,7 @@ class StartFailed(Exception):
 
     def __init__(self, stream: Stream, error_type: str, words: str, payload: bytes = b"") -> None:
         super().__init__(words)
+        stream.failed, stream.init_ms = error_type, (time.time() - stream.began) * 1000
         self.stream = stream
         self.error_type = error_type
         self.words = words
@@ -131,10 +133,11 @@ class StartFailed(Exception):
         """What an event comes to that waited for it. What was printed at import is the event's log."""
         text = f"RequestId: {request_id} Error: {self.words}"
         journal = Journal(self.stream, request_id)
+        journal.began = self.stream.began  # the event has waited for it: on AWS its start is then begun anew
         journal.lines, journal.before = deque(journal.before), ()
         if not self.payload:
             journal.last_words = (text, self.error_type)
-        journal.close(0.0, self.error_type, self.error_type)
+        journal.close(self.stream.init_ms, self.error_type, self.error_type)
         payload = self.payload or document(text, self.error_type)
         return Result(payload, True, self.error_type, request_id=request_id, journal=journal)
 

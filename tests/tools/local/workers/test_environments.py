@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import textwrap
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 from live import alive, until
 
 from eventfw.tools.local.workers.limits import Limits
+from eventfw.tools.local.workers.log_lines import opening
 from eventfw.tools.local.workers.oversight import Oversight
 from eventfw.tools.local.workers.pool import Pool
 from eventfw.tools.local.workers.results import Result
@@ -296,3 +298,8 @@ def test_an_environment_that_does_not_start_has_a_log(tmp_path: Path, code: str,
     assert lines[:2] == ["START RequestId: r-1 Version: $LATEST", "begins"]
     assert lines[2].startswith(said)
     assert lines[-1].endswith(f"\tStatus: error\tError Type: {kind}\t")
+    assert result.journal is not None
+    began, told = (text for _, text in opening(result.journal)[:2])
+    assert began.startswith("INIT_START ")
+    assert re.fullmatch(rf"INIT_REPORT Init Duration: [\d.]+ ms\tPhase: init\tStatus: error\tError Type: {kind}", told)
+    assert (result.init_ms, result.journal.duration_ms > 0) == (0, True)
