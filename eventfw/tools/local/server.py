@@ -12,7 +12,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eventfw.errors import EventfwError
 from eventfw.tools.local.addresses import Addresses
@@ -27,6 +27,9 @@ from eventfw.tools.local.terminal import Terminal
 from eventfw.tools.local.web.guard import Guard
 from eventfw.tools.local.workers.results import BrokenApp
 from eventfw.tools.local.workers.variables import of_tool
+
+if TYPE_CHECKING:
+    from eventfw.tools.local.cloud.embedded import Cloud, ExternalCloud
 
 #: What is imported while the zygote starts and the app is loaded, so that the first answer does not wait for it.
 LATE = ("eventfw.tools.local.web.serving", "eventfw.tools.local.watch", "eventfw.tools.local.cdn.invalidations")
@@ -77,10 +80,10 @@ class LocalServer:
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(self.terminal.flush)
             stack.enter_context(self.addresses)
-            starting = await self._start(stack)
+            cloud = await self._start(stack)
             if await self._unless_stopped(self._load()):
                 self._serve(stack)
-                if await self._unless_stopped(self._bring_up(starting)):
+                if await self._unless_stopped(self._bring_up(cloud)):
                     stack.callback(self.announcing.forget_state)
                     self._announce()
                     await self.stopping.wait()
@@ -90,8 +93,9 @@ class LocalServer:
         if self.failure is not None:
             raise self.failure
 
-    async def _start(self, stack: contextlib.AsyncExitStack) -> asyncio.Task[None] | None:
-        """Begin what takes time, and have ``stack`` end it all, the last first. Gives the task that starts the AWS."""
+    async def _start(self, stack: contextlib.AsyncExitStack) -> Cloud | ExternalCloud | None:
+        """Have ``stack`` end all that will be started, the last first. Gives the AWS, which is started when the app
+        answers: on a machine with few cores both would take as long as one after the other."""
         backend, functions, cloud = self.backend, self.functions, self.backend.chosen()
         if cloud is not None:
             stack.push_async_callback(cloud.stop)
@@ -109,7 +113,7 @@ class LocalServer:
             await functions.debugging.start(of_tool(functions.pool.place, os.environ))
             stack.push_async_callback(functions.debugging.stop)
             self._spawn(functions.debugging.watch())
-        return self._spawn(backend.start(cloud)) if cloud is not None else None
+        return cloud
 
     async def _unless_stopped(self, work: Awaitable[None]) -> bool:
         """Wait for something, unless the server is stopped first. Whether it was done."""
@@ -148,11 +152,11 @@ class LocalServer:
         stack.push_async_callback(self.gateways.serve(invalidations))
         stack.callback(self.backend.control.stop)
 
-    async def _bring_up(self, starting: asyncio.Task[None] | None) -> None:
-        """Wait for the AWS, and put the app's own stack into it."""
+    async def _bring_up(self, cloud: Cloud | ExternalCloud | None) -> None:
+        """Start the AWS, and put the app's own stack into it."""
         async with self.backend.changing:
-            if starting is not None:
-                await starting
+            if cloud is not None:
+                await self._spawn(self.backend.start(cloud))
                 await self._apply()
             if self.backend.waiting is not None:
                 self._spawn(self.backend.waiting.keep())
