@@ -180,11 +180,14 @@ class Worker(asyncio.Protocol):
         returned = [one.answer for one in waiting if one.request_id in taken]
         self.ahead.waiting = deque(one for one in waiting if one.request_id not in taken)
         if current is not None and current.request_id in taken:  # it is the first, and has been told of
-            if not self.gone and self.ahead.send_again(taken[current.request_id]):
+            overtaken = bool(self.ahead.waiting)  # the worker got the second while the first was taken back
+            if not self.gone and not overtaken and self.ahead.send_again(taken[current.request_id]):
                 current.started = time.perf_counter()
             else:
                 returned.insert(0, cast("Told", current.answer))
                 self._current = self.output.journal = None
+                if overtaken and not self.gone:
+                    self._follow(quiet=True)
         if not self.ahead.waiting:
             self.output.release()
         for answer in returned:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tools.local.workers.test_pool import call, run, write
+from tools.local.workers.test_pool import call, run, until, write
 
 from eventfw.tools.local.workers import handle
 from eventfw.tools.local.workers.ahead import LONGEST, MOST
 from eventfw.tools.local.workers.pool import Pool, Result
+from eventfw.tools.local.workers.wire import request_id_of
 
 pytestmark = pytest.mark.spread
 
@@ -117,6 +120,29 @@ def test_a_worker_that_ends_has_not_begun_with_what_waits(tmp_path: Path) -> Non
         assert ended is not None and ended.error_type == "Runtime.ExitError"
         assert await answers([third, fourth]) == [None, None]
         assert (await call(pool, "work", {"number": 5, "code": "pass"}))[2] == [5]
+
+    run(tmp_path, test)
+
+
+@pytest.mark.usefixtures("patient")
+def test_what_the_worker_gets_while_the_one_before_is_taken_back_is_begun_with(tmp_path: Path) -> None:
+    write(tmp_path, WORK)
+
+    async def test(pool: Pool) -> None:
+        await quick(pool)
+        [worker] = pool.workers
+        os.kill(worker.pid, signal.SIGSTOP)
+        first, second = begun(pool, 1), begun(pool, 2, "open('begun', 'w').close(); time.sleep(0.2)")
+        message = worker.ahead._theirs.recv(LONGEST)  # as taken_back does
+        os.kill(worker.pid, signal.SIGCONT)
+        await until(lambda: (tmp_path / "begun").exists())
+        rest = worker.ahead.taken_back
+        worker.ahead.taken_back = lambda: {request_id_of(message): message, **rest()}  # type: ignore[method-assign]
+        worker.give_back()
+        worker.ahead.taken_back = rest  # type: ignore[method-assign]
+        assert await answers([first]) == [None]
+        assert (await answers([second]))[0][::2] == [2, [2]]
+        assert (await answers([begun(pool, 3)]))[0][::2] == [3, [2, 3]]
 
     run(tmp_path, test)
 
