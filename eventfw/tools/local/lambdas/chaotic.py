@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from eventfw.tools.local.lambdas.chaos import Chaos
 from eventfw.tools.local.lambdas.service import Environments
 from eventfw.tools.local.workers import results
-from eventfw.tools.local.workers.results import LATEST, Result, Throttled, new_request_id
+from eventfw.tools.local.workers.request import InvocationRequest
+from eventfw.tools.local.workers.results import Result, Throttled
 
 
 class ChaoticEnvironments:
@@ -34,36 +34,19 @@ class ChaoticEnvironments:
         """Nothing is run at once, past the faults."""
         return False
 
-    async def invoke(
-        self,
-        function: str,
-        event: bytes,
-        *,
-        request_id: str | None = None,
-        client_context: dict[str, Any] | None = None,
-        arn: str | None = None,
-        version: str = LATEST,
-        tenant: str = "",
-    ) -> Result:
+    async def invoke(self, request: InvocationRequest) -> Result:
         """Run a function on an event, unless a fault comes between. Raises ``Throttled`` for one that is refused.
 
         The caller does not have to wait for the timeout: it is told of it as soon as the fault is decided, or the
         handler has worked.
         """
+        function, request_id = request.function, request.request_id
         if self.chaos.throttles(function):
             raise Throttled(f"{function} was throttled by --chaos.")
-        when, request_id = self.chaos.times_out(function), request_id or new_request_id()
+        when = self.chaos.times_out(function)
         result = Result(b"", request_id=request_id)
         if when != "before":
-            result = await self.others.invoke(
-                function,
-                event,
-                request_id=request_id,
-                client_context=client_context,
-                arn=arn,
-                version=version,
-                tenant=tenant,
-            )
+            result = await self.others.invoke(request)
         if not when:
             return result
         if when == "after":

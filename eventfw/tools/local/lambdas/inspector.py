@@ -10,7 +10,8 @@ import click
 
 from eventfw.errors import EventfwError
 from eventfw.tools.local.lambdas.service import Environments, source_of
-from eventfw.tools.local.workers.results import LATEST, Result, new_request_id
+from eventfw.tools.local.workers.request import InvocationRequest
+from eventfw.tools.local.workers.results import Result
 
 LONGEST_TEXT = 1000  # characters of one string
 MOST_LINES = 200  # of one event or answer
@@ -34,30 +35,12 @@ class Inspector:
         """Nothing is run at once, without being shown."""
         return False
 
-    async def invoke(
-        self,
-        function: str,
-        event: bytes,
-        *,
-        request_id: str | None = None,
-        client_context: dict[str, Any] | None = None,
-        arn: str | None = None,
-        version: str = LATEST,
-        tenant: str = "",
-    ) -> Result:
+    async def invoke(self, request: InvocationRequest) -> Result:
         """Run a function on an event, and show both the event and what became of it."""
-        request_id = request_id or new_request_id()
-        self.show(f"{_head('event', function, request_id)}  {source_of(event)}\n{shown(event)}")
+        function, request_id = request.function, request.request_id
+        self.show(f"{_head('event', function, request_id)}  {source_of(request.event)}\n{shown(request.event)}")
         try:
-            result = await self.others.invoke(
-                function,
-                event,
-                request_id=request_id,
-                client_context=client_context,
-                arn=arn,
-                version=version,
-                tenant=tenant,
-            )
+            result = await self.others.invoke(request)
         except EventfwError as error:
             self.show(f"{_head('no answer', function, request_id, 'red')}  {error}")
             raise

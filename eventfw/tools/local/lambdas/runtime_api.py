@@ -9,6 +9,7 @@ import asyncio
 import json
 from base64 import b64decode
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -20,7 +21,8 @@ from eventfw.tools.local.web.guard import Guard
 from eventfw.tools.local.web.listening import HOST, bound, port_of
 from eventfw.tools.local.workers import answers, results, variables
 from eventfw.tools.local.workers.oversight import Oversight
-from eventfw.tools.local.workers.results import LATEST, Result, new_request_id
+from eventfw.tools.local.workers.request import InvocationRequest
+from eventfw.tools.local.workers.results import Result
 
 PREFIX = "/2018-06-01/runtime/"
 STREAMING = "streaming"
@@ -87,34 +89,17 @@ class RuntimeApi:
         """The chosen functions that the app has not."""
         return sorted(self.chosen - self._endpoints.keys())
 
-    async def invoke(
-        self,
-        function: str,
-        event: bytes,
-        *,
-        request_id: str | None = None,
-        client_context: dict[str, Any] | None = None,
-        arn: str | None = None,
-        version: str = LATEST,
-        tenant: str = "",
-    ) -> Result:
+    async def invoke(self, request: InvocationRequest) -> Result:
         """Have a runtime answer an event. The log has Lambda's own lines; a runtime's are where it was started.
 
-        There is one code for all versions, the runtime's; ``arn`` tells it what was invoked.
+        There is one code for all versions, the runtime's; the ARN tells it what was invoked.
         """
-        endpoint = self._endpoints.get(function)
+        endpoint = self._endpoints.get(request.function)
         if endpoint is None:
-            return await self.others.invoke(
-                function,
-                event,
-                request_id=request_id,
-                client_context=client_context,
-                arn=arn,
-                version=version,
-                tenant=tenant,
-            )
-        request_id, arn = request_id or new_request_id(), arn or self.place.arn(function)
-        return await endpoint.function.invoke(event, request_id, client_context, arn, tenant, version)
+            return await self.others.invoke(request)
+        if not request.arn:
+            request = replace(request, arn=self.place.arn(request.function))
+        return await endpoint.function.invoke(request)
 
     def begin(self, function: str, event: bytes, answer: Callable[[Result | None], None], within: float) -> bool:
         """Have a function that is not served here run at once, if it can; whether it is run."""
@@ -231,7 +216,9 @@ class Endpoint:
     def _responded(self, connection: Connection, request: Request, invocation: Invocation) -> None:
         mode = request.header(RESPONSE_MODE)
         if mode not in ("", STREAMING):
-            message = f"RequestId: {invocation.request_id} Error: {RESPONSE_MODE} is {mode!r}, not {STREAMING!r}"
+            message = (
+                f"RequestId: {invocation.request.request_id} Error: {RESPONSE_MODE} is {mode!r}, not {STREAMING!r}"
+            )
             self.function.finish(invocation, results.document(message, INVALID_MODE), INVALID_MODE)
             connection.refuse(HTTPStatus.BAD_REQUEST, "InvalidFunctionResponseMode", "Invalid function response mode")
             return

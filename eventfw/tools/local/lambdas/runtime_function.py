@@ -21,7 +21,8 @@ from eventfw.tools.local.workers.journal import Journal, Stream, stream_name
 from eventfw.tools.local.workers.lanes import WAITING_LIMIT
 from eventfw.tools.local.workers.log_lines import moment
 from eventfw.tools.local.workers.oversight import Oversight
-from eventfw.tools.local.workers.results import LATEST, Result, Throttled, new_request_id
+from eventfw.tools.local.workers.request import InvocationRequest
+from eventfw.tools.local.workers.results import Result, Throttled, new_request_id
 from eventfw.tools.local.workers.starting import INIT_SECONDS
 
 PATIENCE = 1.0  # seconds that a runtime has between its answer and asking for more, before one is called for
@@ -33,13 +34,8 @@ OFFICIAL = "aws-lambda-"  # how the user agents of AWS's own clients begin, whic
 class Invocation:
     """An event, the caller that waits for its answer, and the runtime that has it."""
 
-    request_id: str
-    event: bytes
-    client_context: dict[str, Any] | None
-    arn: str
-    tenant: str
+    request: InvocationRequest
     future: asyncio.Future[Result]
-    version: str = LATEST
     journal: Journal | None = None
     seconds: float = 0.0
     started: float = 0.0
@@ -54,7 +50,7 @@ class Invocation:
         if not self.future.done():
             duration = self.journal.duration_ms if self.journal is not None else 0.0
             self.future.set_result(
-                Result(payload, bool(error_type), error_type, "", duration, self.request_id, self.journal)
+                Result(payload, bool(error_type), error_type, "", duration, self.request.request_id, self.journal)
             )
 
     def fail(self, error: Exception) -> None:
@@ -69,16 +65,16 @@ class Invocation:
         root = f"1-{int(time.time()):08x}-{os.urandom(12).hex()}"
         told = [
             ("Content-Type", "application/json"),
-            ("Lambda-Runtime-Aws-Request-Id", self.request_id),
+            ("Lambda-Runtime-Aws-Request-Id", self.request.request_id),
             ("Lambda-Runtime-Deadline-Ms", str(int((time.time() + self.seconds) * 1000))),
-            ("Lambda-Runtime-Invoked-Function-Arn", self.arn),
+            ("Lambda-Runtime-Invoked-Function-Arn", self.request.arn),
             ("Lambda-Runtime-Trace-Id", f"Root={root};Parent={os.urandom(8).hex()};Sampled=0"),
             ("Lambda-Runtime-Invocation-Id", self.number),
         ]
-        if self.client_context is not None:
-            told.append(("Lambda-Runtime-Client-Context", json.dumps(self.client_context)))
-        if self.tenant:
-            told.append(("Lambda-Runtime-Aws-Tenant-Id", self.tenant))
+        if self.request.client_context is not None:
+            told.append(("Lambda-Runtime-Client-Context", json.dumps(self.request.client_context)))
+        if self.request.tenant:
+            told.append(("Lambda-Runtime-Aws-Tenant-Id", self.request.tenant))
         return told
 
 
@@ -114,15 +110,7 @@ class RuntimeFunction:
         stream = Stream.of(self.name, dict(settings), self.region)
         return replace(stream, name=name, warm=True, measured=False)  # when it has started is not known, nor its memory
 
-    async def invoke(
-        self,
-        event: bytes,
-        request_id: str,
-        client_context: dict[str, Any] | None,
-        arn: str,
-        tenant: str = "",
-        version: str = LATEST,
-    ) -> Result:
+    async def invoke(self, request: InvocationRequest) -> Result:
         """Have a runtime answer the event. Cancelling leaves a runtime that has it to finish, as Lambda does.
 
         Without a runtime the event waits as long as a start and the function's timeout may take, and fails as timed
@@ -131,7 +119,7 @@ class RuntimeFunction:
         if len(self.waiting) >= WAITING_LIMIT:
             raise Throttled(f"{WAITING_LIMIT} invocations of {self.name!r} wait for a runtime. Send fewer at once.")
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        invocation = Invocation(request_id, event, client_context, arn, tenant, future, version)
+        invocation = Invocation(request, future)
         if self._broken is not None:
             invocation.finish(*self._broken)
         elif self.asking:
@@ -163,11 +151,11 @@ class RuntimeFunction:
         A retried event has the request id of its first attempt, so that a late answer to that one could be taken for
         the second's. Recent clients send ``number`` back; of others, the connection tells.
         """
-        mine = [one for one in self.running if one.request_id == request_id]
+        mine = [one for one in self.running if one.request.request_id == request_id]
         last = connection.invocation
         if number:
             return next((one for one in mine if one.number == number), None)
-        if last is not None and last.request_id == request_id:
+        if last is not None and last.request.request_id == request_id:
             return last if last in mine else None
         return mine[0] if mine else None
 
@@ -195,8 +183,8 @@ class RuntimeFunction:
 
     def _left(self, invocation: Invocation) -> None:
         """The runtime has ended while it had the event."""
-        words = f"RequestId: {invocation.request_id} Error: {results.exit_words(None)}"
-        payload = results.exited(invocation.request_id, None)
+        words = f"RequestId: {invocation.request.request_id} Error: {results.exit_words(None)}"
+        payload = results.exited(invocation.request.request_id, None)
         self.finish(invocation, payload, "Runtime.ExitError", words, "Runtime.ExitError")
 
     def broken(self, payload: bytes, error_type: str) -> None:
@@ -240,14 +228,14 @@ class RuntimeFunction:
         invocation.timer = asyncio.get_running_loop().call_later(self.seconds, self._timed_out, invocation)
         invocation.connection, connection.invocation = connection, invocation
         self.running.append(invocation)
-        invocation.journal = Journal(self.stream, invocation.request_id, invocation.version)
+        invocation.journal = Journal(self.stream, invocation.request.request_id, invocation.request.version)
         if self.oversight.begun is not None:
             self.oversight.begun(invocation.journal)
-        connection.answer(200, invocation.headers(), invocation.event)
+        connection.answer(200, invocation.headers(), invocation.request.event)
 
     def _timed_out(self, invocation: Invocation) -> None:
-        payload = results.timed_out(invocation.request_id, invocation.seconds)
-        words = f"{moment(time.time())} {invocation.request_id} {results.timeout_words(invocation.seconds)}\n"
+        payload = results.timed_out(invocation.request.request_id, invocation.seconds)
+        words = f"{moment(time.time())} {invocation.request.request_id} {results.timeout_words(invocation.seconds)}\n"
         self.finish(invocation, payload, "Sandbox.Timedout", words)
 
     def _wait(self, invocation: Invocation) -> None:
@@ -268,7 +256,7 @@ class RuntimeFunction:
             self._wait(invocation)
         else:
             self._forget(invocation)
-            invocation.finish(results.timed_out(invocation.request_id, self.seconds), "Sandbox.Timedout")
+            invocation.finish(results.timed_out(invocation.request.request_id, self.seconds), "Sandbox.Timedout")
 
     def _forget(self, invocation: Invocation) -> None:
         self.waiting.remove(invocation)

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-invocation.html
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,7 +20,8 @@ from eventfw.tools.local.lambdas.configuration import FunctionConfiguration
 from eventfw.tools.local.lambdas.destinations import Destinations
 from eventfw.tools.local.lambdas.versions import Versions
 from eventfw.tools.local.terminal import Terminal
-from eventfw.tools.local.workers.results import LATEST, Result, Throttled
+from eventfw.tools.local.workers.request import InvocationRequest
+from eventfw.tools.local.workers.results import LATEST, Result, Throttled, new_request_id
 
 if TYPE_CHECKING:
     from eventfw.tools.local.cloud.aws import Aws
@@ -30,18 +30,8 @@ if TYPE_CHECKING:
 class Environments(Protocol):
     """What runs functions: the pool of workers, for example."""
 
-    async def invoke(
-        self,
-        function: str,
-        event: bytes,
-        *,
-        request_id: str | None = None,
-        client_context: dict[str, Any] | None = None,
-        arn: str | None = None,
-        version: str = LATEST,
-        tenant: str = "",
-    ) -> Result:
-        """Run a function on an event and wait for its outcome."""
+    async def invoke(self, request: InvocationRequest) -> Result:
+        """Run a function on an event and wait for its outcome, which may be an error document."""
 
     def begin(self, function: str, event: bytes, answer: Callable[[Result | None], None], within: float) -> bool:
         """Run a function at once, if that takes no waiting and less than ``within`` seconds; whether it is run.
@@ -117,15 +107,16 @@ class LambdaService:
         try:
             if qualifier and not version:
                 version = await self.versions.version(function, qualifier)
-            result = await self.environments.invoke(
+            request = InvocationRequest(
                 function,
                 event,
-                request_id=request_id,
-                client_context=client_context,
-                arn=f"{self.arn(function)}:{qualifier}" if qualifier else None,
-                version=version or LATEST,
-                tenant=tenant,
+                request_id or new_request_id(),
+                client_context,
+                f"{self.arn(function)}:{qualifier}" if qualifier else "",
+                version or LATEST,
+                tenant,
             )
+            result = await self.environments.invoke(request)
         finally:
             self.concurrency.leave(slot)
         if source:
@@ -170,7 +161,7 @@ class LambdaService:
         What fails is tried again by Lambda's rules, and ends in the function's dead-letter queue or destination.
         ``depth`` is how many destinations in a row have led to it.
         """
-        request_id = request_id or str(uuid.uuid4())
+        request_id = request_id or new_request_id()
         now = self.clock.time()
         for delay in self.chaos.deliveries(function):
             due = now + delay

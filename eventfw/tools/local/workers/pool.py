@@ -16,7 +16,8 @@ from eventfw.tools.local.workers.handle import Worker
 from eventfw.tools.local.workers.lanes import Generation, Retired
 from eventfw.tools.local.workers.nurseries import Nurseries
 from eventfw.tools.local.workers.oversight import Oversight
-from eventfw.tools.local.workers.results import LATEST, BrokenApp, Result, StartFailed, new_request_id
+from eventfw.tools.local.workers.request import InvocationRequest
+from eventfw.tools.local.workers.results import BrokenApp, Result, StartFailed, new_request_id
 from eventfw.tools.local.workers.starting import FIRST, Loaded, Starter
 from eventfw.tools.local.workers.variables import Place
 
@@ -121,39 +122,28 @@ class Pool:
                 self._begin(self._renew())
             return generation.description
 
-    async def invoke(
-        self,
-        function: str,
-        event: bytes,
-        *,
-        request_id: str | None = None,
-        client_context: dict[str, Any] | None = None,
-        arn: str | None = None,
-        version: str = LATEST,
-        tenant: str = "",
-    ) -> Result:
-        """Run a function on an event (JSON) and wait for its outcome, which may be an error document.
+    async def invoke(self, request: InvocationRequest) -> Result:
+        """Run a function on an event and wait for its outcome, which may be an error document.
 
         Cancelling leaves the worker to finish, as Lambda does when a caller hangs up; nobody else gets its answer.
         Raises ``LocalError`` for an unknown function, and ``Throttled`` when too many wait.
         """
-        request_id = request_id or new_request_id()
         try:
-            worker, seconds = await self._acquire(function, tenant)
+            worker, seconds = await self._acquire(request.function, request.tenant)
         except StartFailed as failure:
-            return self._logged(failure.result(request_id))
+            return self._logged(failure.result(request.request_id))
         outcome: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
 
         def answer(result: Result) -> None:
             if not outcome.done():  # else whoever waited has been cancelled
                 outcome.set_result(result)
 
-        more: dict[str, Any] = {"arn": arn, "version": version} if arn else {}
-        if client_context is not None:
-            more["client"] = client_context
-        if tenant:
-            more["tenant"] = tenant
-        worker.run(request_id, event, seconds, answer, more)
+        more: dict[str, Any] = {"arn": request.arn, "version": request.version} if request.arn else {}
+        if request.client_context is not None:
+            more["client"] = request.client_context
+        if request.tenant:
+            more["tenant"] = request.tenant
+        worker.run(request.request_id, request.event, seconds, answer, more)
         return await outcome
 
     async def _acquire(self, function: str, tenant: str) -> tuple[Worker, float]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Any
 
 import pytest
 
 from eventfw.tools.local.lambdas.chaos import Chaos, Spec, parsed
 from eventfw.tools.local.lambdas.chaotic import ChaoticEnvironments
+from eventfw.tools.local.workers.request import InvocationRequest
 from eventfw.tools.local.workers.results import Result, Throttled
 
 MANY = 2000
@@ -121,9 +121,9 @@ class Handler:
         self.events: list[bytes] = []
         self.ended: list[str] = []
 
-    async def invoke(self, function: str, event: bytes, **how: Any) -> Result:
-        self.events.append(event)
-        return Result(b"1", request_id=how["request_id"])
+    async def invoke(self, request: InvocationRequest) -> Result:
+        self.events.append(request.event)
+        return Result(b"1", request_id=request.request_id)
 
     def end(self, function: str, result: Result) -> None:
         self.ended.append(function)
@@ -134,7 +134,8 @@ def invoked(spec: Spec, times: int = 1) -> tuple[list[Result], Handler, list[str
     environments = ChaoticEnvironments(handler, Chaos(spec, said.append), lambda function: 3.0, handler.end)
 
     async def main() -> list[Result]:
-        return [await environments.invoke("work", b"%d" % number, request_id="r-1") for number in range(times)]
+        requests = [InvocationRequest("work", b"%d" % number, "r-1") for number in range(times)]
+        return [await environments.invoke(request) for request in requests]
 
     return asyncio.run(main()), handler, said
 

@@ -13,6 +13,7 @@ from click import unstyle
 from eventfw.tools.local.lambdas import inspector
 from eventfw.tools.local.lambdas.inspector import Inspector, shown, without_secrets
 from eventfw.tools.local.terminal import Terminal
+from eventfw.tools.local.workers.request import InvocationRequest
 from eventfw.tools.local.workers.results import Result, Throttled
 
 
@@ -21,13 +22,13 @@ class Environments:
 
     def __init__(self, outcome: Result | Throttled) -> None:
         self.outcome = outcome
-        self.how: dict[str, Any] = {}
+        self.request: InvocationRequest | None = None
 
     def begin(self, *_: Any) -> bool:
         return True
 
-    async def invoke(self, function: str, event: bytes, **how: Any) -> Result:
-        self.how = how
+    async def invoke(self, request: InvocationRequest) -> Result:
+        self.request = request
         if isinstance(self.outcome, Throttled):
             raise self.outcome
         return self.outcome
@@ -35,7 +36,7 @@ class Environments:
 
 def inspected(outcome: Result | Throttled, event: bytes, **how: Any) -> list[str]:
     said: list[str] = []
-    asyncio.run(Inspector(Environments(outcome), said.append).invoke("work", event, **how))
+    asyncio.run(Inspector(Environments(outcome), said.append).invoke(InvocationRequest("work", event, **how)))
     return [unstyle(one) for one in said]
 
 
@@ -46,11 +47,11 @@ def test_an_invocation_shows_its_event_and_then_its_answer() -> None:
 
 
 def test_what_is_handed_on_is_as_it_was_with_a_request_id_of_its_own() -> None:
-    environments = Environments(Result(b"1"))
-    result = asyncio.run(Inspector(environments, lambda _: None).invoke("work", b"{}", arn="arn", tenant="blue"))
+    environments, request = Environments(Result(b"1")), InvocationRequest("work", b"{}", arn="arn", tenant="blue")
+    result = asyncio.run(Inspector(environments, lambda _: None).invoke(request))
     assert result.payload == b"1"
-    assert environments.how["arn"] == "arn" and environments.how["tenant"] == "blue"
-    assert len(environments.how["request_id"]) == 36
+    assert environments.request is request
+    assert len(request.request_id) == 36
     assert not Inspector(environments, lambda _: None).begin("work", b"{}", lambda _: None, 1.0)
 
 
@@ -59,7 +60,9 @@ def test_an_error_and_a_refusal_are_told_apart() -> None:
     assert error.startswith('--- error work  r-1  0.0 ms\n{\n  "errorType": "KeyError"')
     said: list[str] = []
     with pytest.raises(Throttled):
-        asyncio.run(Inspector(Environments(Throttled("too many")), said.append).invoke("work", b"{}", request_id="r-1"))
+        asyncio.run(
+            Inspector(Environments(Throttled("too many")), said.append).invoke(InvocationRequest("work", b"{}", "r-1"))
+        )
     assert unstyle(said[1]) == "--- no answer work  r-1  too many"
 
 
@@ -96,5 +99,7 @@ def test_what_is_no_json_is_shown_as_text(payload: bytes) -> None:
 
 def test_there_are_no_colours_but_on_a_terminal() -> None:
     stream = io.StringIO()
-    asyncio.run(Inspector(Environments(Result(b"1")), Terminal(stream).line).invoke("work", b"{}", request_id="r"))
+    asyncio.run(
+        Inspector(Environments(Result(b"1")), Terminal(stream).line).invoke(InvocationRequest("work", b"{}", "r"))
+    )
     assert stream.getvalue() == "--- event work  r  unknown\n{}\n--- answer work  r  0.0 ms\n1\n"

@@ -17,6 +17,7 @@ from eventfw.tools.local.lambdas.runtime_api import RuntimeApi
 from eventfw.tools.local.web.guard import Guard
 from eventfw.tools.local.workers.answers import PAYLOAD_LIMIT
 from eventfw.tools.local.workers.journal import Journal
+from eventfw.tools.local.workers.request import InvocationRequest
 from eventfw.tools.local.workers.results import Result
 from eventfw.tools.local.workers.variables import Place
 
@@ -71,13 +72,14 @@ class Bench:
     def serve(self, **timeouts: float) -> None:
         self.api.replace({name: {"timeout": s, "memory": 256, "environment": {}} for name, s in timeouts.items()})
 
-    async def invoke(self, function: str, event: bytes, **how: Any) -> Result:
+    async def invoke(self, request: InvocationRequest) -> Result:
         """What runs the functions that are not served."""
-        self.others.append(function)
+        self.others.append(request.function)
         return Result(b"1")
 
     def begin(self, event: Any = None, request_id: str = "r-1", **how: Any) -> asyncio.Task[Result]:
-        return asyncio.create_task(self.api.invoke("work", json.dumps(event).encode(), request_id=request_id, **how))
+        request = InvocationRequest("work", json.dumps(event).encode(), request_id, **how)
+        return asyncio.create_task(self.api.invoke(request))
 
     def address(self, function: str = "work") -> str:
         return self.api.environments[function]["AWS_LAMBDA_RUNTIME_API"]
@@ -155,7 +157,7 @@ def test_events_wait_for_a_runtime_and_each_runtime_has_one_at_a_time() -> None:
 
 def test_a_function_that_is_not_served_is_run_by_the_others() -> None:
     async def test(bench: Bench) -> None:
-        assert (await bench.api.invoke("other", b"{}")).payload == b"1"
+        assert (await bench.api.invoke(InvocationRequest("other", b"{}"))).payload == b"1"
 
     assert run(test).others == ["other"]
 

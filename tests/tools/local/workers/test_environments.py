@@ -18,6 +18,7 @@ from eventfw.tools.local.workers.limits import Limits
 from eventfw.tools.local.workers.log_lines import opening
 from eventfw.tools.local.workers.oversight import Oversight
 from eventfw.tools.local.workers.pool import Pool
+from eventfw.tools.local.workers.request import InvocationRequest
 from eventfw.tools.local.workers.results import Result
 
 APP = """
@@ -66,7 +67,9 @@ class Environments:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
 
     def invoke(self, event: Any, function: str = "work", request_id: str = "r-1") -> Result:
-        result: Result = self.run(self.pool.invoke(function, json.dumps(event).encode(), request_id=request_id))
+        result: Result = self.run(
+            self.pool.invoke(InvocationRequest(function, json.dumps(event).encode(), request_id=request_id))
+        )
         return result
 
     def value(self, expression: str) -> Any:
@@ -173,7 +176,10 @@ def test_what_a_thread_prints_late_belongs_to_no_answer(environments: Environmen
 def test_an_event_that_hangs_ends_at_its_timeout_and_its_late_answer_reaches_nobody(environments: Environments) -> None:
     async def together() -> list[Any]:
         events = ["(time.sleep(5) or 'late')", "(1)", "(2)"]
-        running = [environments.pool.invoke("work", json.dumps(event).encode(), request_id="r") for event in events]
+        running = [
+            environments.pool.invoke(InvocationRequest("work", json.dumps(event).encode(), request_id="r"))
+            for event in events
+        ]
         return [json.loads(result.payload) for result in await asyncio.gather(*running)]
 
     late, *rest = environments.run(together())

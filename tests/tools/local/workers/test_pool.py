@@ -20,6 +20,7 @@ from live import alive
 from eventfw.errors import LocalError
 from eventfw.tools.local.workers.oversight import Oversight
 from eventfw.tools.local.workers.pool import BrokenApp, Pool, Result
+from eventfw.tools.local.workers.request import InvocationRequest
 
 pytestmark = pytest.mark.spread
 
@@ -58,7 +59,7 @@ def run(folder: Path, test: Test, **options: Any) -> None:
 
 async def call(pool: Pool, function: str, event: Any = None, **options: Any) -> Any:
     """The function's result, parsed; of a failed one, the error document."""
-    result = await pool.invoke(function, json.dumps(event).encode(), **options)
+    result = await pool.invoke(InvocationRequest(function, json.dumps(event).encode(), **options))
     return json.loads(result.payload)
 
 
@@ -83,7 +84,7 @@ def failing(folder: Path, code: str, **options: Any) -> tuple[Result, int, int]:
 
     async def test(pool: Pool) -> None:
         found.append(await call(pool, "work", "pass"))
-        found.append(await pool.invoke("work", json.dumps(code).encode(), request_id="r-1"))
+        found.append(await pool.invoke(InvocationRequest("work", json.dumps(code).encode(), request_id="r-1")))
         found.append(await call(pool, "work", "pass"))
 
     run(folder, test, **options)
@@ -105,7 +106,7 @@ def returning(folder: Path, expression: str) -> Result:
     found: list[Result] = []
 
     async def test(pool: Pool) -> None:
-        found.append(await pool.invoke("give", b"null"))
+        found.append(await pool.invoke(InvocationRequest("give", b"null")))
 
     run(folder, test)
     return found[0]
@@ -207,8 +208,8 @@ def test_output_belongs_to_its_invocation_and_is_told_line_by_line(tmp_path: Pat
     lines: list[tuple[str, str, str]] = []
 
     async def test(pool: Pool) -> None:
-        result = await pool.invoke("talk", b"1", request_id="r")
-        again = await pool.invoke("talk", b"1", request_id="s")
+        result = await pool.invoke(InvocationRequest("talk", b"1", request_id="r"))
+        again = await pool.invoke(InvocationRequest("talk", b"1", request_id="s"))
         assert result.logs.startswith("START RequestId: r Version: $LATEST\none\ntwo\nthree[WARNING]\t")
         assert "Z\tr\tfour\nEND RequestId: r\nREPORT RequestId: r\tDuration: " in result.logs
         assert again.logs.startswith("START RequestId: s Version: $LATEST\none\n")
@@ -312,7 +313,7 @@ def test_an_unknown_function_is_refused_with_the_names_there_are(tmp_path: Path)
 
     async def test(pool: Pool) -> None:
         with pytest.raises(LocalError, match=r"no function 'wrok'. It has: work"):
-            await pool.invoke("wrok", b"{}")
+            await pool.invoke(InvocationRequest("wrok", b"{}"))
 
     run(tmp_path, test)
 
@@ -379,7 +380,7 @@ def test_an_app_that_is_broken_from_the_start_can_be_mended(tmp_path: Path) -> N
                 await pool.start()
             assert "1 / 0" in caught.value.traceback
             with pytest.raises(LocalError, match="could not be loaded yet"):
-                await pool.invoke("version", b"0")
+                await pool.invoke(InvocationRequest("version", b"0"))
             write(tmp_path, VERSION.format(number=1))
             await pool.reload()
             assert await call(pool, "version", 0) == 1
@@ -551,7 +552,7 @@ def test_nothing_is_left_after_stop(tmp_path: Path) -> None:
     async def main() -> None:
         pool = Pool(tmp_path, endpoint=DOOR)
         await pool.start()
-        invocation = asyncio.ensure_future(pool.invoke("spin", b"1"))
+        invocation = asyncio.ensure_future(pool.invoke(InvocationRequest("spin", b"1")))
         await until((tmp_path / "pids.txt").exists)
         await pool.stop()
         assert (await invocation).error_type == "Runtime.ExitError"
@@ -570,7 +571,7 @@ from eventfw.tools.local.workers.pool import Pool
 async def main():
     pool = Pool({str(tmp_path)!r}, endpoint={DOOR!r})
     await pool.start()
-    await pool.invoke("spin", b"1")
+    await pool.invoke(InvocationRequest("spin", b"1"))
 asyncio.run(main())
 """
     temporary = tmp_path / "temporary"
