@@ -129,7 +129,7 @@ class Batches:
                     self.terminal.problem(f"{self.function} cannot take messages of {self.queue.name}: {error}")
                 refused = str(error)
         some = f"{len(batch.messages)} messages come" if len(batch.messages) > 1 else "A message comes"
-        self.terminal.note(f"{some} again, as {self.function} was throttled all the time: {refused}")
+        self.terminal.note(f"{some} again, as {self.function} could not be invoked all the time: {refused}")
         return None
 
     async def _another_over(self, batch: Batch, pause: float) -> bool:

@@ -285,7 +285,7 @@ async def test_a_batch_that_is_throttled_all_the_time_comes_again() -> None:
         await bench.advance(9)
         assert "A message comes again" not in bench.said.getvalue()
         await bench.advance(1)
-        assert "A message comes again, as order was throttled all the time: no room" in bench.said.getvalue()
+        assert "A message comes again, as order could not be invoked all the time: no room" in bench.said.getvalue()
         bench.function.throttles.clear()
         await bench.advance(2)
     assert bench.sqs.deleted == ["a"]
