@@ -23,6 +23,7 @@ from eventfw.tools.local.lambdas.configuration import FunctionConfiguration
 from eventfw.tools.local.lambdas.service import LambdaService
 from eventfw.tools.local.terminal import Terminal
 from eventfw.tools.local.web.asgi import HttpRequest, HttpResponse, respond
+from eventfw.tools.local.workers.request import InvocationRequest
 from eventfw.tools.local.workers.results import Result
 
 Serve = Callable[[Any], int]
@@ -34,8 +35,8 @@ class Functions:
     def __init__(self) -> None:
         self.calls: list[tuple[str, Any]] = []
 
-    async def invoke(self, function: str, event: bytes, **how: Any) -> Result:
-        self.calls.append((function, json.loads(event)))
+    async def invoke(self, request: InvocationRequest) -> Result:
+        self.calls.append((request.function, json.loads(request.event)))
         return Result(b'{"ok": true}', request_id="id-1")
 
 

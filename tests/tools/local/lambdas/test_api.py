@@ -25,6 +25,7 @@ from eventfw.tools.local.lambdas.service import LambdaService
 from eventfw.tools.local.lambdas.versions import Routing
 from eventfw.tools.local.terminal import Terminal
 from eventfw.tools.local.web.asgi import HttpRequest, HttpResponse
+from eventfw.tools.local.workers.request import InvocationRequest
 from eventfw.tools.local.workers.results import Result
 
 ONCE = Config(retries={"total_max_attempts": 1})
@@ -38,8 +39,9 @@ class Functions:
         self.calls: list[tuple[str, Any, dict[str, Any]]] = []
         self.result = Result(b'{"ok": true}', logs="one line\n", request_id="id-1")
 
-    async def invoke(self, function: str, event: bytes, **how: Any) -> Result:
-        self.calls.append((function, json.loads(event), how))
+    async def invoke(self, request: InvocationRequest) -> Result:
+        how = {name: getattr(request, name) for name in ("client_context", "arn", "version", "tenant")}
+        self.calls.append((request.function, json.loads(request.event), how))
         return self.result
 
 
@@ -135,7 +137,7 @@ def test_a_result_comes_with_its_version_and_the_end_of_the_log(bench: Bench) ->
     tail = base64.b64decode(answer["LogResult"])
     assert (len(tail), tail[-3:]) == (4096, b"end")
     [(_, event, how)] = bench.functions.calls
-    assert (event, how["client_context"], how["arn"]) == ({"n": 1}, {"custom": {"a": "1"}}, None)
+    assert (event, how["client_context"], how["arn"]) == ({"n": 1}, {"custom": {"a": "1"}}, "")
 
 
 def test_a_functions_error_is_a_200_that_says_so(bench: Bench) -> None:

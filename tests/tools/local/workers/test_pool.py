@@ -566,8 +566,8 @@ def test_nothing_is_left_after_the_server_is_killed(tmp_path: Path) -> None:
     write(tmp_path, SPINNING)
     program = f"""
 import asyncio
-from eventfw.tools.local.workers.oversight import Oversight
 from eventfw.tools.local.workers.pool import Pool
+from eventfw.tools.local.workers.request import InvocationRequest
 async def main():
     pool = Pool({str(tmp_path)!r}, endpoint={DOOR!r})
     await pool.start()
