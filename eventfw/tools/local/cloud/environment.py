@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -102,19 +103,28 @@ def _uv() -> str:
 
 def _run(command: list[str], enough: threading.Event) -> None:
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        nothing = subprocess.DEVNULL
+        process = subprocess.Popen(command, stdin=nothing, stdout=output, stderr=output, process_group=0)
         try:
             while process.poll() is None:
                 if enough.wait(LOOK_SECONDS):
                     raise LocalError("The embedded AWS was not installed: the installation was stopped.")
         finally:
             if process.returncode is None:
-                process.kill()
-                process.wait()
+                _kill(process)
         if process.returncode:
             output.seek(0)
             said = "\n".join(output.read().decode(errors="replace").strip().splitlines()[-8:])
             raise LocalError(f"The embedded AWS could not be installed. {REMEDY} uv said:\n{said}")
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a command with what it has started: the compiler's helpers would wait for it for ever."""
+    if sys.platform != "win32":
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
 
 
 @contextmanager

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
+from live import alive, until
 
 from eventfw.errors import LocalError
 from eventfw.tools.local.cloud import environment
@@ -95,3 +97,27 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_the_cache_folder_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EVENTFW_CACHE", str(tmp_path))
     assert cache_folder() == tmp_path
+
+
+def test_an_installation_that_is_stopped_leaves_nothing_running(tmp_path: Path) -> None:
+    told, enough = tmp_path / "pid", threading.Event()
+    child = "import time; time.sleep(60)"
+    code = f"""
+import pathlib, subprocess, sys
+helper = subprocess.Popen([sys.executable, "-c", {child!r}])
+draft = pathlib.Path({str(told)!r} + ".draft")
+draft.write_text(str(helper.pid))
+draft.rename({str(told)!r})
+helper.wait()
+"""
+
+    def stop() -> None:
+        until(told.exists)
+        enough.set()
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    with pytest.raises(LocalError, match="was stopped"):
+        environment._run([sys.executable, "-c", code], enough)
+    stopper.join()
+    until(lambda: not alive(int(told.read_text())))
