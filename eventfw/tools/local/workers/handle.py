@@ -192,6 +192,8 @@ class Worker(asyncio.Protocol):
             self.output.release()
         for answer in returned:
             answer(None)
+        if current is not None and self._current is None and not self.gone:
+            self.on_free(self)
 
     def _patience(self, seconds: float) -> float:
         """How long it may take."""
