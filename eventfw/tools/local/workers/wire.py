@@ -23,6 +23,7 @@ _EVENT = struct.Struct("!IIBQ")  # lengths, form, deadline; then the request id
 _RESULT = struct.Struct("!IIBQI")  # lengths, form, peak, microseconds; then the request id
 _FORM = _LENGTHS.size  # where the form stands: the head's first byte, which in JSON is a brace
 _EVENT_FORM, _NEXT_FORM, _RESULT_FORM, _QUIET_FORM = 0, 1, 2, 3
+AWAKE = 0.0003  # seconds in which the next message is awaited awake, where the last one came within as many
 _CHUNK = 64 * 1024  # bytes read at once: more would be mapped into memory afresh for each message
 
 
@@ -122,6 +123,7 @@ class Connection:
         self.ahead = ahead
         self._decoder = Decoder()
         self._messages: list[Message] = []
+        self._soon = False
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLIN)
         self._either = select.poll()
@@ -133,8 +135,7 @@ class Connection:
         """The next message; with ``ahead`` it may be one that was sent ahead. ``None`` once the server has closed its
         end, or is gone."""
         while not self._messages:
-            # Linux wakes whoever waits in read() also when the server has read what was sent, for nothing; this not.
-            readable = (self._either if ahead else self._poll).poll()
+            readable = self._wait(self._either if ahead else self._poll)
             if readable[0][0] != self.descriptor:  # which comes first, as it was registered first
                 message = self._sent_ahead()
                 if message is not None:
@@ -148,6 +149,22 @@ class Connection:
                 return None
             self._messages = self._decoder.feed(data)
         return self._messages.pop(0)
+
+    def _wait(self, poll: select.poll) -> list[tuple[int, int]]:
+        """What can be read, once something can.
+
+        Where the last message came at once, this looks for the next for a moment before it sleeps: to be woken takes
+        longer than a short handler. Linux wakes whoever waits in read() also when the server has read what was sent,
+        for nothing; who waits in poll() not.
+        """
+        begun = time.perf_counter()
+        readable = poll.poll(0)
+        while not readable and self._soon and time.perf_counter() < begun + AWAKE:
+            os.sched_yield()
+            readable = poll.poll(0)
+        readable = readable or poll.poll()
+        self._soon = time.perf_counter() < begun + AWAKE
+        return readable
 
     def _sent_ahead(self) -> Message | None:
         """The first event that was sent ahead; none where the server has taken it back meanwhile."""

@@ -89,3 +89,35 @@ def test_request_ids_are_uuids_of_version_4() -> None:
     assert len(made) == 200
     assert all(str(uuid.UUID(one)) == one and uuid.UUID(one).version == 4 for one in made)
     assert {uuid.UUID(one).variant for one in made} == {uuid.RFC_4122}
+
+
+class Poll:
+    """Stands for select.poll: something can be read at once, or only when it is waited for."""
+
+    def __init__(self, at_once: bool) -> None:
+        self.at_once = at_once
+        self.looks = 0
+        self.slept = False
+
+    def poll(self, timeout: int | None = None) -> list[tuple[int, int]]:
+        if timeout is None:
+            self.slept = True
+            return [(1, 1)]
+        self.looks += 1
+        return [(1, 1)] if self.at_once else []
+
+
+def test_a_worker_stays_awake_for_a_moment_only_where_messages_come_at_once() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        link = Connection(theirs.fileno())
+        first, quick, awake = Poll(False), Poll(True), Poll(False)
+        link._wait(first)  # type: ignore[arg-type]
+        assert (first.looks, first.slept) == (1, True)
+        link._wait(quick)  # type: ignore[arg-type]
+        assert (quick.looks, quick.slept) == (1, False)
+        link._wait(awake)  # type: ignore[arg-type]
+        assert awake.looks > 1 and awake.slept
+        after = Poll(False)
+        link._wait(after)  # type: ignore[arg-type]
+        assert after.looks == 1
