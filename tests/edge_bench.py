@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from asgi_client import Answer, asked
+
 from eventfw.paths import HttpTable
 from eventfw.tools.local.cdn.front import EdgeFront
 from eventfw.tools.local.cdn.sites import Association
@@ -41,16 +43,6 @@ class Lambda:
         return result if isinstance(result, Result) else Result(json.dumps(result).encode())
 
 
-@dataclass
-class Answer:
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-
-    def header(self, name: str) -> str:
-        return dict(self.headers)[name]
-
-
 def front(functions: Any, *associations: Association, **options: Any) -> EdgeFront:
     origin = Gateway(HttpTable([["ANY", "/{rest+}", "api", "all"]]), functions)
     chosen = associations or (() if "described" in options else (SITE,))
@@ -59,35 +51,13 @@ def front(functions: Any, *associations: Association, **options: Any) -> EdgeFro
 
 def ask(app: Any, method: str = "GET", target: str = "/a", body: bytes = b"", **headers: str) -> Answer:
     """One request of a viewer, without a server between."""
-    sent: list[Any] = []
-    path, _, query = target.partition("?")
-    given = {"host": "localhost:9000", **{name.replace("_", "-"): value for name, value in headers.items()}}
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": query.encode(),
-        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
-        "client": ("127.0.0.1", 5000),
-        "server": ("127.0.0.1", 9000),
-    }
 
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def answered() -> None:
-        await app(scope, receive, send)
+    async def answered() -> Answer:
+        answer = await asked(app, method, target, body, headers, port=9000)
         await app.close()
+        return answer
 
-    asyncio.run(answered())
-    start, content = sent
-    return Answer(start["status"], [(a.decode(), b.decode("latin-1")) for a, b in start["headers"]], content["body"])
+    return asyncio.run(answered())
 
 
 def same(request: dict[str, Any]) -> dict[str, Any]:

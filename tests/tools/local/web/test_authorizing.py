@@ -8,7 +8,8 @@ from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
-from test_gateway import Answer, Result, ask
+from asgi_client import Answer
+from test_gateway import Result, ask
 
 from eventfw.tools.local.web.apis import apis_of
 from eventfw.tools.local.web.asgi import Exchange

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from asgi_client import Answer, asked
 
 from eventfw.errors import LocalError
 from eventfw.paths import HttpTable
@@ -49,43 +50,9 @@ class Functions:
         return self.result
 
 
-@dataclass
-class Answer:
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-
-    def header(self, name: str) -> str:
-        return dict(self.headers)[name]
-
-
 def ask(app: Any, method: str = "GET", target: str = "/photos/a", body: bytes = b"", **headers: str) -> Answer:
     """One request to the app, without a server between."""
-    sent: list[Any] = []
-    path, _, query = target.partition("?")
-    given = {"host": "localhost:8000", **{name.replace("_", "-"): value for name, value in headers.items()}}
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": query.encode(),
-        "headers": [(name.encode(), value.encode()) for name, value in given.items() if value],
-        "client": ("127.0.0.1", 5000),
-        "server": ("127.0.0.1", 8000),
-    }
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    asyncio.run(app(scope, receive, send))
-    start, content = sent
-    return Answer(start["status"], [(a.decode(), b.decode()) for a, b in start["headers"]], content["body"])
+    return asyncio.run(asked(app, method, target, body, headers, port=8000))
 
 
 def gateway(functions: Functions | None = None, **options: Any) -> Gateway:

@@ -361,7 +361,7 @@ def test_handlers_reach_a_connection_by_its_id() -> None:
 
 async def manage(app: WebSockets, method: str, identity: str, body: bytes = b"", **headers: str) -> Any:
     """One request to the management API, in the same loop as the connections."""
-    from test_gateway import Answer
+    from asgi_client import Answer
 
     sent: list[Any] = []
     given = {"host": "localhost:8000", **headers}
