@@ -10,7 +10,7 @@ from eventfw.tools.local.workers import log_lines
 from eventfw.tools.local.workers.journal import Journal, Line, Stream
 from eventfw.tools.local.workers.oversight import Oversight
 
-BRIEF, LAMBDA, JSON = MODES = ("brief", "lambda", "json")
+BRIEF, LAMBDA, JSON = ("brief", "lambda", "json")
 
 
 class TerminalLog:

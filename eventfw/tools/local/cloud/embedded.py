@@ -24,14 +24,12 @@ if TYPE_CHECKING:
     from eventfw.tools.local.cloud.kept import Kept
 
 HEALTH = "/_ministack/health"
-RESET = "/_ministack/reset"
 START_SECONDS = 60.0
 GRACE = 0.5  # seconds between asking it to end and killing it
 SAVING_SECONDS = 60.0  # the same, where it has data to write
 STOP_SECONDS = 7.0  # beyond these
 LOOK_SECONDS = 0.25
 LOG_LINES = 15  # of its log, in an error
-RESET_SECONDS = 30.0
 KEPT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH")
 
 
@@ -171,11 +169,6 @@ class Cloud:
             process.kill()
             await asyncio.to_thread(process.wait)
 
-    async def reset(self) -> None:
-        """Forget everything that was made in it."""
-        if not await answers(self.host, self.port, RESET, "POST", RESET_SECONDS):
-            raise LocalError("The embedded AWS did not reset.")
-
     def _environment(self, folder: str) -> dict[str, str]:
         """Its settings, and nothing of the user's that could lead it to a real account. What it writes is in the folder
         that goes with it."""
@@ -242,10 +235,6 @@ class ExternalCloud:
     async def stop(self) -> None:
         """It is not ours to end."""
 
-    async def reset(self) -> None:
-        """It is not ours to reset."""
-        raise LocalError(f"{self.endpoint_url} is not eventfw's to reset.", place="--cloud-endpoint")
-
 
 def hidden() -> str:
     """A loopback address that nobody else knows: 127.1.0.1 to 127.254.255.254."""
@@ -259,14 +248,14 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-async def answers(host: str, port: int, path: str, method: str = "GET", seconds: float = 1.0) -> bool:
+async def answers(host: str, port: int, path: str, seconds: float = 1.0) -> bool:
     """Whether a request gets a 200 within ``seconds``. Something else may hold the port and say nothing."""
     try:
         reader, writer = await asyncio.open_connection(host, port)
     except OSError:
         return False
     try:
-        writer.write(f"{method} {path} HTTP/1.0\r\nHost: {host}\r\nContent-Length: 0\r\n\r\n".encode())
+        writer.write(f"GET {path} HTTP/1.0\r\nHost: {host}\r\nContent-Length: 0\r\n\r\n".encode())
         async with asyncio.timeout(seconds):
             await writer.drain()
             return b" 200 " in await reader.readline()

@@ -12,7 +12,7 @@ EVENT_AGE = 21_600  # seconds
 
 @dataclass(frozen=True)
 class FunctionConfiguration:
-    """One function. ``timeout`` and the ages are in seconds, ``memory`` and ``ephemeral_storage`` in MB.
+    """One function. ``timeout`` and the age are in seconds, ``memory`` in MB.
 
     ``reserved_concurrency`` is ``None`` where nothing is reserved. ``dead_letter``, ``on_success`` and ``on_failure``
     are ARNs, or empty; they are known once the app's stack is in the embedded AWS. ``published`` says that it is
@@ -25,13 +25,9 @@ class FunctionConfiguration:
     name: str
     timeout: int = 30
     memory: int = 256
-    ephemeral_storage: int = 512
     reserved_concurrency: int | None = None
     maximum_retry_attempts: int = RETRIES
     maximum_event_age: int = EVENT_AGE
-    log_format: str = "Text"
-    application_log_level: str = ""
-    system_log_level: str = ""
     edge: bool = False
     published: bool = False
     tenant_isolation_mode: str = ""
@@ -76,7 +72,8 @@ def configurations(
 
 
 def _configuration(name: str, one: Mapping[str, Any], ends: Mapping[str, Any]) -> FunctionConfiguration:
-    said = {**one["settings"], **ends}
+    known = FunctionConfiguration.__dataclass_fields__  # of the settings, workers have use for others
+    said = {option: value for option, value in {**one["settings"], **ends}.items() if option in known}
     return FunctionConfiguration(name, timeout=one["timeout"], memory=one["memory"], edge=one["edge"], **said)
 
 
